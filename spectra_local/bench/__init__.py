@@ -1,0 +1,1 @@
+"""Measuring: workloads, live runs, replay of recorded runs, reports."""

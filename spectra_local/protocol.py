@@ -1,0 +1,177 @@
+"""What goes into an engine and what comes out: plain values that also travel over a worker's pipe.
+
+Knows nothing of llama.cpp, files or screens. Every type here is a frozen dataclass of plain values.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "context", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is drawn. Temperature 0 is greedy; a value that switches its filter off is the default."""
+
+    temperature: float = 0.0
+    top_k: int = 0  # 0: off
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    repeat_last_n: int = 64  # tokens the penalty looks back over
+    seed: int | None = None  # None: a fresh one for every request
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How a model is loaded."""
+
+    n_ctx: int | None = None  # most tokens of context; None: the model's own limit
+    n_threads: int | None = None  # None: the physical cores this process may use
+    n_gpu_layers: int = -1  # -1: all
+    template: str | None = None  # name of a chat template; None: found from the model
+    exact: bool = False  # settings under which batched and one-by-one logits are bit-identical
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing to generate: the next turn of a conversation, or the continuation of raw text.
+
+    Where the last message is the assistant's, that message is continued.
+    """
+
+    messages: tuple[Message, ...] = ()
+    prompt: str | None = None  # raw text; then messages is empty
+    sampling: Sampling = field(default_factory=Sampling)
+    max_tokens: int | None = None  # None: until the model stops or the context is full
+    stop: tuple[str, ...] = ()  # texts that end the answer; not part of it
+    speculate: bool = True  # False: plain decoding, one token a pass
+    prediction: str | None = None  # a text the caller expects, drafted from
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A loaded model, in words and numbers for people."""
+
+    name: str
+    path: str
+    architecture: str
+    quantisation: str
+    n_params: int
+    size_bytes: int
+    n_ctx_train: int
+    n_ctx: int  # most tokens of context this engine will use
+    n_vocab: int
+    template: str  # name of the chat template in use, "" where the model has none
+    fingerprint: str  # of the tokenizer
+    device: str  # e.g. "CPU, 2 threads" or "CUDA0: NVIDIA H100"
+    load_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Counts and milliseconds of one answer, under llama.cpp's names."""
+
+    prompt_n: int = 0  # prompt tokens evaluated
+    prompt_ms: float = 0.0
+    cache_n: int = 0  # prompt tokens reused from the KV cache
+    predicted_n: int = 0
+    predicted_ms: float = 0.0
+    draft_n: int = 0  # tokens drafted
+    draft_n_accepted: int = 0
+    steps: int = 0  # passes of the model, prefill excluded
+    speedup_estimate: float = 1.0  # against plain decoding, from the measured cost curve
+    accepted_by_source: dict[str, int] = field(default_factory=dict)
+    rejected_by_source: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def prompt_per_second(self) -> float:
+        """Prompt tokens evaluated per second; 0 where none were."""
+        return 1000 * self.prompt_n / self.prompt_ms if self.prompt_ms else 0.0
+
+    @property
+    def predicted_per_second(self) -> float:
+        """Generated tokens per second; 0 where none were."""
+        return 1000 * self.predicted_n / self.predicted_ms if self.predicted_ms else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress:
+    """The model file is being read: fraction in 0..1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class PromptProgress:
+    """Prefill: tokens of the prompt evaluated so far, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know that is no error, e.g. messages left out of a full context."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer as it comes. ``source`` names the kind of guess it was accepted from, "" if none."""
+
+    text: str
+    n_tokens: int = 1
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The last event of every request that did not fail."""
+
+    finish_reason: FinishReason
+    timings: Timings
+    n_past: int  # tokens now in the context
+    n_ctx: int
+
+
+Event = LoadProgress | PromptProgress | Notice | Text | Done
+
+
+class Assistant(Protocol):
+    """What the terminal app, the command line and the servers talk to: an Engine, here or in a child process.
+
+    One request at a time, from one thread; ``cancel`` may be called from any.
+    """
+
+    def load(self) -> Iterator[LoadProgress]:
+        """Loads the model, reporting progress; ``info`` is set once the iterator ends. Raises SpectraError."""
+        ...
+
+    @property
+    def info(self) -> ModelInfo:
+        """The loaded model."""
+        ...
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError."""
+        ...
+
+    def cancel(self) -> None:
+        """Ends the running request soon, in prefill too; its Done says "cancelled". No effect when idle."""
+        ...
+
+    def close(self) -> None:
+        """Frees the model. The assistant is of no more use afterwards."""
+        ...
