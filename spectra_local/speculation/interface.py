@@ -1,0 +1,115 @@
+"""What a drafter is: the draft tree, the model's view that comes back, and the verbs between them.
+
+Works on token ids. Knows nothing of models, of text, or of how any drafter guesses; the decoder, the replay and
+the rivals all meet here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+ROOT = -1  # parent of the nodes that follow the last token of the context
+
+
+@dataclass(slots=True)
+class DraftTree:
+    """Guessed continuations of the context as one tree; parents stand before their children.
+
+    The first ``size`` nodes are to be verified. What follows them was judged too dear, and is kept only so that a
+    drafter can see afterwards what would have come true.
+    """
+
+    tokens: list[int] = field(default_factory=list)  # token id of each node
+    parents: list[int] = field(default_factory=list)  # index of each node's parent, ROOT at the first layer
+    sources: list[str] = field(default_factory=list)  # what guessed each node, e.g. "context", "core", "history"
+    size: int = 0  # leading nodes to verify; 0: no draft
+
+    def add(self, token: int, parent: int, source: str) -> int:
+        """Appends a node and returns its index. ``parent`` must be ROOT or the index of an earlier node."""
+        self.tokens.append(token)
+        self.parents.append(parent)
+        self.sources.append(source)
+        return len(self.tokens) - 1
+
+    def accepted_nodes(self, accepted: Sequence[int]) -> list[int]:
+        """Indices of the verified nodes along ``accepted``, the tokens the model chose; may be empty."""
+        child = {(self.parents[i], self.tokens[i]): i for i in range(self.size)}
+        path: list[int] = []
+        at = ROOT
+        for token in accepted:
+            following = child.get((at, token))
+            if following is None:
+                break
+            path.append(following)
+            at = following
+        return path
+
+
+class TopK(NamedTuple):
+    """The model's own view of what follows one evaluated position.
+
+    ``ids`` are best first; ``weights`` are probabilities normalised among themselves.
+    """
+
+    node: int  # index in the tree of the position, ROOT for the last token of the context
+    ids: Sequence[int]
+    weights: Sequence[float]
+
+
+class Drafter(Protocol):
+    """Guesses what comes next and learns from what did. One request at a time, from one thread.
+
+    ``begin``, then ``propose`` and ``learn`` in turns, then ``end``.
+    """
+
+    def begin(self, prompt: Sequence[int], prediction: Sequence[int] = ()) -> None:
+        """Starts a request: all state of the one before it is dropped, what was learned across requests stays.
+
+        ``prediction`` holds tokens that the caller expects as the answer; a drafter may ignore it.
+        """
+        ...
+
+    def propose(self, budget: int) -> DraftTree:
+        """Guesses after everything seen so far. At most ``budget`` nodes are to be verified."""
+        ...
+
+    def learn(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
+        """Takes the outcome of the last proposal.
+
+        ``accepted`` is the drafted path that the model chose plus its own next token (so never empty); ``top``
+        holds the model's view at evaluated positions: those along the path first, ``top[i]`` being where
+        ``accepted[i]`` was chosen, then, where known, those of rejected nodes.
+        """
+        ...
+
+    def end(self) -> None:
+        """Ends the request, whole or cancelled. No effect where none runs."""
+        ...
+
+
+class Match(NamedTuple):
+    """A place in a history whose preceding tokens equal the end of the context."""
+
+    length: int  # equal tokens before ``position``
+    position: int  # of the token that followed there
+
+
+class History(Protocol):
+    """Earlier text that can be searched for the end of the context and read on from there.
+
+    The personal store is one; a replay keeps one in memory. Records never run into each other: a match does not
+    reach back over a record's start, and ``following`` stops at its end.
+    """
+
+    @property
+    def name(self) -> str:
+        """Names the source in statistics and calibration, e.g. "history"."""
+        ...
+
+    def matches(self, context: Sequence[int], limit: int) -> Sequence[Match]:
+        """At most ``limit`` matches with the end of ``context``, longest first, the most recent first among equals."""
+        ...
+
+    def following(self, position: int, count: int) -> Sequence[int]:
+        """The tokens from ``position`` on, at most ``count``, fewer where the record ends."""
+        ...
