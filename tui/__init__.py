@@ -1,1 +1,1 @@
-"""The terminal app. The only package that imports textual."""
+"""The terminal app: screens, widgets and what they show. Talks to an ``Assistant``; nothing below knows that it exists."""

@@ -1,0 +1,123 @@
+"""An Assistant that plays a script: given events, errors and waits. For tests of what stands above an engine."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from spectra_local.protocol import Done, Event, LoadProgress, ModelInfo, Request, Text, Timings
+
+INFO = ModelInfo(
+    name="Scripted-1B",
+    path="/models/scripted.gguf",
+    architecture="llama",
+    quantisation="Q4_K_M",
+    n_params=1_000_000_000,
+    size_bytes=808_000_000,
+    n_ctx_train=8192,
+    n_ctx=8192,
+    n_vocab=32_000,
+    template="chatml",
+    fingerprint="0" * 64,
+    device="CPU, 2 threads",
+    load_ms=100.0,
+)
+GENEROUS_S = 30.0  # a gate that nobody opens is a broken test: it opens itself
+
+
+class Gate:
+    """A place in a script where it waits until the test opens it, or the request is cancelled."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self.reached = threading.Event()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def wait(self, cancelled: threading.Event) -> None:
+        self.reached.set()
+        deadline = time.monotonic() + GENEROUS_S
+        while not self._open.wait(0.005) and not cancelled.is_set() and time.monotonic() < deadline:
+            pass
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A pause in seconds, as a model makes between tokens."""
+
+    seconds: float
+
+
+Step = Event | Exception | Gate | Wait
+Script = Sequence[Step]
+
+
+def say(text: str, *, size: int = 4, wait: float = 0.0) -> list[Step]:
+    """``text`` in pieces of ``size`` characters, then Done."""
+    steps: list[Step] = []
+    for start in range(0, len(text), size):
+        steps.append(Text(text[start : start + size]))
+        if wait:
+            steps.append(Wait(wait))
+    n = len(range(0, len(text), size))
+    return [*steps, done(predicted_n=n, predicted_ms=max(1.0, 1000 * n * wait))]
+
+
+def done(n_past: int = 100, **timings: object) -> Done:
+    return Done("stop", Timings(**timings), n_past=n_past, n_ctx=INFO.n_ctx)  # type: ignore[arg-type]
+
+
+class ScriptedAssistant:
+    """Plays one script for each request, the last one again when they run out."""
+
+    def __init__(self, *scripts: Script, load: Iterable[Step] = (LoadProgress(1.0),), info: ModelInfo = INFO) -> None:
+        self._scripts = list(scripts) or [say("Hello.")]
+        self._load = list(load)
+        self._info = info
+        self._cancelled = threading.Event()
+        self.requests: list[Request] = []
+        self.closed = False
+
+    def load(self) -> Iterator[LoadProgress]:
+        for event in self._play(self._load):
+            assert isinstance(event, LoadProgress)
+            yield event
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        self._cancelled.clear()
+        self.requests.append(request)
+        script = self._scripts[min(len(self.requests), len(self._scripts)) - 1]
+        n = 0
+        for event in self._play(script):
+            if self._cancelled.is_set():
+                yield Done("cancelled", Timings(predicted_n=n, predicted_ms=10.0 * n), n_past=50 + n, n_ctx=INFO.n_ctx)
+                return
+            n += isinstance(event, Text)
+            yield event
+            if isinstance(event, Done):
+                return
+        if self._cancelled.is_set():
+            yield Done("cancelled", Timings(predicted_n=n, predicted_ms=10.0 * n), n_past=50 + n, n_ctx=INFO.n_ctx)
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self._cancelled.set()
+
+    def _play(self, script: Iterable[Step]) -> Iterator[Event]:
+        for step in script:
+            if isinstance(step, Exception):
+                raise step
+            if isinstance(step, Gate):
+                step.wait(self._cancelled)
+            elif isinstance(step, Wait):
+                self._cancelled.wait(step.seconds)
+            else:
+                yield step

@@ -1,0 +1,221 @@
+"""From engine events to display state: the only place where text of a model becomes text of a screen.
+
+Knows nothing of widgets and of threads. Everything that leaves here for a widget has gone through ``printable``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from spectra_local.errors import ContextFullError, SpectraError, WorkerError
+from spectra_local.printable import printable, printable_line
+from spectra_local.protocol import (
+    Done,
+    Event,
+    FinishReason,
+    LoadProgress,
+    ModelInfo,
+    Notice,
+    PromptProgress,
+    Request,
+    Sampling,
+    Text,
+)
+from tui.state import Chat, ModelState, Outcome, Phase, State, Turn
+
+# Greedy decoding gives the same answer again, so another try draws: warm enough to differ, with the tail cut off.
+RETRY_SAMPLING = Sampling(temperature=0.7, min_p=0.05)
+
+_OUTCOMES: dict[FinishReason, Outcome] = {
+    "stop": Outcome.COMPLETE,
+    "length": Outcome.LENGTH,
+    "context": Outcome.CONTEXT,
+    "cancelled": Outcome.STOPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is ready."""
+
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Loading or answering ended in an error; ``loaded`` tells whether the model can still be asked."""
+
+    error: Exception
+    loaded: bool
+
+
+Report = Event | Loaded | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error in words, ready to be shown. ``returned`` is a message of the user's that goes back to the input."""
+
+    title: str
+    text: str
+    can_restart: bool
+    returned: str = ""
+
+
+@dataclass(slots=True)
+class Frame:
+    """What changed since the last repaint."""
+
+    text: str = ""  # fresh text of the answer, printable
+    notices: list[str] = field(default_factory=list)
+    loaded: bool = False
+    finished: bool = False
+    failure: Failure | None = None
+
+
+class Adapter:
+    """Applies what the user does and what the engine reports to a ``State``."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def new_chat(self) -> None:
+        """Forgets the conversation; the model stays."""
+        self.state.chat = Chat()
+        self.state.model.n_past = 0
+        self.state.model.timings = None
+        self._settle()
+
+    def ask(self, text: str) -> None:
+        """The user's message and the answer it waits for are added to the conversation."""
+        self.state.chat.turns += [Turn("user", text), Turn("assistant", outcome=Outcome.OPEN)]
+
+    def withdraw(self) -> str:
+        """Takes back the message that waits for the model, and returns it."""
+        self.state.chat.turns.pop()
+        return self.state.chat.turns.pop().text
+
+    def retry(self, seed: int) -> bool:
+        """Drops the last answer and opens another one, drawn instead of greedy. False: there is none to try again."""
+        chat = self.state.chat
+        if self.state.model.busy or chat.open_answer() or not any(turn.role == "user" for turn in chat.turns):
+            return False
+        while chat.turns[-1].role == "assistant":
+            chat.turns.pop()
+        if chat.turns[-1].outcome is Outcome.FAILED:
+            return False
+        chat.turns.append(Turn("assistant", outcome=Outcome.OPEN, sampling=replace(RETRY_SAMPLING, seed=seed)))
+        return True
+
+    def begin(self) -> Request | None:
+        """The request of the open answer, if there is one and the model is free; from now on it is being read."""
+        model, answer = self.state.model, self.state.chat.open_answer()
+        if answer is None or model.phase is not Phase.IDLE:
+            return None
+        model.phase = Phase.READING
+        model.prompt_done = model.prompt_total = model.n_generated = 0
+        model.first_token_at, model.tokens_per_second, model.timings = None, 0.0, None
+        return Request(messages=self.state.chat.messages(), sampling=answer.sampling)
+
+    def stopping(self) -> None:
+        """The user asked the running answer to end."""
+        self.state.model.phase = Phase.STOPPING
+
+    def loading(self) -> None:
+        """The model is loaded, again or for the first time."""
+        self.state.model = ModelState()
+
+    def receive(self, reports: Iterable[Report], now: float) -> Frame:
+        """Applies reports in order; ``now`` is seconds on a monotonic clock. Text is gathered into one piece."""
+        frame = Frame()
+        for report in reports:
+            if isinstance(report, Text):
+                self._write(report, frame, now)
+            else:
+                self._apply(report, frame)
+        return frame
+
+    def _write(self, piece: Text, frame: Frame, now: float) -> None:
+        if answer := self.state.chat.open_answer():
+            answer.text += piece.text
+            frame.text += printable(piece.text)
+        self._count(piece.n_tokens, now)
+
+    def _apply(self, report: Report, frame: Frame) -> None:
+        model = self.state.model
+        match report:
+            case LoadProgress(fraction):
+                model.load_fraction = fraction
+            case Loaded(info):
+                model.phase, model.info, model.n_ctx = Phase.IDLE, info, info.n_ctx
+                frame.loaded = True
+            case PromptProgress(done, total):
+                model.prompt_done, model.prompt_total = done, total
+                model.n_past = done
+            case Notice(text):
+                frame.notices.append(printable_line(text))
+                if answer := self.state.chat.open_answer():
+                    answer.notices.append(text)
+            case Done():
+                self._finish(report)
+                frame.finished = True
+            case Failed(error, loaded):
+                frame.failure = self._fail(error, loaded)
+
+    def _count(self, n_tokens: int, now: float) -> None:
+        model = self.state.model
+        if model.phase is Phase.READING:
+            model.phase = Phase.ANSWERING
+        if model.first_token_at is None:
+            model.first_token_at = now
+        else:  # the first piece ends the prefill: its tokens are not counted into the rate
+            model.n_generated += n_tokens
+            elapsed = now - model.first_token_at
+            model.tokens_per_second = model.n_generated / elapsed if elapsed > 0 else 0.0
+        model.n_past += n_tokens
+
+    def _finish(self, done: Done) -> None:
+        model = self.state.model
+        if answer := self.state.chat.open_answer():
+            answer.outcome = _OUTCOMES[done.finish_reason]
+            answer.timings = done.timings
+        model.timings = done.timings
+        model.tokens_per_second = done.timings.predicted_per_second or model.tokens_per_second
+        if done.n_ctx:
+            model.n_past, model.n_ctx = done.n_past, done.n_ctx
+        self._settle()
+
+    def _fail(self, error: Exception, loaded: bool) -> Failure:
+        chat, model = self.state.chat, self.state.model
+        returned = ""
+        if (answer := chat.open_answer()) and loaded:
+            # The model is well, so the message is at fault: it goes back to the input and is not sent again.
+            answer.outcome = Outcome.FAILED
+            question = chat.last("user")
+            if isinstance(error, SpectraError) and question and not answer.text:
+                question.outcome = Outcome.FAILED
+                returned = question.text
+        elif answer and answer.text:
+            answer.outcome = Outcome.STOPPED
+        model.phase = Phase.IDLE if loaded else Phase.DOWN
+        return failure_of(error, can_restart=not loaded, returned=returned)
+
+    def _settle(self) -> None:
+        """Back to rest after a request; a model that is loading or down stays so."""
+        if self.state.model.busy:
+            self.state.model.phase = Phase.IDLE
+
+
+def failure_of(error: Exception, *, can_restart: bool, returned: str = "") -> Failure:
+    """An error as a panel shows it. One that is not of our family is a bug: its name helps whoever reports it."""
+    text = printable(str(error))
+    if isinstance(error, WorkerError):
+        title = "The model's process ended"
+    elif isinstance(error, ContextFullError):
+        title = "Too long for this model"
+    elif isinstance(error, SpectraError):
+        title = "The model could not be loaded" if can_restart else "No answer"
+    else:
+        title, text = "Something unexpected went wrong", f"{type(error).__name__}: {text}".rstrip(": ")
+    return Failure(title, text, can_restart, returned)
+
+

@@ -1,0 +1,73 @@
+"""The Textual application: themes, screens and what every screen shares. What happens in a chat is in screens/chat.py."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from spectra_local.printable import printable
+from tui import themes
+from tui.keys import APP_KEYS, bindings
+from tui.screens.chat import ChatScreen
+from tui.session import OpenAssistant, Session
+
+if TYPE_CHECKING:
+    from textual.app import SystemCommand
+    from textual.screen import Screen
+
+CLOSE_WITHIN_S = 0.5  # for the model to be freed when the app ends; its process is ended either way
+
+
+class ChatApp(App[None]):
+    """A chat with the assistant that ``open_assistant`` makes."""
+
+    TITLE = "spectra-chat"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(APP_KEYS)]
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(self, open_assistant: OpenAssistant) -> None:
+        super().__init__()
+        self.session = Session(open_assistant)
+        for theme in (themes.DARK, themes.LIGHT):
+            self.register_theme(theme)
+        self.theme = themes.preferred()
+
+    def get_default_screen(self) -> ChatScreen:
+        """The chat is the first thing there is."""
+        return ChatScreen(self.session)
+
+    def get_system_commands(self, screen: "Screen[object]") -> Iterable["SystemCommand"]:
+        """What ctrl+p offers."""
+        from textual.app import SystemCommand
+
+        if isinstance(screen, ChatScreen):
+            yield SystemCommand("New chat", "Begin an empty conversation", screen.action_new_chat)
+            yield SystemCommand("Try again", "Another answer to the last message", screen.action_retry)
+            yield SystemCommand("Copy answer", "The last answer, as Markdown", screen.action_copy_answer)
+        yield SystemCommand("Light or dark", "Change between the two themes", self.action_toggle_theme)
+        yield SystemCommand("Theme", "Choose any theme", self.action_change_theme)
+        yield SystemCommand("Keys", "What every key does", self.action_help)
+        yield SystemCommand("Quit", "Leave spectra-chat", self.action_quit)
+
+    def action_help(self) -> None:
+        """The keys."""
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    def action_toggle_theme(self) -> None:
+        """Light or dark."""
+        self.theme = themes.DARK.name if not self.current_theme.dark else themes.LIGHT.name
+
+    def action_help_quit(self) -> None:
+        """Textual's own answer to ctrl+c; the chat has a better one, and a panel over it needs none."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copies through the terminal; what is copied is what was to be seen."""
+        super().copy_to_clipboard(printable(text))
+
+    def on_unmount(self) -> None:
+        """Ends the model with the app."""
+        self.session.close(CLOSE_WITHIN_S)

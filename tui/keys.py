@@ -1,0 +1,55 @@
+"""Every key of the app, once: bindings, hints and the help page are made from this table.
+
+Each has an id, so that a user's keymap can move it.
+"""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key does. ``keys`` is Textual's comma-separated list, ``shown`` how people write it."""
+
+    id: str
+    keys: str
+    shown: str
+    action: str
+    words: str
+
+    def binding(self) -> Binding:
+        """As Textual wants it; with priority, since the input box would otherwise take some of them."""
+        return Binding(self.keys, self.action, self.words, id=self.id, show=False, priority=True)
+
+
+COMPOSER_KEYS = (
+    Key("composer.send", "enter", "enter", "send", "send"),
+    Key("composer.newline", "shift+enter,ctrl+j,alt+enter", "ctrl+j", "newline", "new line (also shift+enter)"),
+    Key("composer.undo", "ctrl+underscore,alt+z", "alt+z", "undo", "undo typing"),
+    Key("composer.redo", "alt+y", "alt+y", "redo", "redo typing"),
+)
+CHAT_KEYS = (
+    Key("chat.stop", "escape", "esc", "stop", "stop the answer, keep what has come"),
+    Key("chat.retry", "ctrl+r", "ctrl+r", "retry", "another answer, drawn at temperature 0.7"),
+    Key("chat.copy", "ctrl+y", "ctrl+y", "copy_answer", "copy the last answer"),
+    Key("chat.new", "ctrl+n", "ctrl+n", "new_chat", "new chat"),
+    Key("chat.up", "pageup", "pgup", "page_up", "scroll up"),
+    Key("chat.down", "pagedown", "pgdn", "page_down", "scroll down"),
+    Key("chat.top", "ctrl+home", "ctrl+home", "to_top", "to the beginning"),
+    Key("chat.bottom", "ctrl+end", "ctrl+end", "to_bottom", "to the newest"),
+    Key("chat.interrupt", "ctrl+c", "ctrl+c", "interrupt", "copy the selection, or stop; twice to quit"),
+    Key("chat.end", "ctrl+d", "ctrl+d", "end", "quit, with nothing typed"),
+)
+APP_KEYS = (
+    Key("app.help", "f1", "f1", "help", "this page"),
+    Key("app.theme", "f2", "f2", "toggle_theme", "light or dark"),
+    Key("app.palette", "ctrl+p", "ctrl+p", "command_palette", "all commands"),
+    Key("app.suspend", "ctrl+z", "ctrl+z", "suspend_process", "to the shell; fg comes back"),
+    Key("app.quit", "ctrl+q", "ctrl+q", "quit", "quit"),
+)
+
+
+def bindings(keys: tuple[Key, ...]) -> list[Binding]:
+    """The keys as a ``BINDINGS`` list."""
+    return [key.binding() for key in keys]

@@ -1,0 +1,1 @@
+"""One screen a file; the folder is the list of screens."""

@@ -1,0 +1,322 @@
+"""The conversation: what the user does becomes requests, what the session reports becomes text, at a fixed rate."""
+
+import secrets
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from spectra_local.errors import ModelNotFoundError
+from spectra_local.printable import printable
+from tui.adapter import Adapter, Failed, Failure, Frame
+from tui.keys import CHAT_KEYS, bindings
+from tui.session import Session
+from tui.state import Outcome, Phase, State, Turn
+from tui.status import reading, status_of
+from tui.textual_workarounds import SafeSelection
+from tui.widgets.composer import Composer
+from tui.widgets.failure_panel import FailurePanel
+from tui.widgets.question import Question
+from tui.widgets.status_line import StatusLine
+from tui.widgets.transcript import Transcript
+from tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from tui.widgets.answer import Answer
+
+FRAMES_PER_SECOND = 12  # smooth to the eye; each frame takes processor time from the model
+QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
+
+_FOOTNOTES = {
+    Outcome.STOPPED: "Stopped.",
+    Outcome.LENGTH: "Ended at the length limit.",
+    Outcome.CONTEXT: "Ended here: the context is full. ctrl+n begins a new chat.",
+}
+
+
+class ChatScreen(SafeSelection):
+    """One conversation with one model."""
+
+    DEFAULT_CSS = """
+    ChatScreen {
+        background: $background;
+        align-horizontal: center;
+        & > #desk { height: auto; max-height: 50%; align-horizontal: center; padding: 0 2; }
+        & > #desk > * { max-width: 104; }
+        & .hint { height: auto; width: 100%; padding: 0 2; color: $text-warning; display: none; }
+        &.-hinting .hint { display: block; }
+        &.-narrow Transcript { padding: 0 0 0 1; }
+        &.-narrow > #desk { padding: 0; }
+        &.-narrow StatusLine { padding: 0 1; }
+        &.-short Composer { max-height: 4; }
+        &.-short Transcript { padding-top: 0; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (60, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (16, "-tall")]
+    AUTO_FOCUS = "Composer"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._state = State()
+        self._adapter = Adapter(self._state)
+        self._answer: Answer | None = None
+        self._interrupted_at = -QUIT_WITHIN_S
+
+    def compose(self) -> ComposeResult:
+        """The conversation above, the desk below."""
+        with Transcript():
+            yield Welcome()
+        with Vertical(id="desk"):
+            yield Static("", markup=False, classes="hint")
+            yield Composer()
+            yield StatusLine()
+
+    def on_mount(self) -> None:
+        """The model is loaded once the first frame is out."""
+        self._show_state()
+        self.query_one(Transcript).follow()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._repaint)
+        self.call_after_refresh(self.load_model)
+
+    # The model
+
+    def load_model(self) -> None:
+        """Loads the model, or loads it again after its process died."""
+        self._adapter.loading()
+        self._session.load()
+        self._show_state()
+
+    async def _repaint(self) -> None:
+        reports = self._session.drain()
+        if reports:
+            await self._show(self._adapter.receive(reports, monotonic()))
+
+    async def _show(self, frame: Frame) -> None:
+        answer = self._answer
+        if answer is not None:
+            for notice in frame.notices:
+                answer.notice(notice)
+            if frame.text:
+                answer.write(frame.text)
+        else:
+            for notice in frame.notices:
+                self.notify(notice, markup=False)
+        if frame.finished:
+            await self._close_answer()
+        if frame.failure:
+            await self._show_failure(frame.failure)
+        if frame.loaded:
+            self._begin()
+        self._show_state()
+
+    def _begin(self) -> None:
+        """Sends the open answer's request if the model is free; otherwise it stays queued."""
+        if request := self._adapter.begin():
+            self._session.ask(request)
+
+    async def _close_answer(self) -> None:
+        answer, self._answer = self._answer, None
+        turn = self._state.chat.last("assistant")
+        if answer is not None and turn is not None:
+            await answer.finish(_footnote(turn))
+
+    async def _show_failure(self, failure: Failure) -> None:
+        turn = self._state.chat.last("assistant")
+        answer = self._answer
+        transcript = self.query_one(Transcript)
+        if answer is not None and turn is not None and turn.outcome is not Outcome.OPEN:
+            self._answer = None
+            if turn.text:
+                await answer.finish(_footnote(turn))
+            else:
+                await answer.remove()
+        composer = self.query_one(Composer)
+        if failure.returned:
+            transcript.query(Question).last().add_class("-failed")
+            composer.give_back(failure.returned)
+        panel = FailurePanel(failure)
+        await self._clear_welcome()
+        await transcript.mount(panel)
+        transcript.follow()
+        if failure.can_restart and not composer.text:
+            panel.focus()
+
+    @on(FailurePanel.Restart)
+    async def _restart(self) -> None:
+        await self.query(FailurePanel).remove()
+        self.query_one(Composer).focus()
+        self.load_model()
+
+    # What the user writes
+
+    @on(Composer.Sent)
+    async def _send(self, message: Composer.Sent) -> None:
+        model = self._state.model
+        if not message.text.strip():
+            if model.phase is Phase.DOWN:
+                await self._restart()
+            return
+        if self._state.chat.open_answer() is not None:
+            self._hint("One answer at a time: esc stops this one. Your text stays here.")
+            return
+        self.query_one(Composer).clear()
+        self._adapter.ask(message.text)
+        await self._clear_welcome()
+        await self.query_one(Transcript).mount(Question(message.text))
+        await self._open_answer()
+        if model.phase is Phase.DOWN:
+            await self._restart()
+
+    async def _open_answer(self) -> None:
+        from tui.widgets.answer import Answer  # Markdown is 45 ms of imports that the first frame need not wait for
+
+        transcript = self.query_one(Transcript)
+        self._answer = Answer()
+        await transcript.mount(self._answer)
+        transcript.follow()
+        self._begin()
+        self._show_state()
+
+    async def _clear_welcome(self) -> None:
+        await self.query(Welcome).remove()
+
+    # Keys
+
+    def action_stop(self) -> None:
+        """Stops the answer. One that still waits for the model goes back to the input box."""
+        if self._state.model.busy:
+            self._adapter.stopping()
+            self._session.cancel()
+            self._show_state()
+        elif self._state.chat.open_answer() is not None and self._state.chat.turns[-2].role == "user":
+            self.run_worker(self._withdraw())
+
+    async def _withdraw(self) -> None:
+        answer, self._answer = self._answer, None
+        self.query_one(Composer).give_back(self._adapter.withdraw())
+        if answer is not None:
+            await answer.remove()
+        await self.query(Question).last().remove()
+
+    async def action_retry(self) -> None:
+        """Another answer to the last message, drawn with a fresh seed instead of greedily."""
+        if self._state.model.busy:
+            self._hint("esc stops this answer first.")
+        elif self._state.model.phase is Phase.DOWN:
+            await self._restart()
+        elif self._adapter.retry(secrets.randbelow(2**31)):
+            await self._remove_last_answer()
+            await self._open_answer()
+        else:
+            self._hint("There is no answer to try again yet.")
+
+    async def _remove_last_answer(self) -> None:
+        transcript = self.query_one(Transcript)
+        last = transcript.query(Question).last()
+        after = list(transcript.children)[list(transcript.children).index(last) + 1 :]
+        await transcript.remove_children(after)
+
+    async def action_new_chat(self) -> None:
+        """An empty conversation with the same model."""
+        self._session.abandon()
+        self._adapter.new_chat()
+        self._answer = None
+        transcript = self.query_one(Transcript)
+        panels = list(self.query(FailurePanel)) if self._state.model.phase is Phase.DOWN else []
+        await transcript.remove_children([child for child in transcript.children if child not in panels])
+        if not panels:
+            await transcript.mount(Welcome())
+        self.query_one(Composer).focus()
+        self._show_state()
+
+    def action_copy_answer(self) -> None:
+        """The last answer, as the Markdown that the model wrote."""
+        turn = self._state.chat.last("assistant")
+        if turn is None or not turn.text:
+            self._hint("There is no answer to copy yet.")
+            return
+        self.app.copy_to_clipboard(turn.text)
+        self._hint("Answer copied.")
+
+    def action_interrupt(self) -> None:
+        """ctrl+c: copies a selection, or stops the answer, or quits when pressed twice."""
+        now = monotonic()
+        if text := self.query_one(Composer).selected_text or self.get_selected_text():
+            self.app.copy_to_clipboard(text)
+            self._hint("Selection copied.")
+        elif self._state.model.busy:
+            self.action_stop()
+        elif now - self._interrupted_at < QUIT_WITHIN_S:
+            self.app.exit()
+        else:
+            self._interrupted_at = now
+            self._hint("ctrl+c again, or ctrl+q, quits.")
+
+    def action_end(self) -> None:
+        """ctrl+d: quits with nothing typed, else deletes the next character, as in a shell."""
+        composer = self.query_one(Composer)
+        if composer.text:
+            composer.action_delete_right()
+        else:
+            self.app.exit()
+
+    def action_page_up(self) -> None:
+        """One page towards the beginning; the view then stays where it is."""
+        self.query_one(Transcript).scroll_page_up(animate=False)
+
+    def action_page_down(self) -> None:
+        """One page towards the newest text."""
+        self.query_one(Transcript).scroll_page_down(animate=False)
+
+    def action_to_top(self) -> None:
+        """To the first message."""
+        self.query_one(Transcript).scroll_home(animate=False)
+
+    def action_to_bottom(self) -> None:
+        """To the newest text, following it."""
+        self.query_one(Transcript).follow()
+
+    # What is shown around the text
+
+    def _hint(self, words: str) -> None:
+        """One line above the input box for a few seconds."""
+        self.query_one(".hint", Static).update(words)
+        self.add_class("-hinting")
+        self.set_timer(3, lambda: self.remove_class("-hinting"))
+
+    def _show_state(self) -> None:
+        model = self._state.model
+        self.query_one(StatusLine).show(status_of(self._state))
+        if self._answer is not None:
+            self._answer.wait_for(_waiting_words(model.phase, reading(model)))
+        keys = "esc stop" if model.busy else "enter send · ctrl+j new line · f1 keys"
+        composer = self.query_one(Composer)
+        if composer.border_subtitle != keys:
+            composer.border_subtitle = keys
+
+
+def _waiting_words(phase: Phase, progress: str) -> str:
+    match phase:
+        case Phase.LOADING:
+            return "Waiting for the model to load. esc takes the message back."
+        case Phase.READING:
+            return progress.capitalize()
+        case _:
+            return ""
+
+
+def _footnote(turn: Turn) -> str:
+    parts = [_FOOTNOTES.get(turn.outcome, "")]
+    if turn.outcome is Outcome.COMPLETE and not turn.text.strip():
+        parts.append("The model had nothing to say. ctrl+r tries again.")
+    if turn.sampling.temperature:
+        parts.append(f"Another try, drawn at temperature {turn.sampling.temperature:g}.")
+    return printable(" ".join(part for part in parts if part))

@@ -1,0 +1,125 @@
+"""The one thread that owns the model: jobs go in, reports come out of a queue that a screen drains when it repaints.
+
+Knows nothing of widgets. A thread and a queue rather than a call into the app per token: the latter slows the model.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from queue import Empty, SimpleQueue
+
+from spectra_local.errors import WorkerError
+from spectra_local.protocol import Assistant, Done, Request, Timings
+from tui.adapter import Failed, Loaded, Report
+
+OpenAssistant = Callable[[], Assistant]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    ticket: int
+    request: Request
+
+
+class _Load:
+    """Open the model, closing the one before."""
+
+
+class Session:
+    """Loads an assistant and runs requests on it, one after the other, in a thread of its own."""
+
+    def __init__(self, open_assistant: OpenAssistant) -> None:
+        """``open_assistant`` is called in the thread: it may take its time, and may raise SpectraError."""
+        self._open_assistant = open_assistant
+        self._assistant: Assistant | None = None
+        self._jobs: SimpleQueue[_Load | _Ask | None] = SimpleQueue()
+        self._reports: SimpleQueue[tuple[int | None, Report]] = SimpleQueue()
+        self._tickets = count(1)
+        self._wanted: int | None = None  # the request whose reports are still of interest
+        self._cancelled: int | None = None
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+
+    def load(self) -> None:
+        """Loads the model, or loads it again; reports LoadProgress, then Loaded or Failed."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        self._jobs.put(_Load())
+
+    def ask(self, request: Request) -> None:
+        """Queues a request; its events are reported, ending with Done or Failed."""
+        self._wanted = next(self._tickets)
+        self._jobs.put(_Ask(self._wanted, request))
+
+    def cancel(self) -> None:
+        """Ends the running request soon; its Done is still reported. One that has not begun never does."""
+        self._cancelled = self._wanted
+        if self._assistant is not None:
+            self._assistant.cancel()
+
+    def abandon(self) -> None:
+        """Cancels, and reports nothing more of that request."""
+        self.cancel()
+        self._wanted = None
+
+    def drain(self) -> list[Report]:
+        """All that was reported since the last call; never blocks."""
+        reports = []
+        while True:
+            try:
+                ticket, report = self._reports.get_nowait()
+            except Empty:
+                return reports
+            if ticket is None or ticket == self._wanted or (isinstance(report, Failed) and not report.loaded):
+                reports.append(report)
+
+    def close(self, timeout: float) -> None:
+        """Ends the running request and frees the model, waiting at most ``timeout`` seconds for it."""
+        self.cancel()
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if isinstance(job, _Load):
+                self._load()
+            else:
+                self._answer(job)
+        self._close_assistant()
+
+    def _load(self) -> None:
+        self._close_assistant()
+        try:
+            self._assistant = self._open_assistant()
+            for progress in self._assistant.load():
+                self._reports.put((None, progress))
+            self._reports.put((None, Loaded(self._assistant.info)))
+        except Exception as error:
+            self._close_assistant()
+            self._reports.put((None, Failed(error, loaded=False)))
+
+    def _answer(self, job: _Ask) -> None:
+        if self._cancelled == job.ticket:
+            self._reports.put((job.ticket, Done("cancelled", Timings(), 0, 0)))
+            return
+        try:
+            for event in self._events(job.request):
+                self._reports.put((job.ticket, event))
+                if self._cancelled == job.ticket and self._assistant is not None:
+                    self._assistant.cancel()  # again: the first call may have come before the request began
+        except WorkerError as error:
+            self._close_assistant()
+            self._reports.put((job.ticket, Failed(error, loaded=False)))
+        except Exception as error:
+            self._reports.put((job.ticket, Failed(error, loaded=True)))
+
+    def _events(self, request: Request) -> Iterator[Report]:
+        if self._assistant is None:
+            raise WorkerError("No model is loaded.")
+        yield from self._assistant.generate(request)
+
+    def _close_assistant(self) -> None:
+        assistant, self._assistant = self._assistant, None
+        if assistant is not None:
+            assistant.close()

@@ -1,0 +1,96 @@
+"""What the app knows: a conversation and the condition of its model, as plain data.
+
+Knows nothing of widgets, threads or files; a store of chats can be put under ``Chat`` without touching a screen.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from spectra_local.protocol import Message, ModelInfo, Role, Sampling, Timings
+
+
+class Phase(Enum):
+    """What the model is doing, as far as the user can tell."""
+
+    LOADING = "loading"
+    IDLE = "ready"
+    READING = "reading"  # prefill of a prompt
+    ANSWERING = "answering"
+    STOPPING = "stopping"
+    DOWN = "not running"  # never loaded, or its process died
+
+
+class Outcome(Enum):
+    """How a turn came to its end, or that it has not."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    STOPPED = "stopped"  # by the user; what had come is kept
+    LENGTH = "length"
+    CONTEXT = "context"
+    FAILED = "failed"
+
+
+BUSY_PHASES = frozenset({Phase.READING, Phase.ANSWERING, Phase.STOPPING})
+
+
+@dataclass(slots=True)
+class Turn:
+    """One message of the conversation. ``text`` is exactly what was written; screens show it through ``printable``."""
+
+    role: Role
+    text: str = ""
+    outcome: Outcome = Outcome.COMPLETE
+    sampling: Sampling = field(default_factory=Sampling)
+    notices: list[str] = field(default_factory=list)
+    timings: Timings | None = None
+
+
+@dataclass(slots=True)
+class Chat:
+    """A conversation in order. The last turn is the assistant's while it answers."""
+
+    turns: list[Turn] = field(default_factory=list)
+
+    def messages(self) -> tuple[Message, ...]:
+        """What the model is sent: all that was said, without turns that failed or are still empty."""
+        return tuple(Message(t.role, t.text) for t in self.turns if t.text and t.outcome is not Outcome.FAILED)
+
+    def last(self, role: Role) -> Turn | None:
+        """The newest turn of that role."""
+        return next((turn for turn in reversed(self.turns) if turn.role == role), None)
+
+    def open_answer(self) -> Turn | None:
+        """The answer that is being written or waited for."""
+        turn = self.turns[-1] if self.turns else None
+        return turn if turn and turn.role == "assistant" and turn.outcome is Outcome.OPEN else None
+
+
+@dataclass(slots=True)
+class ModelState:
+    """The model as the status line shows it."""
+
+    phase: Phase = Phase.LOADING
+    info: ModelInfo | None = None
+    load_fraction: float = 0.0
+    prompt_done: int = 0  # tokens of the prompt evaluated so far
+    prompt_total: int = 0
+    n_past: int = 0  # tokens in the context
+    n_ctx: int = 0
+    n_generated: int = 0  # tokens of the answer now being written
+    first_token_at: float | None = None  # seconds on a monotonic clock
+    tokens_per_second: float = 0.0
+    timings: Timings | None = None  # of the last answer
+
+    @property
+    def busy(self) -> bool:
+        """A request is under way."""
+        return self.phase in BUSY_PHASES
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a screen is drawn from."""
+
+    chat: Chat = field(default_factory=Chat)
+    model: ModelState = field(default_factory=ModelState)

@@ -1,0 +1,99 @@
+"""The status line in words: pure, so that every state can be tested without a terminal."""
+
+from dataclasses import dataclass
+
+from spectra_local.printable import printable_line
+from spectra_local.protocol import Timings
+from tui.state import ModelState, Phase, State
+
+METER_CELLS = 8
+_PARTS = " ▏▎▍▌▋▊▉"  # eighths of a cell, filled from the left
+
+_DOING = {
+    Phase.IDLE: "",
+    Phase.ANSWERING: "answering",
+    Phase.STOPPING: "stopping",
+    Phase.DOWN: "no model",
+}
+_MARKS = {
+    Phase.LOADING: ("◌", "$text-warning"),
+    Phase.IDLE: ("●", "$text-success"),
+    Phase.READING: ("◐", "$text-primary"),
+    Phase.ANSWERING: ("◆", "$text-primary"),
+    Phase.STOPPING: ("◇", "$text-warning"),
+    Phase.DOWN: ("✕", "$text-error"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the status line shows; two that look the same are equal."""
+
+    mark: str = ""
+    style: str = ""
+    doing: str = ""
+    name: str = ""
+    n_ctx: int = 0
+    meter: str = ""
+    context: str = ""
+    short_context: str = ""
+    speed: str = ""
+    short_speed: str = ""
+
+
+def status_of(state: State) -> Status:
+    """The status line of a state."""
+    model = state.model
+    mark, style = _MARKS[model.phase]
+    share = min(1.0, model.n_past / model.n_ctx) if model.n_ctx else 0.0
+    return Status(
+        mark=mark,
+        style=style,
+        doing=_doing(model),
+        name=printable_line(model.info.name) if model.info else "",
+        n_ctx=model.n_ctx,
+        meter=meter(share),
+        context=f"{model.n_past:,} of {model.n_ctx:,}",
+        short_context=f"{share:.0%}",
+        speed=_speed(model, saved=True),
+        short_speed=_speed(model, saved=False),
+    )
+
+
+def _doing(model: ModelState) -> str:
+    if model.phase is Phase.LOADING:
+        return f"loading {model.load_fraction:.0%}" if model.load_fraction else "loading"
+    if model.phase is Phase.READING:
+        return reading(model)
+    return _DOING[model.phase]
+
+
+def reading(model: ModelState) -> str:
+    """How far the prompt has been read."""
+    if model.prompt_total <= 0:
+        return "reading"
+    return f"reading {model.prompt_done:,} of {model.prompt_total:,}"
+
+
+def meter(share: float, cells: int = METER_CELLS) -> str:
+    """A bar of ``cells`` columns, filled by ``share`` in 0..1."""
+    eighths = round(share * cells * 8)
+    full, part = divmod(eighths, 8)
+    bar = "█" * full + (_PARTS[part] if part else "")
+    return f"▕{bar:<{cells}}▏"
+
+
+def _speed(model: ModelState, *, saved: bool) -> str:
+    """Tokens per second; with guesses taken, what they brought."""
+    if model.tokens_per_second <= 0:
+        return ""
+    words = [f"{model.tokens_per_second:.0f} tok/s" if saved else f"{model.tokens_per_second:.0f} t/s"]
+    if saved and (gain := _gain(model.timings)):
+        words.append(gain)
+    return " · ".join(words)
+
+
+def _gain(timings: Timings | None) -> str:
+    if timings is None or timings.draft_n <= 0:
+        return ""
+    return f"{timings.draft_n_accepted / timings.draft_n:.0%} accepted · {timings.speedup_estimate:.1f}×"

@@ -1,0 +1,61 @@
+"""An answer: what it waits for, the notices that came with it, its Markdown, and how it ended if that is worth a word."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Markdown, Static
+
+from tui.widgets.markdown.body import MarkdownBody
+
+
+class Answer(Vertical):
+    """Text given to it must be printable already."""
+
+    DEFAULT_CSS = """
+    Answer {
+        width: 100%;
+        height: auto;
+        margin: 0 0 1 0;
+        padding: 0 2;
+        & > .remark { color: $text-muted; text-style: italic; height: auto; width: 100%; }
+        & > .notice { margin: 0 0 1 0; }
+        & > .footnote { margin: 1 0 0 0; }
+        & > MarkdownBody { display: none; }
+        &.-begun > MarkdownBody { display: block; }
+        &.-begun > .waiting { display: none; }
+    }
+    """
+
+    def __init__(self, waiting_for: str = "") -> None:
+        super().__init__()
+        self._waiting = Static(waiting_for, markup=False, classes="remark waiting")
+        self._body = MarkdownBody()
+
+    def compose(self) -> ComposeResult:
+        """Waiting, then text."""
+        yield self._waiting
+        yield self._body
+
+    @property
+    def markdown(self) -> Markdown:
+        """The widget that holds the text."""
+        return self._body
+
+    def wait_for(self, words: str) -> None:
+        """What the answer waits for, until its first text comes."""
+        self._waiting.update(words)
+
+    def notice(self, words: str) -> None:
+        """Something the user should know, above the text."""
+        self.mount(Static(words, markup=False, classes="remark notice"), before=self._body)
+
+    def write(self, text: str) -> None:
+        """More of the answer."""
+        self.add_class("-begun")
+        self._body.write(text)
+
+    async def finish(self, footnote: str) -> None:
+        """The end; ``footnote`` is empty where there is nothing to say."""
+        self.add_class("-begun")
+        await self._body.finish()
+        if footnote and self.is_attached:
+            await self.mount(Static(footnote, markup=False, classes="remark footnote"))

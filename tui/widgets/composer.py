@@ -1,0 +1,64 @@
+"""The box the user writes in: grows with the text up to a third of the screen, takes any paste, sends on Enter."""
+
+from typing import Any
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from spectra_local.printable import printable
+from tui.keys import COMPOSER_KEYS, bindings
+
+
+class Composer(TextArea):
+    """A plain text area without syntax, numbers or blinking (a blink is two repaints a second for nothing)."""
+
+    DEFAULT_CSS = """
+    Composer {
+        width: 100%;
+        height: auto;
+        max-height: 33vh;
+        min-height: 3;
+        padding: 0 1;
+        border: round $panel;
+        background: $background;
+        border-subtitle-color: $text-muted;
+        border-subtitle-align: right;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $primary 60%; }
+        & .text-area--placeholder { color: $foreground 45%; }
+    }
+    """
+
+    BINDINGS = bindings(COMPOSER_KEYS)
+
+    class Sent(Message):
+        """The user pressed Enter. ``text`` may be blank."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(placeholder="Ask anything", highlight_cursor_line=False, **options)
+        self.cursor_blink = False
+
+    def action_send(self) -> None:
+        """Hands the text to the screen, which empties the box if it takes it."""
+        self.post_message(self.Sent(self.text))
+
+    def action_newline(self) -> None:
+        """A line break at the cursor."""
+        self._replace_via_keyboard("\n", *self.selection)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Terminals send line ends of a paste as carriage returns; other control characters become visible."""
+        event.prevent_default()
+        text = printable(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        if result := self._replace_via_keyboard(text, *self.selection):
+            self.move_cursor(result.end_location)
+
+    def give_back(self, text: str) -> None:
+        """Puts a message back in front of what has been typed since."""
+        self.text = f"{text}\n{self.text}" if self.text else text
+        self.move_cursor(self.document.end)

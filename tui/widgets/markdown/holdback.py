@@ -1,0 +1,17 @@
+"""Which end of a growing text not to show yet: the start of a line that could still become any of several blocks.
+
+Knows nothing of widgets. "-" under a paragraph is a heading for one frame and a list in the next; held back, it never jumps.
+"""
+
+import re
+
+# Markers of lists, headings, quotes, rules, fences and tables, and nothing after them.
+_AMBIGUOUS_LINE = re.compile(r"[ \t]*(?:[-+*=_#>`~|]+|\d{1,9}[.)]?)[ \t]*\Z")
+_LONGEST_MARKER = 80  # a longer run is a rule or a table, whatever follows
+
+
+def ready_length(text: str) -> int:
+    """How many characters of ``text`` can be shown now; the rest waits for what comes after it."""
+    start = text.rfind("\n") + 1
+    ambiguous = len(text) - start <= _LONGEST_MARKER and _AMBIGUOUS_LINE.match(text, start)
+    return start if ambiguous else len(text)
