@@ -5,6 +5,8 @@ CVE-2024-23605, CVE-2025-53630); here every such file is a ModelFileError with o
 """
 
 import re
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +45,8 @@ _SPECIAL_TOKENS = {
     "fim_rep": ("fim_rep_token_id",),
     "fim_sep": ("fim_sep_token_id",),
 }
+_CONTROL = 3
+_MAX_CONTROL_TOKENS = 65_536  # Llama 4 and Mistral have some 1,000
 _PART_NAME = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.DOTALL)
 
 
@@ -82,6 +86,7 @@ class GgufHeader:
     chat_template: str  # "" where there is none; cut off just above MAX_TEMPLATE_BYTES
     token_ids: Mapping[str, int] = field(default_factory=dict)  # "bos", "eos", "fim_pre", ...: those the file names
     token_texts: Mapping[str, str] = field(default_factory=dict)  # the texts of the same tokens
+    control_tokens: frozenset[str] = frozenset()  # texts of all tokens that act instead of being read
 
     @property
     def kv_elements_per_token(self) -> int:
@@ -260,16 +265,12 @@ def _tokenizer(facts: _Facts, *, required: bool) -> dict[str, Any]:
         raise MalformedError("it has no vocabulary")
     size = tokens.count if tokens else 0
     for name in ("scores", "token_type"):  # llama.cpp indexes both by token, without looking at their length
-        array = arrays[name]
-        if array and array.count != size:
-            raise MalformedError(f"it has {array.count} entries in tokenizer.ggml.{name} for {size} tokens")
+        entries = arrays[name]
+        if entries and entries.count != size:
+            raise MalformedError(f"it has {entries.count} entries in tokenizer.ggml.{name} for {size} tokens")
     ids = _special_tokens(facts, size)
-    texts = {}
-    if tokens:
-        layout = facts.layout
-        texts = {
-            name: layout.string_at(tokens, n)[:_MAX_TEXT_BYTES].decode(errors="replace") for name, n in ids.items()
-        }
+    control_ids = _control_ids(facts.layout, arrays["token_type"])
+    texts = _token_texts(facts.layout, tokens, {*ids.values(), *control_ids})
     return {
         "vocab_size": size,
         "tokenizer_model": facts.text("tokenizer.ggml.model"),
@@ -278,7 +279,8 @@ def _tokenizer(facts: _Facts, *, required: bool) -> dict[str, Any]:
         "add_bos": facts.flag("tokenizer.ggml.add_bos_token"),
         "chat_template": facts.text("tokenizer.chat_template", MAX_TEMPLATE_BYTES + 1),
         "token_ids": ids,
-        "token_texts": texts,
+        "token_texts": {name: texts[number] for name, number in ids.items()},
+        "control_tokens": frozenset(texts[number] for number in control_ids),
     }
 
 
@@ -291,6 +293,26 @@ def _special_tokens(facts: _Facts, vocab_size: int) -> dict[str, int]:
             if number < vocab_size:
                 ids.setdefault(name, number)
     return ids
+
+
+def _control_ids(layout: Layout, types: Array | None) -> list[int]:
+    """The tokens of type CONTROL, as ``llama_token_type`` numbers it."""
+    if types is None:
+        return []
+    numbers = array("i", layout.data[types.start : types.stop])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    if numbers.count(_CONTROL) > _MAX_CONTROL_TOKENS:
+        raise MalformedError(f"it claims more than {_MAX_CONTROL_TOKENS} control tokens")
+    return [number for number, kind in enumerate(numbers) if kind == _CONTROL]
+
+
+def _token_texts(layout: Layout, tokens: Array | None, numbers: set[int]) -> dict[int, str]:
+    if tokens is None:
+        return {}
+    ascending = sorted(numbers)
+    texts = (each[:_MAX_TEXT_BYTES].decode(errors="replace") for each in layout.strings_at(tokens, ascending))
+    return dict(zip(ascending, texts, strict=True))
 
 
 def _fingerprint(layout: Layout) -> str:

@@ -5,6 +5,7 @@ caps added: nothing here allocates what a number in the file asks for. Format: g
 """
 
 import struct
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -91,13 +92,20 @@ class Layout:
     data_stop: int  # and where its last tensor ends
     data: bytes  # the header's bytes, which the arrays point into
 
-    def string_at(self, array: Array, index: int) -> bytes:
-        """Element ``index`` of an array of strings."""
-        position = array.blocks[index // _STRINGS_PER_BLOCK]
-        for _ in range(index % _STRINGS_PER_BLOCK):
-            position += 8 + _U64.unpack_from(self.data, position)[0]
-        (length,) = _U64.unpack_from(self.data, position)
-        return self.data[position + 8 : position + 8 + length]
+    def strings_at(self, array: Array, indices: Iterable[int]) -> Iterator[bytes]:
+        """The elements at ``indices``, which must ascend: each block of the array is walked once at most."""
+        at, position = 0, array.start
+        for index in indices:
+            block = index - index % _STRINGS_PER_BLOCK
+            if block > at:
+                at, position = block, array.blocks[block // _STRINGS_PER_BLOCK]
+            while True:
+                (length,) = _U64.unpack_from(self.data, position)
+                start, position = position + 8, position + 8 + length
+                at += 1
+                if at > index:
+                    break
+            yield self.data[start:position]
 
     def numbers(self, array: Array) -> tuple[Scalar, ...]:
         """The elements of a small array of numbers; raises MalformedError where it is neither."""
