@@ -1,0 +1,49 @@
+"""Bytes of tokens, as they are chosen, to text that can be shown: whole characters, and nothing of a stop text."""
+
+import codecs
+from collections.abc import Sequence
+
+
+class AnswerText:
+    """Feed it each token's bytes; what it returns is safe to show at once."""
+
+    def __init__(self, stop: Sequence[str] = (), *, strip_first_space: bool = False) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._stop = tuple(s for s in stop if s)
+        self._held = ""  # an end that may yet grow into a stop text
+        self._strip = strip_first_space  # SentencePiece marks the start of a text with a space
+        self.stopped = False  # a stop text was met; all after it is dropped
+
+    def feed(self, piece: bytes) -> str:
+        """Text that became certain with ``piece``."""
+        return self._release(self._decode(piece), last=False)
+
+    def finish(self) -> str:
+        """What was held back: an incomplete character as U+FFFD, the beginning of a stop text that never came."""
+        return self._release(self._decode(b"", True), last=True)
+
+    def _release(self, new: str, *, last: bool) -> str:
+        if self.stopped:
+            return ""
+        if self._strip and new:
+            new = new.removeprefix(" ")
+            self._strip = False
+        if not self._stop:
+            return new
+        text = self._held + new
+        ends = [at for at in map(text.find, self._stop) if at >= 0]
+        if ends:
+            self.stopped = True
+            self._held = ""
+            return text[: min(ends)]
+        hold = 0 if last else max(_overlap(text, stop) for stop in self._stop)
+        self._held = text[len(text) - hold :]
+        return text[: len(text) - hold]
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of ``text`` that begins ``stop``."""
+    for n in range(min(len(text), len(stop) - 1), 0, -1):
+        if text.endswith(stop[:n]):
+            return n
+    return 0

@@ -1,0 +1,40 @@
+"""Which messages of a long conversation fit into the context: the system message and the newest turns."""
+
+from collections.abc import Callable, Sequence
+
+from spectra_local.protocol import Message
+
+# Once messages must go, enough go that the next turns fit too: each drop costs a whole prefill.
+_FILL_AFTER_DROP = 0.75
+
+
+class ContextWindow:
+    """Remembers where the conversation was cut, so that the cut moves seldom and the KV cache is reused."""
+
+    def __init__(self) -> None:
+        self._n_dropped = 0
+
+    def fit(
+        self, messages: Sequence[Message], size: Callable[[Sequence[Message]], int], budget: int
+    ) -> tuple[list[Message], int]:
+        """The messages to send, and how many were left out. ``size`` counts tokens of a rendered conversation.
+
+        The system message (if first) and the last message always stay, also where they exceed ``budget``.
+        """
+        head = list(messages[:1]) if messages and messages[0].role == "system" else []
+        turns = list(messages[len(head) :])
+        if size(messages) <= budget:
+            self._n_dropped = 0
+            return [*messages], 0
+        starts = [i for i in range(1, len(turns)) if turns[i].role == "user"] or [max(0, len(turns) - 1)]
+        if self._n_dropped in starts and size([*head, *turns[self._n_dropped :]]) <= budget:
+            return [*head, *turns[self._n_dropped :]], self._n_dropped
+        low, high = 0, len(starts) - 1  # a later cut is never larger: search the first that fits
+        while low < high:
+            middle = (low + high) // 2
+            if size([*head, *turns[starts[middle] :]]) <= budget * _FILL_AFTER_DROP:
+                high = middle
+            else:
+                low = middle + 1
+        self._n_dropped = starts[low]
+        return [*head, *turns[starts[low] :]], starts[low]

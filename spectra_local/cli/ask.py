@@ -1,0 +1,175 @@
+"""``spectra-chat ask``: one answer on stdout, as it comes."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+
+import click
+
+from spectra_local.cli.opening import open_engine
+from spectra_local.cli.options import engine_options, sampling_options
+from spectra_local.cli.status import StatusLine
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.printable import printable, printable_line
+from spectra_local.protocol import (
+    Done,
+    EngineOptions,
+    Event,
+    Message,
+    ModelInfo,
+    Notice,
+    PromptProgress,
+    Request,
+    Sampling,
+    Text,
+    Timings,
+)
+
+
+@click.command()
+@click.argument("prompt", required=False)
+@engine_options
+@sampling_options
+@click.option("-s", "--system", metavar="TEXT", help="System message.")
+@click.option("-n", "--max-tokens", type=int, metavar="N", help="Most tokens to generate.  [default: until the end]")
+@click.option("--stop", multiple=True, metavar="TEXT", help="End the answer before this text; may be repeated.")
+@click.option("--raw", is_flag=True, help="Continue the prompt as it stands, without a chat template.")
+@click.option("--plain", is_flag=True, help="Ordinary decoding, one token a pass, for comparison.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--stats", is_flag=True, help="Print counts and speeds on stderr.")
+def ask(
+    prompt: str | None,
+    model: str | None,
+    options: EngineOptions,
+    sampling: Sampling,
+    system: str | None,
+    max_tokens: int | None,
+    stop: tuple[str, ...],
+    raw: bool,
+    plain: bool,
+    as_json: bool,
+    stats: bool,
+) -> int:
+    """Answer PROMPT; what comes on stdin is appended to it.
+
+    \b
+    spectra-chat ask "What does umask 077 do?"
+    git diff | spectra-chat ask "Write a commit message for this change"
+    """
+    text = _prompt_text(prompt)
+    if raw and system is not None:
+        raise UsageError("--raw takes no --system: there is no chat template to put it into")
+    request = Request(
+        messages=() if raw else _messages(system, text),
+        prompt=text if raw else None,
+        sampling=sampling,
+        max_tokens=max_tokens,
+        stop=stop,
+        speculate=not plain,
+    )
+    engine = open_engine(model, options)
+    try:
+        events = engine.generate(request)
+        try:
+            done = _print_json(events, engine.info) if as_json else _print_text(events)
+        except KeyboardInterrupt:
+            if not as_json:
+                click.echo()  # the shell's prompt starts on a line of its own
+            raise
+        finally:
+            events.close()
+        if stats:
+            click.echo(summary(done.timings), err=True)
+    finally:
+        engine.close()
+    return 0
+
+
+def _messages(system: str | None, text: str) -> tuple[Message, ...]:
+    head = (Message("system", system),) if system else ()
+    return (*head, Message("user", text))
+
+
+def _prompt_text(argument: str | None) -> str:
+    """The argument, then stdin where it is no terminal. Raises UsageError, SpectraError."""
+    piped = ""
+    if sys.stdin is not None and not sys.stdin.isatty():
+        try:
+            piped = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise SpectraError(f"stdin is not UTF-8 text (byte {error.start} is 0x{error.object[error.start]:02x})") from error
+    text = "\n\n".join(part for part in (argument or "", piped.strip("\n")) if part.strip())
+    if not text:
+        raise UsageError("the prompt is empty: give it as an argument or on stdin")
+    return text
+
+
+def _words(event: Event, status: StatusLine) -> None:
+    """What is no part of the answer goes to stderr."""
+    if isinstance(event, Notice):
+        status.clear()
+        click.echo(f"spectra-chat: {printable_line(event.text)}", err=True)
+    elif isinstance(event, PromptProgress):
+        status.show(f"reading the prompt  {event.done} of {event.total} tokens")
+    else:
+        status.clear()
+
+
+def _print_text(events: Iterator[Event]) -> Done:
+    ended = "\n"
+    with StatusLine(sys.stderr) as status:
+        for event in events:
+            _words(event, status)
+            if isinstance(event, Text) and event.text:
+                sys.stdout.write(printable(event.text))
+                sys.stdout.flush()
+                ended = event.text[-1]
+            elif isinstance(event, Done):
+                if ended != "\n":
+                    click.echo()
+                return event
+    raise SpectraError("the answer has no end")
+
+
+def _print_json(events: Iterator[Event], info: ModelInfo) -> Done:
+    content: list[str] = []
+    with StatusLine(sys.stderr) as status:
+        for event in events:
+            _words(event, status)
+            if isinstance(event, Text):
+                content.append(event.text)
+            elif isinstance(event, Done):
+                answer = {
+                    "content": "".join(content),
+                    "model": info.name,
+                    "finish_reason": event.finish_reason,
+                    "timings": timings_json(event.timings),
+                }
+                click.echo(json.dumps(answer))
+                return event
+    raise SpectraError("the answer has no end")
+
+
+def timings_json(timings: Timings) -> dict[str, object]:
+    """Counts and times under llama.cpp's names, speeds included."""
+    rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in dataclasses.asdict(timings).items()}
+    return {
+        **rounded,
+        "prompt_per_second": round(timings.prompt_per_second, 2),
+        "predicted_per_second": round(timings.predicted_per_second, 2),
+    }
+
+
+def summary(timings: Timings) -> str:
+    """One line for people."""
+    line = (
+        f"[ prompt: {timings.prompt_n} tokens, {timings.prompt_per_second:.1f} t/s"
+        f" | generation: {timings.predicted_n} tokens, {timings.predicted_per_second:.1f} t/s"
+    )
+    if timings.draft_n:
+        line += (
+            f" | {timings.steps} steps, drafted {timings.draft_n}, accepted {timings.draft_n_accepted},"
+            f" speed-up by the cost curve {timings.speedup_estimate:.2f}"
+        )
+    return line + " ]"

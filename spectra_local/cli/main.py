@@ -1,0 +1,96 @@
+"""The command line's root: finds the subcommand, and turns every way to fail into one line and an exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import click
+
+from spectra_local import __version__
+from spectra_local.cli.lazy import LazyGroup
+from spectra_local.cli.options import engine_options
+from spectra_local.errors import SpectraError
+from spectra_local.locations import log_file
+from spectra_local.printable import printable
+from spectra_local.protocol import EngineOptions
+
+PROGRAM = "spectra-chat"
+EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+OpenChat = Callable[[str | None, EngineOptions], int]
+
+_SUBCOMMANDS = {
+    "ask": ("spectra_local.cli.ask:ask", "Answer one prompt on stdout; stdin is appended."),
+    "models": ("spectra_local.cli.models:models", "List, fetch, add and remove models."),
+    "doctor": ("spectra_local.cli.doctor:doctor", "Check the installation: versions, devices, models, one timed decode."),
+    "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=_SUBCOMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name=PROGRAM)
+@engine_options
+@click.pass_context
+def root(context: click.Context, model: str | None, options: EngineOptions) -> None:
+    """A private assistant in the terminal that gets faster the more you use it.
+
+    Without a command, opens the chat.
+    """
+    if context.invoked_subcommand is None:
+        open_chat: OpenChat | None = context.obj
+        if open_chat is None:
+            raise click.UsageError("the terminal app is not part of this installation; try 'ask'", context)
+        context.exit(open_chat(model, options))
+    given = [p for p in context.params if context.get_parameter_source(p) == click.core.ParameterSource.COMMANDLINE]
+    if given:
+        raise click.UsageError(f"put options after the command: {PROGRAM} {context.invoked_subcommand} ...", context)
+
+
+def run(open_chat: OpenChat | None = None, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits. ``open_chat`` opens the terminal app and returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?", it does not end the program
+    sys.exit(_exit_code(open_chat, arguments))
+
+
+def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> int:
+    try:
+        result: Any = root.main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
+    except SpectraError as error:
+        _complain(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has enough, e.g. head(1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except Exception as error:  # ours to mend; the user gets a line, the log the traceback
+        _log_defect(error)
+        _complain(f"internal error: {error!r}; the traceback is in {log_file()}")
+        return EXIT_FAILURE
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str) -> None:
+    click.echo(f"{PROGRAM}: {printable(message)}", err=True)
+
+
+def _log_defect(error: Exception) -> None:
+    try:
+        handler = logging.FileHandler(log_file())
+    except OSError:
+        return
+    logger = logging.getLogger("spectra_local.cli")
+    logger.addHandler(handler)
+    logger.error("internal error", exc_info=error)

@@ -1,0 +1,70 @@
+"""Options that several commands share, declared once."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from spectra_local.protocol import EngineOptions, Sampling
+
+
+def _model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For shell completion: names in the catalogue and on this disk."""
+    from spectra_local.catalogue.entries import entries
+    from spectra_local.catalogue.on_disk import find_all
+
+    names = {entry.name for entry in entries()} | {model.name for model in find_all()}
+    return sorted(name for name in names if name.lower().startswith(incomplete.lower()))
+
+
+def model_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``-m/--model``."""
+    return click.option(
+        "-m", "--model", metavar="NAME|PATH", shell_complete=_model_names, help="Model to use (see 'models list')."
+    )(command)
+
+
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds -m and what decides how a model is loaded, passed on as ``options: EngineOptions``."""
+
+    @model_option
+    @click.option("--ctx", type=int, metavar="N", help="Most tokens of context.  [default: the model's own]")
+    @click.option("--threads", type=int, metavar="N", help="CPU threads.  [default: physical cores]")
+    @click.option("--gpu-layers", type=int, default=-1, metavar="N", help="Layers on the GPU; -1: all.")
+    @click.option("--template", metavar="NAME", help="Chat template.  [default: found from the model]")
+    @wraps(command)
+    def with_options(
+        *args: Any, ctx: int | None, threads: int | None, gpu_layers: int, template: str | None, **kwargs: Any
+    ) -> Any:
+        options = EngineOptions(n_ctx=ctx, n_threads=threads, n_gpu_layers=gpu_layers, template=template)
+        return command(*args, options=options, **kwargs)
+
+    return with_options
+
+
+def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what decides how tokens are drawn, passed on as ``sampling: Sampling``."""
+    default = Sampling()
+
+    @click.option("--temperature", type=float, default=default.temperature, metavar="T", help="0 is greedy.")
+    @click.option("--top-k", type=int, default=default.top_k, metavar="K", help="Keep the K likeliest; 0: off.")
+    @click.option("--top-p", type=float, default=default.top_p, metavar="P", help="Keep this much probability.")
+    @click.option("--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best.")
+    @click.option("--repeat-penalty", type=float, default=default.repeat_penalty, metavar="X", help="1: off.")
+    @click.option("--seed", type=int, metavar="N", help="Same seed, same draws.  [default: random]")
+    @wraps(command)
+    def with_sampling(
+        *args: Any,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+        repeat_penalty: float,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> Any:
+        sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed)
+        return command(*args, sampling=sampling, **kwargs)
+
+    return with_sampling

@@ -1,0 +1,274 @@
+"""One model, one context, ``generate``: what the terminal app, the command line and the servers call.
+
+Turns a request into token ids, lets the decoder run, and turns tokens into events. Knows nothing of screens or pipes.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+from spectra_local.answer_text import AnswerText
+from spectra_local.chats.window import ContextWindow
+from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
+from spectra_local.llama import native
+from spectra_local.llama.chat_template import ChatTemplate, find_template
+from spectra_local.llama.context import Context, DecodeAbortedError
+from spectra_local.llama.model import Model
+from spectra_local.llama.sampling import Sampler
+from spectra_local.protocol import (
+    Done,
+    EngineOptions,
+    Event,
+    FinishReason,
+    LoadProgress,
+    Message,
+    ModelInfo,
+    Notice,
+    PromptProgress,
+    Request,
+    Text,
+    Timings,
+)
+from spectra_local.speculation.decoder import Counts, Decoder, Prefill, Step
+
+# Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
+_ANSWER_SHARE, _ANSWER_ROOM = 4, 512
+
+
+class Engine:
+    """A model in this process. One request at a time, from one thread; ``cancel`` from any."""
+
+    def __init__(self, path: Path | str, options: EngineOptions | None = None) -> None:
+        self._path = Path(path)
+        self._options = options or EngineOptions()
+        self._abort = native.AbortFlag()
+        self._window = ContextWindow()
+        self._template: ChatTemplate | None = None
+        self._template_error: SpectraError | None = None
+        self._model: Model | None = None
+        self._context: Context | None = None
+        self._info: ModelInfo | None = None
+
+    # --- loading -----------------------------------------------------------------------------------------------
+
+    def load(self) -> Iterator[LoadProgress]:
+        """Loads the model, yielding fractions as they come. Raises SpectraError; ``cancel`` ends it with one."""
+        progress: SimpleQueue[LoadProgress | SpectraError | None] = SimpleQueue()
+
+        def load() -> None:
+            try:
+                self._load(lambda fraction: progress.put(LoadProgress(fraction)))
+                progress.put(None)
+            except SpectraError as error:
+                progress.put(error)
+            except Exception as error:  # a defect of ours must not leave the reader waiting
+                progress.put(SpectraError(f"loading failed: {error!r}"))
+
+        threading.Thread(target=load, name="load", daemon=True).start()
+        while (item := progress.get()) is not None:
+            if isinstance(item, SpectraError):
+                raise item
+            yield item
+
+    def _load(self, report: Callable[[float], None]) -> None:
+        started = time.perf_counter()
+        self._abort.clear()
+
+        def on_progress(fraction: float) -> bool:
+            report(fraction)
+            return not self._abort.is_set()
+
+        options = self._options
+        n_threads = _checked(options.n_threads, "threads", 1, 512) or native.default_threads()
+        n_ctx = _checked(options.n_ctx, "ctx", 64, 1 << 24)
+        model = Model(
+            self._path, n_gpu_layers=options.n_gpu_layers, exact=options.exact, on_progress=on_progress
+        )
+        try:
+            n_ctx = min(n_ctx or model.n_ctx_train, model.n_ctx_train)
+            context = Context(model, self._abort, n_ctx=n_ctx, n_threads=n_threads, exact=options.exact)
+        except SpectraError:
+            model.close()
+            raise
+        self._model, self._context = model, context
+        try:
+            self._template = find_template(options.template, model.header)
+        except SpectraError as error:
+            if options.template:
+                self.close()
+                raise
+            self._template_error = error  # raw prompts work without a template
+        self._info = ModelInfo(
+            name=model.header.name or self._path.stem,
+            path=str(self._path),
+            architecture=model.header.architecture,
+            quantisation=model.header.quantisation,
+            n_params=model.n_params,
+            size_bytes=model.size_bytes,
+            n_ctx_train=model.n_ctx_train,
+            n_ctx=n_ctx,
+            n_vocab=model.n_vocab,
+            template=self._template.name if self._template else "",
+            fingerprint=model.header.tokenizer_fingerprint,
+            device=native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads",
+            load_ms=1000 * (time.perf_counter() - started),
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        """The loaded model. Raises SpectraError before ``load`` has ended."""
+        if self._info is None:
+            raise SpectraError("no model is loaded")
+        return self._info
+
+    def cancel(self) -> None:
+        """Ends the running request, in prefill too; its Done says "cancelled". No effect when idle."""
+        self._abort.set()
+
+    def close(self) -> None:
+        """Frees the model."""
+        if self._context:
+            self._context.close()
+        if self._model:
+            self._model.close()
+        self._context = self._model = self._info = None
+
+    # --- generating --------------------------------------------------------------------------------------------
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError.
+
+        A ``cancel`` counts from this call on, also before the first event is asked for.
+        """
+        self._abort.clear()
+        return self._generate(request)
+
+    def _generate(self, request: Request) -> Iterator[Event]:
+        if self._model is None or self._context is None:
+            raise SpectraError("no model is loaded")
+        prompt, n_dropped = self._prompt_tokens(request)
+        if n_dropped:
+            yield Notice(
+                f"{n_dropped} earlier message{'s' * (n_dropped > 1)} left out: the context holds {self._context.n_ctx} "
+                "tokens. The system message is kept."
+            )
+        sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
+        try:
+            yield from self._answer(request, prompt, Decoder(self._context, sampler))
+        finally:
+            sampler.close()
+
+    def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
+        assert self._model and self._context
+        model, context = self._model, self._context
+        room = context.n_ctx - len(prompt)
+        most = room if request.max_tokens is None else min(room, request.max_tokens)
+        reason: FinishReason = "length" if most == request.max_tokens else "context"
+        stop = request.stop if request.prompt is not None else (*request.stop, *self._chat_template().stop)
+        text = AnswerText(stop, strip_first_space=request.prompt is None and model.header.tokenizer_model == "llama")
+        n_predicted, started = 0, time.perf_counter()
+        steps = decoder.run(prompt, most)
+        try:
+            for step in steps:
+                if isinstance(step, Prefill):
+                    yield PromptProgress(step.done, step.total)
+                    continue
+                n_predicted += len(step.tokens)
+                yield from _texts(step, text, model)
+                if text.stopped or model.ends_generation(step.tokens[-1]):
+                    reason = "stop"
+                    break
+                if self._abort.is_set():
+                    reason = "cancelled"
+                    break
+        except DecodeAbortedError:
+            reason = "cancelled"
+        except (ContextFullError, MemoryShortageError) as error:
+            if not n_predicted:
+                raise
+            reason = "context"
+            yield Notice(f"The answer ends here: {error}.")
+        finally:
+            steps.close()
+        if rest := text.finish():
+            yield Text(rest, 0)
+        yield Done(reason, _timings(decoder.counts, n_predicted, time.perf_counter() - started), context.n_past, context.n_ctx)
+
+    # --- prompts -----------------------------------------------------------------------------------------------
+
+    def _prompt_tokens(self, request: Request) -> tuple[list[int], int]:
+        """Token ids of the request, cut to the context, and how many messages were left out."""
+        assert self._model and self._context
+        if request.max_tokens is not None and request.max_tokens < 1:
+            raise UsageError("the number of tokens to generate must be at least 1")
+        if request.prompt is not None:
+            tokens = self._model.tokenize(request.prompt, add_bos=self._model.add_bos)
+            n_dropped = 0
+        else:
+            if not any(m.content.strip() for m in request.messages if m.role != "system"):
+                raise UsageError("the prompt is empty")
+            n_ctx = self._context.n_ctx
+            answer = min(request.max_tokens or _ANSWER_ROOM, _ANSWER_ROOM, n_ctx // _ANSWER_SHARE)
+            kept, n_dropped = self._window.fit(request.messages, lambda m: len(self._rendered(m)), n_ctx - answer)
+            tokens = self._rendered(kept)
+        if not tokens:
+            raise UsageError("the prompt is empty")
+        if len(tokens) >= self._context.n_ctx:
+            raise ContextFullError(
+                f"the prompt has {len(tokens)} tokens and the context holds {self._context.n_ctx}; "
+                "shorten it, or give --ctx a larger number if the model allows it"
+            )
+        return tokens, n_dropped
+
+    def _chat_template(self) -> ChatTemplate:
+        if self._template is None:
+            raise self._template_error or SpectraError("no model is loaded")
+        return self._template
+
+    def _rendered(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a conversation. What users wrote is never read as a control token."""
+        assert self._model
+        model = self._model
+        tokens: list[int] = []
+        for span in self._chat_template().render(messages):
+            tokens += model.tokenize(span.text, special=span.special)
+        if model.add_bos and tokens[:1] != [model.bos]:
+            tokens.insert(0, model.bos)
+        return tokens
+
+
+def _checked(value: int | None, name: str, least: int, most: int) -> int | None:
+    if value is not None and not least <= value <= most:
+        raise UsageError(f"{name} must be between {least} and {most}")
+    return value
+
+
+def _texts(step: Step, text: AnswerText, model: Model) -> Iterator[Text]:
+    """A Text for each run of tokens from one source; a token that shows nothing yet counts with its run."""
+    run, n, source = "", 0, step.sources[0]
+    for token, token_source in zip(step.tokens, step.sources, strict=True):
+        if token_source != source:
+            yield Text(run, n, source)
+            run, n, source = "", 0, token_source
+        run += text.feed(model.piece(token))
+        n += 1
+        if text.stopped:
+            break
+    yield Text(run, n, source)
+
+
+def _timings(counts: Counts, n_predicted: int, seconds: float) -> Timings:
+    return Timings(
+        prompt_n=counts.prefilled,
+        prompt_ms=1000 * counts.prefill_s,
+        cache_n=counts.reused,
+        predicted_n=n_predicted,
+        predicted_ms=1000 * max(0.0, seconds - counts.prefill_s),
+        draft_n=counts.draft_n,
+        draft_n_accepted=counts.draft_n_accepted,
+        steps=counts.steps,
+        accepted_by_source=counts.accepted_by_source,
+        rejected_by_source=counts.rejected_by_source,
+    )

@@ -1,0 +1,295 @@
+"""KV memory of one conversation: prefill with reuse, decode a token tree in one pass, keep the path that was chosen.
+
+Sequence ids are an inner matter: one of them, ``_main``, always holds the committed tokens; a tree's branches borrow
+others for the length of one decode. Nothing here knows how drafts are made or tokens drawn.
+"""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError
+from spectra_local.llama.batch import Batch
+from spectra_local.llama.memory import available_bytes, kv_bytes, readable
+from spectra_local.llama.model import Model
+from spectra_local.llama.native import AbortFlag, lib
+
+FIRST_N_CTX = 2048  # cells to begin with: the cache grows with the conversation, so that a short one stays small
+PREFILL_BATCH = 512  # llama.cpp's own micro-batch; also the grain of prefill progress
+MAX_WIDTH = 128  # most tokens whose logits one decode returns: a draft tree and its root
+WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bits
+MAX_LEAVES = 16  # the logits buffer holds at least this many rows whatever is decoded
+_PARKING = MAX_LEAVES  # sequence that owns rejected cells in exact mode
+_N_SEQ = MAX_LEAVES + 1
+_GROWTH_RESERVE = 100_000_000  # bytes left free for everybody else when the cache grows
+# Their rotary factors depend on the size of the context, so a cache made for one size is wrong in another.
+_FIXED_SIZE_ARCHITECTURES = frozenset({"phi3", "phimoe", "minicpm3"})
+
+
+class DecodeAbortedError(Exception):
+    """The abort flag ended a decode; the context holds what was committed before."""
+
+
+class Context:
+    """One conversation's KV cache over a model. ``tokens`` are those committed, in order."""
+
+    def __init__(self, model: Model, abort: AbortFlag, *, n_ctx: int, n_threads: int, exact: bool = False) -> None:
+        """``n_ctx``: most tokens ever held. ``exact``: settings whose logits do not depend on the batch width."""
+        self.model = model
+        self.n_ctx = n_ctx
+        self.exact = exact
+        self.tokens: list[int] = []
+        self._abort = abort
+        self._n_threads = n_threads
+        self._main = 0
+        self._n_parked = 0
+        self._borrowed: list[int] = []  # sequences of the tree in flight, _main first
+        self._parents: Sequence[int] = ()  # of the tree in flight
+        self._node_sequences: list[list[int]] = []
+        self._batch = Batch(PREFILL_BATCH, _N_SEQ)
+        self._first_row = 0  # batch position of row 0 of ``logits``
+        self._context: Any = None
+        fixed = model.header.architecture in _FIXED_SIZE_ARCHITECTURES
+        self._create(n_ctx if fixed else min(n_ctx, FIRST_N_CTX))
+
+    @property
+    def handle(self) -> Any:
+        """The native context."""
+        return self._context
+
+    @property
+    def widest(self) -> int:
+        """Most tokens that ``decode`` takes: a draft tree and its root."""
+        return WIDEST_EXACT if self.exact else MAX_WIDTH
+
+    @property
+    def n_past(self) -> int:
+        """Tokens committed."""
+        return len(self.tokens)
+
+    def _create(self, n_cells: int) -> None:
+        params = lib.llama_context_default_params()
+        params.n_ctx = n_cells
+        params.n_batch = params.n_ubatch = PREFILL_BATCH
+        params.n_seq_max = _N_SEQ
+        params.n_outputs_max = MAX_WIDTH
+        params.n_threads = params.n_threads_batch = self._n_threads
+        params.kv_unified = True  # a token tree shares the cells of its trunk
+        params.no_perf = True
+        params.abort_callback = self._abort.callback
+        params.abort_callback_data = self._abort.data
+        if self.exact:
+            params.flash_attn_type = 1  # LLAMA_FLASH_ATTN_TYPE_ENABLED
+            params.type_k = params.type_v = lib.GGML_TYPE_Q8_0
+        self._context = lib.llama_init_from_model(self.model.handle, params)
+        if not self._context:
+            needed = kv_bytes(n_cells, self.model.n_layer, self.model.n_embd_kv)
+            raise MemoryShortageError(
+                f"A context of {n_cells} tokens could not be made; it needs about {readable(needed)} of memory. "
+                "Give --ctx a smaller number."
+            )
+        self._memory = lib.llama_get_memory(self._context)
+        self._n_cells = int(lib.llama_n_ctx(self._context))
+
+    # --- room for tokens ---------------------------------------------------------------------------------------
+
+    def reserve(self, n_tokens: int) -> None:
+        """Makes sure that ``n_tokens`` more can be decoded. Raises ContextFullError, MemoryShortageError."""
+        needed = self.n_past + self._n_parked + n_tokens
+        if needed <= self._n_cells:
+            return
+        if self.n_past + n_tokens > self.n_ctx:
+            raise ContextFullError(f"the context of {self.n_ctx} tokens is full")
+        if needed > self.n_ctx or self._n_cells >= self.n_ctx:
+            self._move(self._n_cells)
+        else:
+            self._move(self._larger(needed))
+
+    def _larger(self, needed: int) -> int:
+        size = self._n_cells
+        while size < needed:
+            size *= 2
+        size = min(size, self.n_ctx)
+        more = kv_bytes(size, self.model.n_layer, self.model.n_embd_kv)
+        free = available_bytes()
+        if free is not None and more + _GROWTH_RESERVE > free and not self.model.on_gpu:
+            raise MemoryShortageError(
+                f"a context of {size} tokens needs {readable(more)} of memory and {readable(free)} are free"
+            )
+        return size
+
+    def _move(self, n_cells: int) -> None:
+        """Copies the committed cells, in order and without holes, into a cache of ``n_cells``."""
+        state = self._saved_state()
+        if n_cells == self._n_cells:
+            lib.llama_memory_clear(self._memory, False)
+        else:
+            lib.llama_free(self._context)
+            self._create(n_cells)
+        self._main = 0
+        self._n_parked = 0
+        if self.tokens and not lib.llama_state_seq_set_data(self._context, state, len(state), 0):
+            self.clear()
+            raise SpectraError("the conversation's memory could not be moved; ask again")
+
+    def _saved_state(self) -> Any:
+        size = lib.llama_state_seq_get_size(self._context, self._main) if self.tokens else 0
+        state = (ctypes.c_uint8 * size)()
+        if size:
+            lib.llama_state_seq_get_data(self._context, state, size, self._main)
+        return state
+
+    # --- prefill -----------------------------------------------------------------------------------------------
+
+    def prefill(self, tokens: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """Makes ``tokens`` the context, evaluating only what differs from what is there.
+
+        Yields (tokens reused, evaluated, to evaluate) before the first batch and after each. Row 0 of ``logits`` is
+        then the last token's. Raises DecodeAbortedError (what was evaluated so far is kept), ContextFullError.
+        """
+        reused = self._rewind(_common_prefix(self.tokens, tokens[:-1]))
+        todo = len(tokens) - reused
+        self.reserve(todo)
+        yield reused, 0, todo
+        for start in range(reused, len(tokens), PREFILL_BATCH):
+            chunk = tokens[start : start + PREFILL_BATCH]
+            self._batch.fill_run(chunk, start, self._main, all_logits=False)
+            self._decode()
+            self.tokens.extend(chunk)
+            self._first_row = len(chunk) - 1
+            yield reused, start + len(chunk) - reused, todo
+
+    def _rewind(self, n: int) -> int:
+        """Forgets all but the first ``n`` tokens; returns how many are left (0 where a memory cannot roll back)."""
+        if n == self.n_past:
+            return n
+        if n == 0 or not lib.llama_memory_seq_rm(self._memory, self._main, n, -1):
+            self.clear()
+            return 0
+        del self.tokens[n:]
+        if self.exact:  # refilling freed cells out of order would change the last bits
+            self._move(self._n_cells)
+        return n
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        lib.llama_memory_clear(self._memory, False)
+        self.tokens.clear()
+        self._main = 0
+        self._n_parked = 0
+
+    # --- one step: decode, look, commit ------------------------------------------------------------------------
+
+    def decode(self, token: int, drafted: Sequence[int] = (), parents: Sequence[int] = ()) -> None:
+        """Evaluates ``token`` after the committed ones, and below it a tree of ``drafted`` tokens, in one pass.
+
+        parents[i] is the index in ``drafted`` of node i's parent, -1 for children of ``token``. Row 0 of ``logits``
+        is then ``token``'s, row i + 1 node i's. At most MAX_WIDTH - 1 nodes and MAX_LEAVES leaves; ``commit`` must
+        follow. Raises DecodeAbortedError, ContextFullError, MemoryShortageError.
+        """
+        self.reserve(1 + len(drafted))
+        self._parents = parents
+        if all(parent == i - 1 for i, parent in enumerate(parents)):
+            self._borrowed = [self._main]
+            self._node_sequences = []
+            self._batch.fill_run([token, *drafted], self.n_past, self._main, all_logits=True)
+        else:
+            self._fill_branching(token, drafted, parents)
+        self._first_row = 0
+        self._decode()
+        lib.llama_synchronize(self._context)  # GPUs return early; who times this call means the whole pass
+
+    def _fill_branching(self, token: int, drafted: Sequence[int], parents: Sequence[int]) -> None:
+        """One sequence a leaf; every node belongs to the sequences of all leaves below it: a run of consecutive ones."""
+        n = len(drafted)
+        leaves, depths, start = [0] * (n + 1), [0] * (n + 1), [0] * (n + 1)  # entry 0 is the root, i + 1 node i
+        for i in range(n, 0, -1):  # children stand after their parents
+            leaves[i] = leaves[i] or 1
+            leaves[parents[i - 1] + 1] += leaves[i]
+        names = [self._main, *(s for s in range(MAX_LEAVES) if s != self._main)][: leaves[0]]
+        taken = [0] * (n + 1)  # sequences of a node that its children so far were given
+        for i in range(1, n + 1):
+            above = parents[i - 1] + 1
+            depths[i] = depths[above] + 1
+            start[i] = start[above] + taken[above]
+            taken[above] += leaves[i]
+        for sequence in names[1:]:
+            lib.llama_memory_seq_cp(self._memory, self._main, sequence, -1, -1)
+        self._borrowed = names
+        sequences = [names[start[i] : start[i] + leaves[i]] for i in range(n + 1)]
+        self._node_sequences = sequences[1:]
+        self._batch.fill_tree([token, *drafted], depths, self.n_past, sequences)
+
+    def _decode(self) -> None:
+        code = lib.llama_decode(self._context, self._batch.native)
+        if code == 0:
+            return
+        self._drop_uncommitted()
+        if code == 2:
+            raise DecodeAbortedError
+        if code == 1:
+            raise ContextFullError(f"the context of {self.n_ctx} tokens is full")
+        raise SpectraError(f"llama.cpp could not evaluate the tokens (code {code}); the log may say why")
+
+    def _drop_uncommitted(self) -> None:
+        for sequence in self._borrowed:
+            if sequence != self._main:
+                lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        self._borrowed = []
+        if not lib.llama_memory_seq_rm(self._memory, self._main, self.n_past, -1):
+            self.clear()
+
+    def logits(self, row: int = 0) -> NDArray[np.float32]:
+        """Row of the last decode, shape (n_vocab,): a view into native memory, valid until the next decode."""
+        pointer = lib.llama_get_logits_ith(self._context, self._first_row + row)
+        return np.ctypeslib.as_array(pointer, shape=(self.model.n_vocab,))
+
+    def batch_index(self, row: int = 0) -> int:
+        """Where native samplers find that row."""
+        return self._first_row + row
+
+    def commit(self, path: Sequence[int] = ()) -> None:
+        """Keeps the decoded token and the nodes of ``path`` (indices, root to leaf); the rest of the tree is dropped."""
+        n_drafted = len(self._parents)
+        n_keep = self.n_past + 1 + len(path)
+        winner = self._main
+        if self._node_sequences and path:
+            winner = self._node_sequences[path[-1]][0]
+        root_and_path = [0, *(i + 1 for i in path)]
+        kept = self._batch.token[root_and_path].tolist()
+        if self.exact:
+            self._park(winner, n_keep, n_drafted - len(path))
+        elif len(self._borrowed) > 1:
+            lib.llama_memory_seq_keep(self._memory, winner)
+        if len(path) < n_drafted:
+            lib.llama_memory_seq_rm(self._memory, winner, n_keep, -1)
+        self._main = winner
+        self._borrowed = []
+        self.tokens += kept
+
+    def _park(self, winner: int, n_keep: int, n_rejected: int) -> None:
+        """Gives rejected cells to a sequence nobody reads: freed, they would be refilled out of order."""
+        if n_rejected == 0 and len(self._borrowed) == 1:
+            return
+        lib.llama_memory_seq_cp(self._memory, winner, _PARKING, n_keep, -1)
+        for sequence in self._borrowed:
+            if sequence != winner:
+                lib.llama_memory_seq_cp(self._memory, sequence, _PARKING, self.n_past, -1)
+                lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        self._n_parked += n_rejected
+
+    def close(self) -> None:
+        """Frees the native memory."""
+        if self._context:
+            lib.llama_free(self._context)
+            self._context = None
+
+
+def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
+    n = min(len(a), len(b))
+    left, right = np.fromiter(a, np.int64, len(a))[:n], np.fromiter(b, np.int64, len(b))[:n]
+    differing = np.flatnonzero(left != right)
+    return int(differing[0]) if differing.size else n

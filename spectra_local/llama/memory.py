@@ -1,0 +1,42 @@
+"""How much memory is free, and how much a model will need: asked before native code allocates and dies of it."""
+
+import sys
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def available_bytes() -> int | None:
+    """Memory that can be taken without swapping, or None where the system does not say."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        free = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+    try:
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
+        cached = _cgroup_file_cache()
+        return free if limit == "max" else max(0, min(free, int(limit) - used + cached))
+    except (OSError, ValueError):
+        return free
+
+
+def _cgroup_file_cache() -> int:
+    """Page cache that counts as used in a control group but is given up on demand."""
+    for line in (_CGROUP / "memory.stat").read_text().splitlines():
+        if line.startswith("inactive_file "):
+            return int(line.split()[1])
+    return 0
+
+
+def kv_bytes(n_ctx: int, n_layer: int, n_embd_kv: int, bytes_per_value: float = 2.0) -> int:
+    """Size of a KV cache: one key and one value vector of ``n_embd_kv`` numbers a layer and token."""
+    return int(2 * n_ctx * n_layer * n_embd_kv * bytes_per_value)
+
+
+def readable(n_bytes: int) -> str:
+    """A size for people: "98 MB", "4.9 GB" (powers of ten, as files are listed)."""
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{max(1, round(n_bytes / 1e6))} MB"

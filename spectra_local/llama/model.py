@@ -1,0 +1,140 @@
+"""One loaded model: its weights, its vocabulary, text to token ids and back. Knows nothing of conversations."""
+
+import ctypes
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from spectra_local.errors import MemoryShortageError, ModelFileError
+from spectra_local.llama import native
+from spectra_local.llama.gguf import GgufHeader, read_header
+from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.llama.native import lib
+from spectra_local.printable import printable_line
+
+# Buffers of a small context, the vocabulary and Python itself: what SmolLM2-135M takes beside weights and KV cache.
+_OVERHEAD_BYTES = 150_000_000
+
+
+class Model:
+    """Weights and vocabulary, in native memory until ``close``."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        n_gpu_layers: int = -1,
+        exact: bool = False,
+        on_progress: Callable[[float], bool] = lambda fraction: True,
+    ) -> None:
+        """Checks the header, then loads; ``on_progress`` gets fractions in 0..1 and may return False to stop.
+
+        Raises ModelFileError, MemoryShortageError.
+        """
+        native.start()
+        self.path = path
+        self.header: GgufHeader = read_header(path)
+        self.on_gpu = native.can_offload() and n_gpu_layers != 0
+        self._refuse_without_memory()
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = n_gpu_layers
+        params.use_extra_bufts = not exact  # repacked weights round differently at different batch widths
+        callback = lib.llama_progress_callback(lambda fraction, _: on_progress(fraction))
+        params.progress_callback = callback
+        self._model = lib.llama_model_load_from_file(str(path).encode(), params)
+        if not self._model:
+            raise ModelFileError(
+                f"{printable_line(str(path))}: llama.cpp could not load this model. "
+                "The log says why (its path: spectra-chat doctor)."
+            )
+        self._vocab = lib.llama_model_get_vocab(self._model)
+        self.n_vocab: int = lib.llama_vocab_n_tokens(self._vocab)
+        self.n_ctx_train: int = lib.llama_model_n_ctx_train(self._model)
+        self.can_roll_back = not (lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
+        self.bos: int = lib.llama_vocab_bos(self._vocab)
+        self.add_bos: bool = lib.llama_vocab_get_add_bos(self._vocab)
+        self._pieces: dict[int, bytes] = {}
+        self._eog: dict[int, bool] = {}
+        self._buffer = ctypes.create_string_buffer(256)
+
+    def _refuse_without_memory(self) -> None:
+        free = available_bytes()
+        needed = self.header.file_size + _OVERHEAD_BYTES
+        if free is not None and needed > free and not self.on_gpu:
+            raise MemoryShortageError(
+                f"{printable_line(self.path.name)} needs about {readable(needed)} of memory and {readable(free)} are "
+                "free. Close other programs or choose a smaller model (spectra-chat models list)."
+            )
+
+    @property
+    def handle(self) -> int:
+        """The native model, for the rooms beside this one."""
+        assert self._model, "the model was closed"
+        return int(self._model)
+
+    @property
+    def n_params(self) -> int:
+        """Number of weights."""
+        return int(lib.llama_model_n_params(self._model))
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all tensors."""
+        return int(lib.llama_model_size(self._model))
+
+    @property
+    def n_layer(self) -> int:
+        """Number of layers."""
+        return int(lib.llama_model_n_layer(self._model))
+
+    @property
+    def n_embd_kv(self) -> int:
+        """Numbers in one layer's key (or value) of one token."""
+        n_head = max(1, lib.llama_model_n_head(self._model))
+        return int(lib.llama_model_n_embd(self._model) // n_head * lib.llama_model_n_head_kv(self._model))
+
+    def fim_tokens(self) -> dict[str, int]:
+        """Fill-in-the-middle control tokens that the vocabulary names (pre, suf, mid, pad, rep, sep); absent ones out."""
+        ids = {name: getattr(lib, f"llama_vocab_fim_{name}")(self._vocab) for name in _FIM}
+        return {name: token for name, token in ids.items() if token >= 0}
+
+    def tokenize(self, text: str, *, special: bool = False, add_bos: bool = False) -> list[int]:
+        """Token ids of ``text``; with ``special``, names of control tokens in it become those tokens."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 2  # no vocabulary needs more tokens than bytes, plus BOS and EOS
+        ids = (lib.llama_token * room)()
+        n = lib.llama_tokenize(self._vocab, data, len(data), ids, room, add_bos, special)
+        if n < 0:
+            ids = (lib.llama_token * -n)()
+            n = lib.llama_tokenize(self._vocab, data, len(data), ids, -n, add_bos, special)
+        return list(ids[:n])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that ``token`` stands for; b"" for control tokens. One token may be part of a character."""
+        piece = self._pieces.get(token)
+        if piece is None:
+            n = lib.llama_token_to_piece(self._vocab, token, self._buffer, len(self._buffer), 0, False)
+            if n < 0:
+                self._buffer = ctypes.create_string_buffer(-n)
+                n = lib.llama_token_to_piece(self._vocab, token, self._buffer, -n, 0, False)
+            piece = self._pieces[token] = self._buffer.raw[: max(0, n)]
+        return piece
+
+    def text(self, tokens: Iterable[int]) -> str:
+        """The text of ``tokens``; incomplete characters become U+FFFD."""
+        return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
+
+    def ends_generation(self, token: int) -> bool:
+        """Whether ``token`` ends an answer (end of text, end of turn, ...)."""
+        known = self._eog.get(token)
+        if known is None:
+            known = self._eog[token] = bool(lib.llama_vocab_is_eog(self._vocab, token))
+        return known
+
+    def close(self) -> None:
+        """Frees the native memory. Contexts made from this model must be closed before."""
+        if self._model:
+            lib.llama_model_free(self._model)
+            self._model = None
+
+
+_FIM: Sequence[str] = ("pre", "suf", "mid", "pad", "rep", "sep")

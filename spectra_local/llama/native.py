@@ -1,0 +1,120 @@
+"""llama.cpp's native library: set-up, its messages into our log, a flag that stops it, the devices it runs on.
+
+Import this module, never ``llama_cpp`` itself: importing that package installs a logger that writes to stderr, and
+native assertions start a debugger in the user's terminal unless told not to.
+"""
+
+import ctypes
+import ctypes.util
+import logging
+import os
+from functools import cache
+from typing import Any
+
+# Read by ggml when it first asserts; gdb would otherwise attach and write over the screen.
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+
+import llama_cpp  # noqa: E402 - the environment above must be set first
+from llama_cpp import llama_cpp as lib  # noqa: E402
+
+log = logging.getLogger("spectra_local.native")
+
+log.addHandler(logging.NullHandler())  # without it, warnings would reach stderr where nobody set logging up
+
+# ggml's levels (ggml.h); 5 goes on with the line before it, a row of dots
+_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
+
+
+@lib.llama_log_callback
+def _log(level: int, text: bytes, _user_data: Any) -> None:
+    if level in _LEVELS and log.isEnabledFor(_LEVELS[level]):
+        log.log(_LEVELS[level], "%s", text.decode("utf-8", "replace").rstrip())
+
+
+@cache
+def start() -> None:
+    """Initialises the backends once and routes every native message to the log."""
+    lib.llama_log_set(_log, ctypes.c_void_p(0))
+    lib.llama_backend_init()
+
+
+def version() -> str:
+    """The release of llama-cpp-python that is installed."""
+    return str(llama_cpp.__version__)
+
+
+class AbortFlag:
+    """A flag that native code polls without the GIL: raising it ends the running ``llama_decode`` with code 2.
+
+    ggml calls the callback once per graph node; a Python function would take the GIL each time. ``strlen`` of a
+    two-byte buffer does the same in nanoseconds: "" is 0 (go on), "\\x01" is 1 (stop).
+    """
+
+    def __init__(self) -> None:
+        self._buffer = ctypes.create_string_buffer(2)
+        strlen = ctypes.CDLL(None).strlen if os.name == "posix" else ctypes.cdll.msvcrt.strlen
+        self.callback = lib.ggml_abort_callback(ctypes.cast(strlen, ctypes.c_void_p).value)
+        self.data = ctypes.cast(self._buffer, ctypes.c_void_p)
+
+    def set(self) -> None:
+        """Asks native code to stop; safe from any thread."""
+        self._buffer[0] = b"\x01"
+
+    def clear(self) -> None:
+        """Lets native code run again."""
+        self._buffer[0] = b"\x00"
+
+    def is_set(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._buffer[0] != b"\x00"
+
+
+def default_threads() -> int:
+    """Physical cores that this process may use: a second thread on one core slows ggml's matrix products."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    cores = set()
+    for cpu in allowed:
+        try:
+            with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") as siblings:  # noqa: PTH123
+                cores.add(siblings.read().strip())
+        except OSError:
+            cores.add(str(cpu))
+    return max(1, min(len(cores), _cpu_quota()))
+
+
+def _cpu_quota() -> int:
+    """Whole CPUs that a container's quota leaves, or a large number where there is no quota."""
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:  # noqa: PTH123
+            quota, period = file.read().split()
+        return max(1, int(quota) // int(period))
+    except (OSError, ValueError):
+        return 1 << 16
+
+
+def can_offload() -> bool:
+    """Whether this build of llama.cpp has a GPU backend with a device."""
+    return bool(lib.llama_supports_gpu_offload())
+
+
+@cache
+def gpu_names() -> tuple[str, ...]:
+    """Descriptions of the devices that layers can be put on, in llama.cpp's order."""
+    if not can_offload():
+        return ()
+    from llama_cpp._ggml import libggml
+
+    count, get, kind, describe = (
+        getattr(libggml, f"ggml_backend_dev_{name}") for name in ("count", "get", "type", "description")
+    )
+    count.restype, get.restype, describe.restype = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_char_p
+    get.argtypes, kind.argtypes, describe.argtypes = [ctypes.c_size_t], [ctypes.c_void_p], [ctypes.c_void_p]
+    devices = [ctypes.c_void_p(get(i)) for i in range(count())]
+    gpu_types = (1, 2)  # GGML_BACKEND_DEVICE_TYPE_GPU, _IGPU
+    return tuple(describe(d).decode("utf-8", "replace") for d in devices if kind(d) in gpu_types)
+
+
+def system_info() -> str:
+    """The instruction sets and options that the library was built with and found here."""
+    start()
+    return lib.llama_print_system_info().decode("utf-8", "replace").strip()

@@ -1,0 +1,80 @@
+"""The user's sampler chain: how the next token is drawn from one row of logits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra_local.errors import UsageError
+from spectra_local.llama.native import lib
+from spectra_local.protocol import Sampling
+
+_RANDOM_SEED = 0xFFFFFFFF  # LLAMA_DEFAULT_SEED: llama.cpp draws one
+_LARGEST_SEED = _RANDOM_SEED - 1
+
+
+def check(sampling: Sampling) -> None:
+    """Raises UsageError, naming the first setting that makes no sense."""
+    rules = (
+        (0 <= sampling.temperature <= 100, "temperature must be between 0 and 100"),
+        (0 <= sampling.top_k <= 1 << 20, "top-k must be 0 (off) or a positive number"),
+        (0 < sampling.top_p <= 1, "top-p must be above 0 and at most 1"),
+        (0 <= sampling.min_p <= 1, "min-p must be between 0 and 1"),
+        (0 < sampling.repeat_penalty <= 10, "repeat-penalty must be above 0 and at most 10"),
+        (0 <= sampling.repeat_last_n <= 1 << 20, "repeat-last-n must be 0 (off) or a positive number"),
+        (sampling.seed is None or 0 <= sampling.seed <= _LARGEST_SEED, f"seed must be between 0 and {_LARGEST_SEED}"),
+    )
+    for holds, message in rules:
+        if not holds:
+            raise UsageError(message)
+
+
+class Sampler:
+    """Draws tokens and remembers those it drew (for the repeat penalty): one for each request.
+
+    A plain greedy request needs no chain: the largest logit, the first where several tie, as llama.cpp's greedy
+    sampler picks it, without building a list of candidates of the vocabulary's size.
+    """
+
+    def __init__(self, sampling: Sampling, n_vocab: int, prompt: Sequence[int] = ()) -> None:
+        check(sampling)
+        self._chain: Any = None
+        penalised = sampling.repeat_penalty != 1.0 and sampling.repeat_last_n > 0
+        if sampling.temperature == 0 and not penalised:
+            return
+        self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        if penalised:
+            self._add(
+                lib.llama_sampler_init_penalties(
+                    n_vocab, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0
+                )
+            )
+        if sampling.temperature == 0:
+            self._add(lib.llama_sampler_init_greedy())
+        else:
+            if sampling.top_k > 0:
+                self._add(lib.llama_sampler_init_top_k(sampling.top_k))
+            if sampling.top_p < 1:
+                self._add(lib.llama_sampler_init_top_p(sampling.top_p, 1))
+            if sampling.min_p > 0:
+                self._add(lib.llama_sampler_init_min_p(sampling.min_p, 1))
+            self._add(lib.llama_sampler_init_temp(sampling.temperature))
+            self._add(lib.llama_sampler_init_dist(_RANDOM_SEED if sampling.seed is None else sampling.seed))
+        for token in prompt[-sampling.repeat_last_n :] if penalised else ():
+            lib.llama_sampler_accept(self._chain, token)
+
+    def _add(self, link: Any) -> None:
+        lib.llama_sampler_chain_add(self._chain, link)
+
+    def sample(self, context: int, index: int, logits: NDArray[np.float32]) -> int:
+        """The token drawn at batch position ``index`` of native ``context``, whose row is ``logits`` (n_vocab,)."""
+        if self._chain is None:
+            return int(logits.argmax())
+        return int(lib.llama_sampler_sample(self._chain, context, index))
+
+    def close(self) -> None:
+        """Frees the chain."""
+        if self._chain is not None:
+            lib.llama_sampler_free(self._chain)
+            self._chain = None

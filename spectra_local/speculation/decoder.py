@@ -1,0 +1,199 @@
+"""The loop, and nothing else: draft -> decode -> walk -> commit -> learn.
+
+Lossless: every token is drawn by the user's own sampler from the model's own logits, in order, so that the same seed
+uses the same random draws with and without drafts; a draft only decides how many positions one pass evaluates.
+Plain decoding is the same loop without a drafter.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra_local.llama.context import MAX_LEAVES, Context
+from spectra_local.llama.sampling import Sampler
+from spectra_local.speculation.interface import ROOT, Drafter, DraftTree, TopK
+
+# Tokens whose logit is further below the best than this have less than 1.9 % of its probability: not worth a draft.
+_TOP_K_MARGIN = 4.0
+_MOST_TOP_K = 8
+
+
+@dataclass(slots=True)
+class Step:
+    """What one pass of the model brought: tokens chosen, and for each the kind of guess it was ("": none)."""
+
+    tokens: list[int]
+    sources: list[str]
+    n_drafted: int
+
+
+@dataclass(slots=True)
+class Prefill:
+    """Progress before the first step: tokens of the prompt evaluated, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """Of one answer, so far. Times in seconds."""
+
+    steps: int = 0
+    draft_n: int = 0
+    draft_n_accepted: int = 0
+    accepted_by_source: dict[str, int] = field(default_factory=dict)
+    rejected_by_source: dict[str, int] = field(default_factory=dict)
+    reused: int = 0  # tokens of the prompt found in the KV cache
+    prefilled: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0  # in the model
+    draft_s: list[float] = field(default_factory=list)  # drafting and learning, a step
+
+
+class Decoder:
+    """Continues one prompt until told to stop or a token ends it."""
+
+    def __init__(self, context: Context, sampler: Sampler, drafter: Drafter | None = None) -> None:
+        self._context = context
+        self._sampler = sampler
+        self._drafter = drafter
+        self._ends = context.model.ends_generation
+        self.counts = Counts()
+        self.on_cost: Callable[[int, float], None] = lambda width, seconds: None  # told what each decode took
+
+    def run(
+        self,
+        prompt: Sequence[int],
+        most_tokens: int,
+        *,
+        prediction: Sequence[int] = (),
+    ) -> Iterator[Prefill | Step]:
+        """Yields Prefill progress, then a Step a pass until ``most_tokens`` are chosen or one ends the generation
+        (it is the last yielded).
+
+        Raises DecodeAbortedError, ContextFullError.
+        """
+        drafter, context = self._drafter, self._context
+        if drafter:
+            drafter.begin(prompt, prediction)
+        try:
+            tree = self._draft(most_tokens)
+            # With a draft in hand the prompt's last token is the tree's root; else the prefill yields its logits.
+            trunk = prompt[:-1] if tree.size and len(prompt) > 1 else prompt
+            started = time.perf_counter()
+            for reused, done, total in context.prefill(trunk):
+                self.counts.reused, self.counts.prefilled = reused, done
+                self.counts.prefill_s = time.perf_counter() - started
+                yield Prefill(done, total)
+            if len(trunk) == len(prompt):
+                tree = DraftTree()
+                chosen, tops = [self._sample(0)], self._tops()
+            else:
+                chosen, tops = self._verify(prompt[-1], tree)
+            while True:
+                yield self._taken(chosen, tree)
+                most_tokens -= len(chosen)
+                if self._ends(chosen[-1]) or most_tokens <= 0:
+                    return
+                self._learn(chosen, tops)
+                tree = self._draft(most_tokens)
+                chosen, tops = self._verify(chosen[-1], tree)
+        finally:
+            if drafter:
+                drafter.end()
+
+    def _draft(self, most_tokens: int) -> DraftTree:
+        room = self._context.n_ctx - self._context.n_past - 2
+        budget = min(most_tokens - 1, room, self._context.widest - 1)
+        if not self._drafter or budget <= 0:
+            return DraftTree()
+        started = time.perf_counter()
+        tree = self._drafter.propose(budget)
+        tree.size = min(tree.size, budget, _nodes_within(tree.parents, MAX_LEAVES))
+        self.counts.draft_s.append(time.perf_counter() - started)
+        return tree
+
+    def _verify(self, token: int, tree: DraftTree) -> tuple[list[int], list[TopK]]:
+        """One pass over ``token`` and the tree; walks down where the sampler picks a child, commits that path."""
+        started = time.perf_counter()
+        self._context.decode(token, tree.tokens[: tree.size], tree.parents[: tree.size])
+        seconds = time.perf_counter() - started
+        self.counts.decode_s += seconds
+        self.on_cost(1 + tree.size, seconds)
+        children = {(tree.parents[i], tree.tokens[i]): i for i in range(tree.size)}
+        chosen: list[int] = []
+        path: list[int] = []
+        at = ROOT
+        while True:
+            token = self._sample(at + 1)
+            chosen.append(token)
+            following = children.get((at, token))
+            if following is None or self._ends(token):
+                break
+            path.append(following)
+            at = following
+        tops = self._tops([ROOT, *path])
+        self._context.commit(path)
+        self.counts.steps += 1
+        return chosen, tops
+
+    def _sample(self, row: int) -> int:
+        return self._sampler.sample(self._context.handle, self._context.batch_index(row), self._context.logits(row))
+
+    def _tops(self, nodes: Sequence[int] = (ROOT,)) -> list[TopK]:
+        if not self._drafter:
+            return []
+        return [TopK(node, *top_k(self._context.logits(node + 1))) for node in nodes]
+
+    def _learn(self, chosen: list[int], tops: list[TopK]) -> None:
+        if self._drafter:
+            started = time.perf_counter()
+            self._drafter.learn(chosen, tops)
+            if self.counts.draft_s:
+                self.counts.draft_s[-1] += time.perf_counter() - started
+
+    def _taken(self, chosen: list[int], tree: DraftTree) -> Step:
+        path = tree.accepted_nodes(chosen[:-1])
+        sources = [tree.sources[i] for i in path]
+        counts = self.counts
+        counts.draft_n += tree.size
+        counts.draft_n_accepted += len(path)
+        for source in sources:
+            counts.accepted_by_source[source] = counts.accepted_by_source.get(source, 0) + 1
+        if tree.size > len(path):
+            on_path = set(path)
+            for i in range(tree.size):
+                if i not in on_path:
+                    source = tree.sources[i]
+                    counts.rejected_by_source[source] = counts.rejected_by_source.get(source, 0) + 1
+        return Step(chosen, [*sources, ""], tree.size)
+
+
+def top_k(logits: NDArray[np.float32]) -> tuple[list[int], list[float]]:
+    """The likeliest tokens of one row (n_vocab,) within a margin of the best, best first, with weights that sum to 1.
+
+    By margin, not by sorting or partitioning the row: two passes over it, about 20 us for 50,000 tokens.
+    """
+    best = float(logits.max())
+    ids = np.flatnonzero(logits >= best - _TOP_K_MARGIN)
+    values = logits[ids]
+    order = np.argsort(-values, kind="stable")[:_MOST_TOP_K]
+    weights = np.exp(values[order] - best)
+    weights /= weights.sum()
+    return ids[order].tolist(), weights.tolist()
+
+
+def _nodes_within(parents: Sequence[int], most_leaves: int) -> int:
+    """How many leading nodes have at most ``most_leaves`` leaves: a node adds one unless it extends a leaf."""
+    leaves, has_child = 0, {ROOT}
+    for i, parent in enumerate(parents):
+        if parent in has_child:
+            leaves += 1
+            if leaves > most_leaves:
+                return i
+        has_child.add(parent)
+    return len(parents)

@@ -1,0 +1,50 @@
+"""Protocol values as lines of JSON and back, for the pipe between a program and its worker. No pickle."""
+
+import dataclasses
+import json
+from typing import Any
+
+from spectra_local import errors, protocol
+
+_TYPES: dict[str, type] = {
+    cls.__name__: cls for cls in vars(protocol).values() if isinstance(cls, type) and dataclasses.is_dataclass(cls)
+}
+_ERRORS = {
+    cls.__name__: cls
+    for cls in vars(errors).values()
+    if isinstance(cls, type) and issubclass(cls, errors.SpectraError)
+}
+_TYPE = "type"
+
+
+def encode(value: Any) -> bytes:
+    """One line for one value of the protocol (or a plain JSON value, or a SpectraError)."""
+    return json.dumps(_plain(value), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Any:
+    """The value of one line. Raises ValueError for anything that ``encode`` did not make."""
+    try:
+        return json.loads(line, object_hook=_value)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"not a message: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, errors.SpectraError):
+        return {_TYPE: type(value).__name__, "message": str(value)}
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {_TYPE: type(value).__name__, **fields}
+    return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
+
+
+def _value(fields: dict[str, Any]) -> Any:
+    name = fields.pop(_TYPE, None)
+    if name is None:
+        return fields
+    if name in _ERRORS:
+        return _ERRORS[name](fields["message"])
+    if name not in _TYPES:
+        raise ValueError(f"unknown type {name!r}")
+    return _TYPES[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
