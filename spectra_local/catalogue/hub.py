@@ -78,7 +78,7 @@ def locate(entry: Entry, cancelled: Cancelled) -> RemoteFile:
         return RemoteFile(url, headers, answer.etag.lower(), answer.size)
 
     try:
-        remote = _within(seconds, ask, cancelled)
+        remote = _within(seconds, ask, entry.name, cancelled)
     except DownloadError:
         raise
     except Exception as error:  # the client's HTTP library differs between its releases (httpx, httpx2)
@@ -108,7 +108,7 @@ def fetch(entry: Entry, remote: RemoteFile, partial: PartialFile, report: Report
                     f"the connection to {_host()} broke ({cut}); what arrived of {entry.name} is kept, "
                     f"'spectra-chat models pull {entry.name}' goes on from there"
                 ) from cut
-            _pause(_PAUSE, cancelled)
+            _pause(_PAUSE, entry.name, cancelled)
 
 
 def _receive(entry: Entry, remote: RemoteFile, partial: PartialFile, report: Report, cancelled: Cancelled) -> None:
@@ -170,7 +170,7 @@ def _client() -> Any:
     return huggingface_hub
 
 
-def _within(seconds: float, work: Callable[[], _Result], cancelled: Cancelled) -> _Result:
+def _within(seconds: float, work: Callable[[], _Result], name: str, cancelled: Cancelled) -> _Result:
     """Runs ``work`` in a thread and waits for it no longer than that: a name lookup knows no time limit."""
     answers: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -187,7 +187,7 @@ def _within(seconds: float, work: Callable[[], _Result], cancelled: Cancelled) -
             result, error = answers.get(timeout=min(left, 0.05))
         except queue.Empty:
             if cancelled():
-                raise PullCancelledError("the download") from None
+                raise PullCancelledError(name) from None
             continue
         if error is not None:
             raise error
@@ -195,11 +195,11 @@ def _within(seconds: float, work: Callable[[], _Result], cancelled: Cancelled) -
     raise HubError(f"{_host()} did not answer within {seconds:g} s")
 
 
-def _pause(seconds: float, cancelled: Cancelled) -> None:
+def _pause(seconds: float, name: str, cancelled: Cancelled) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if cancelled():
-            raise PullCancelledError("the download")
+            raise PullCancelledError(name)
         time.sleep(0.05)
 
 

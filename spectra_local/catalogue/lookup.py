@@ -51,6 +51,13 @@ def resolve(name_or_path: str | None) -> Path:
     return _file_of(_only_match(wanted, known))
 
 
+def entry_meant(name: str) -> Entry:
+    """The entry of that name, or the only one whose name begins so. Raises ModelNotFoundError."""
+    match = entry_named(name) or _only_match(name, [_Known(entry.name, None, entry) for entry in entries()]).entry
+    assert match is not None  # only entries were offered
+    return match
+
+
 def own_file(entry: Entry) -> Path | None:
     """The entry's file in our own folder; None where it has not been fetched."""
     path = locations.models_dir() / entry.file
@@ -64,6 +71,16 @@ def file_of(entry: Entry, on_disk: list[ModelOnDisk]) -> ModelOnDisk | None:
         if same_size and model.path.name.lower() == entry.file.lower():
             return model
     return None
+
+
+def known_names() -> list[str]:
+    """Every name that ``resolve`` understands, the catalogue's first."""
+    return list(dict.fromkeys(known.name for known in _known_names()))
+
+
+def nothing_like(wanted: str) -> ModelNotFoundError:
+    """The error of a name that nobody knows, with the nearest ones."""
+    return ModelNotFoundError(_nothing_like(wanted, _known_names()))
 
 
 def _known_names() -> list[_Known]:

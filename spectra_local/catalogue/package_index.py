@@ -64,7 +64,8 @@ def _run_pip(entry: Entry, wheel: Wheel, folder: Path, report: Report, cancelled
         )
         try:
             while _still_runs(pip):
-                report(min(_size_of(folder), wheel.n_bytes), wheel.n_bytes)
+                arrived = _size_of(folder / "tmp") + _size_of(folder / "wheel")
+                report(min(arrived, wheel.n_bytes), wheel.n_bytes)
                 if cancelled():
                     raise PullCancelledError(entry.name)
         finally:

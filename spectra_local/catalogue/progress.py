@@ -9,9 +9,9 @@ Cancelled = Callable[[], bool]  # asked often; True ends the download
 
 
 class PullCancelledError(DownloadError):
-    """The user stopped the download; what arrived is kept."""
+    """The user stopped the download; what arrived from the hub is kept."""
 
     exit_code = 130
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} was stopped; what arrived is kept, the next pull goes on from there")
+        super().__init__(f"fetching {name} was stopped; 'spectra-chat models pull {name}' goes on with what is kept")

@@ -1,0 +1,64 @@
+"""Fetching a model as a person at a terminal follows it: a few words, a line that moves, ctrl+c that loses nothing."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from spectra_local.catalogue.entries import Entry
+from spectra_local.cli.status import StatusLine
+from spectra_local.llama.memory import readable
+
+_BAR_CELLS = 24
+_RATE_AFTER = 1.0  # seconds before a rate is worth showing
+
+
+def fetch(entry: Entry) -> Path:
+    """Fetches the model into our own folder. Ctrl+c raises PullCancelledError, whose exit code is 130."""
+    from spectra_local.catalogue.download import pull  # every other command starts without it
+    from spectra_local.catalogue.progress import PullCancelledError
+
+    size = f"{size_text(entry)}, " if entry.n_bytes else ""
+    click.echo(f"fetching {entry.name} ({size}{entry.licence.name})", err=True)
+    transfer = _Transfer(entry.name)
+    with StatusLine(sys.stderr, delay=0) as status:
+
+        def notice(line: str) -> None:
+            status.clear()
+            click.echo(line, err=True)
+
+        try:
+            return pull(entry, lambda done, total: status.show(transfer.line(done, total)), lambda: False, notice)
+        except KeyboardInterrupt:
+            raise PullCancelledError(entry.name) from None
+
+
+def size_text(entry: Entry) -> str:
+    """An entry's size for people: "98 MB", "~669 MB" where it is rounded, "?" where it is not known."""
+    if entry.n_bytes is None:
+        return "?"
+    return readable(entry.n_bytes) if entry.exact_size else f"~{readable(entry.n_bytes)}"
+
+
+class _Transfer:
+    """Writes ``45 %  ████░░  44 MB of 98 MB  12.0 MB/s  0:05 left  name``: what a narrow screen cuts off comes last."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._first: tuple[float, int] | None = None  # what an earlier try left does not count for the rate
+
+    def line(self, done: int, total: int) -> str:
+        """The line for ``done`` of ``total`` bytes."""
+        now = time.monotonic()
+        if self._first is None or done < self._first[1]:
+            self._first = now, done
+        share = done / total if total else 0.0
+        filled = round(share * _BAR_CELLS)
+        parts = [f"{share:4.0%}", "█" * filled + "░" * (_BAR_CELLS - filled), f"{readable(done)} of {readable(total)}"]
+        seconds, arrived = now - self._first[0], done - self._first[1]
+        if seconds >= _RATE_AFTER and arrived:
+            rate = arrived / seconds
+            left = round((total - done) / rate)
+            parts += [f"{rate / 1e6:.1f} MB/s", f"{left // 60}:{left % 60:02} left"]
+        return "  ".join([*parts, self._name])

@@ -1,0 +1,179 @@
+"""``spectra-chat models``: what can be fetched, what is here, and where it lies."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spectra_local import catalogue, locations
+from spectra_local.catalogue import added, lookup
+from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry, entries, entry_named
+from spectra_local.catalogue.gguf_peek import parts
+from spectra_local.catalogue.licences import LicenceNotAcceptedError, accept_licence, licence_accepted
+from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
+from spectra_local.catalogue.partial_file import partial_files
+from spectra_local.cli.fetching import fetch
+from spectra_local.cli.model_list import ModelRow, as_table, rows
+from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
+from spectra_local.llama.memory import available_bytes
+from spectra_local.printable import printable_line
+
+
+def complete_model_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Shell completion for every argument that takes a model's name."""
+    return [name for name in lookup.known_names() if name.lower().startswith(incomplete.lower())]
+
+
+@click.group()
+def models() -> None:
+    """Models: list, fetch, add, remove."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+def list_models(as_json: bool) -> None:
+    """What can be fetched and what is on this disk already, other programs' models included."""
+    memory = available_bytes()
+    found = rows(entries(), find_all(), memory)
+    if as_json:
+        document = {"default": DEFAULT_MODEL, "memory_available": memory, "models": [row.as_json() for row in found]}
+        click.echo(json.dumps(document, indent=2))
+        return
+    for line in as_table(found):
+        click.echo(printable_line(line))
+    _explain(found)
+
+
+@models.command()
+@click.argument("name", shell_complete=complete_model_name)
+@click.option("--accept-licence", is_flag=True, help="Accept the model's licence without being asked.")
+def pull(name: str, accept_licence: bool) -> None:
+    """Fetch a model of the catalogue; prints where it lies."""
+    entry = lookup.entry_meant(name)
+    here = lookup.file_of(entry, find_all())
+    if here is not None:
+        click.echo(f"{entry.name} is on this disk already ({here.where})", err=True)
+        _echo_path(here.path)
+        return
+    _settle_licence(entry, accept_licence)
+    _echo_path(fetch(entry))
+
+
+@models.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", help="What to call it; by default the file's name.")
+def add(path: Path, name: str | None) -> None:
+    """Use a GGUF file where it lies, under a name."""
+    from spectra_local.llama.gguf import read_header  # a tenth of the start of every other command
+
+    path = path.expanduser().absolute()
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "no file"
+        raise ModelNotFoundError(f"{printable_line(str(path))} is {kind}; name a .gguf file")
+    header = read_header(path)
+    name = name or added.name_for(path)
+    taken = {model.name.lower(): model.path for model in added.added_models()}
+    if entry_named(name) is not None or taken.get(name.lower(), path) != path:
+        raise UsageError(f"the name {printable_line(name)} is taken; choose another with --name")
+    added.remember(name, path)
+    click.echo(f"added {printable_line(header.name or path.name)} as {name}; the file stays where it is", err=True)
+
+
+@models.command()
+@click.argument("name", shell_complete=complete_model_name)
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def remove(name: str, yes: bool) -> None:
+    """Delete a model that was fetched, or forget one that was added; other programs' files are left alone."""
+    model = _named_exactly(name)
+    if model is None:
+        _remove_remains(name)
+    elif model.where == "own":
+        _confirm_deletion(model, yes)
+        _delete([*parts(model.path), *partial_files(model.path)])
+        click.echo(f"removed {printable_line(model.name)}", err=True)
+    elif model.where == "added":
+        added.forget(model.name)
+        click.echo(f"forgot {model.name}; its file stays at {printable_line(str(model.path))}", err=True)
+    else:
+        owner = f"{model.where} ({printable_line(str(model.path))})"
+        raise SpectraError(f"{printable_line(model.name)} belongs to {owner}: remove it there")
+
+
+@models.command()
+@click.argument("name", required=False, shell_complete=complete_model_name)
+def path(name: str | None) -> None:
+    """Where a model's file lies; the default model's without a NAME."""
+    _echo_path(catalogue.resolve(name))
+
+
+def _settle_licence(entry: Entry, accepted: bool) -> None:
+    """Makes sure that the licence is accepted: by option, before, or now at the terminal."""
+    if licence_accepted(entry):
+        return
+    if not accepted:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise LicenceNotAcceptedError(entry)
+        click.echo(f"{entry.name} is under the {entry.licence.name}:\n  {entry.licence.url}", err=True)
+        if not click.confirm("Do you accept it?", err=True):
+            raise LicenceNotAcceptedError(entry)
+    accept_licence(entry)
+
+
+def _named_exactly(name: str) -> ModelOnDisk | None:
+    """The model of that whole name, the catalogue's names included; ours before other programs'."""
+    on_disk = find_all()
+    named = [model for model in on_disk if model.name.lower() == name.lower()]
+    entry = entry_named(name)
+    if entry is not None and (here := lookup.file_of(entry, on_disk)) is not None:
+        named.append(here)
+    return named[0] if named else None
+
+
+def _remove_remains(name: str) -> None:
+    """Deletes what an unfinished download left, and forgets an added model whose file is gone."""
+    entry = entry_named(name)
+    left = partial_files(locations.models_dir() / entry.file) if entry else []
+    if left:
+        _delete(left)
+        click.echo(f"removed the unfinished download of {name.lower()}", err=True)
+    elif added.forget(name):
+        click.echo(f"forgot {name}", err=True)
+    elif entry is not None:
+        raise ModelNotFoundError(f"{entry.name} is not on this disk")
+    else:
+        raise lookup.nothing_like(name)
+
+
+def _confirm_deletion(model: ModelOnDisk, yes: bool) -> None:
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SpectraError(f"removing {printable_line(model.name)} deletes a file: say so with --yes")
+    if not click.confirm(f"Delete {printable_line(str(model.path))}?", err=True):
+        raise SpectraError("nothing was removed")
+
+
+def _delete(files: list[Path]) -> None:
+    try:
+        for file in files:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise SpectraError(f"cannot remove {printable_line(str(error.filename))}: {error.strerror}") from error
+
+
+def _echo_path(path: Path) -> None:
+    """A path as data: made harmless on a terminal, byte for byte where a program reads it."""
+    text: Any = printable_line(str(path)) if sys.stdout.isatty() else os.fsencode(path)
+    click.echo(text)
+
+
+def _explain(found: list[ModelRow]) -> None:
+    """What the table's marks mean, for people alone."""
+    click.echo(
+        "\n* the default    'spectra-chat -m NAME' uses a model, 'spectra-chat models pull NAME' fetches one", err=True
+    )
+    if any(row.fits_in_memory is False for row in found):
+        click.echo("! larger than the memory that is free now", err=True)
