@@ -26,7 +26,7 @@ def decode(line: bytes) -> Any:
     """The value of one line. Raises ValueError for anything that ``encode`` did not make."""
     try:
         return json.loads(line, object_hook=_value)
-    except (TypeError, RecursionError) as error:
+    except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a message: {error}") from error
 
 
@@ -36,6 +36,8 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {_TYPE: type(value).__name__, **fields}
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 

@@ -1,0 +1,133 @@
+"""``spectra-chat doctor``: what is installed, what was found, and one timed decode. Downloads nothing."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spectra_local import __version__, locations
+from spectra_local.cli.ask import timings_json
+from spectra_local.cli.opening import open_engine
+from spectra_local.cli.options import engine_options
+from spectra_local.errors import SpectraError
+from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.printable import printable_line
+from spectra_local.protocol import Done, EngineOptions, Request
+
+_PROMPT = "Count from one to twenty in words, separated by commas: one, two, three, four, five, six,"
+_TOKENS = 32
+
+
+@click.command()
+@engine_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(model: str | None, options: EngineOptions, as_json: bool) -> int:
+    """Check the installation. Exit 1 if something is wrong."""
+    checks: dict[str, Callable[[], Any]] = {
+        "versions": _versions,
+        "native": _native,
+        "memory": _memory,
+        "paths": _paths,
+        "models": _models,
+        "decode": lambda: _decode(model, options),
+    }
+    report: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, check in checks.items():
+        try:
+            report[name] = check()
+        except SpectraError as error:
+            report[name] = None
+            problems.append(f"{name}: {error}")
+    if as_json:
+        click.echo(json.dumps({**report, "problems": problems}))
+    else:
+        _print(report)
+    for problem in problems:
+        click.echo(f"problem: {printable_line(problem)}", err=True)
+    return 1 if problems else 0
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    packages = ("llama-cpp-python", "numpy", "textual", "huggingface_hub")
+    python = f"{platform.python_version()} ({sys.executable})"
+    return {"spectra-chat": __version__, "python": python, **{name: version(name) for name in packages}}
+
+
+def _native() -> dict[str, str]:
+    try:
+        from spectra_local.llama import native
+
+        native.start()
+    except (ImportError, OSError, RuntimeError) as error:
+        raise SpectraError(f"llama-cpp-python cannot be loaded: {error}; reinstall it (README, Install)") from error
+    devices = native.gpu_names()
+    return {
+        "backend": "GPU" if devices else "CPU",
+        "devices": ", ".join(devices) or f"{platform.machine()} CPU, {native.default_threads()} threads",
+        "system": native.system_info(),
+    }
+
+
+def _memory() -> dict[str, str]:
+    free = available_bytes()
+    return {"available": readable(free) if free is not None else "unknown on this system"}
+
+
+def _paths() -> dict[str, str]:
+    folders = {
+        "models": locations.models_dir(),
+        "data": locations.data_dir(),
+        "cache": locations.cache_dir(),
+        "config": locations.config_dir(),
+        "log": locations.log_file(),
+    }
+    return {name: f"{path}{'' if _writable(path) else '  (not writable)'}" for name, path in folders.items()}
+
+
+def _writable(path: Path) -> bool:
+    """Whether the path, or the nearest folder above it that exists, can be written to."""
+    existing = next(p for p in (path, *path.parents) if p.exists())
+    return os.access(existing, os.W_OK)
+
+
+def _models() -> dict[str, str]:
+    from spectra_local.catalogue.on_disk import find_all
+
+    return {model.name: f"{readable(model.size)}  {model.path}  ({model.where})" for model in find_all()}
+
+
+def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
+    from spectra_local.catalogue import resolve
+
+    path = resolve(model)  # a missing model is a finding here, not a reason to fetch one
+    engine = open_engine(str(path), options)
+    try:
+        done = [e for e in engine.generate(Request(prompt=_PROMPT, max_tokens=_TOKENS)) if isinstance(e, Done)]
+        info = engine.info
+        timings = timings_json(done[-1].timings)
+    finally:
+        engine.close()
+    return {
+        "model": f"{info.name}, {info.architecture}, {info.quantisation}, {readable(info.size_bytes)}",
+        "template": info.template or "none",
+        "context": f"{info.n_ctx} tokens",
+        "device": info.device,
+        "load_ms": round(info.load_ms),
+        "prompt_per_second": timings["prompt_per_second"],
+        "predicted_per_second": timings["predicted_per_second"],
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    for name, facts in report.items():
+        click.secho(name, bold=True)
+        for key, value in (facts or {"": "see the problem below"}).items():
+            click.echo(f"  {printable_line(key):22s} {printable_line(str(value))}")

@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spectra_local.llama import native
+from spectra_local.llama.context import Context
+from spectra_local.llama.model import Model
+
+STORY = "<|im_start|>user\nWrite a short story about a cat.<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.fixture(scope="session")
+def smollm2(smollm2_path: Path) -> Iterator[Model]:
+    """The real model, loaded once."""
+    model = Model(smollm2_path)
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def abort() -> native.AbortFlag:
+    return native.AbortFlag()
+
+
+@pytest.fixture
+def context(smollm2: Model, abort: native.AbortFlag) -> Iterator[Context]:
+    context = Context(smollm2, abort, n_ctx=8192, n_threads=2)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def story(smollm2: Model) -> list[int]:
+    """A prompt in the model's own chat format."""
+    return smollm2.tokenize(STORY, special=True)

@@ -1,0 +1,148 @@
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from spectra_local.errors import ContextFullError
+from spectra_local.llama import native
+from spectra_local.llama.context import FIRST_N_CTX, Context, DecodeAbortedError
+from spectra_local.llama.model import Model
+
+pytestmark = pytest.mark.model
+
+
+def prefill(context: Context, tokens: list[int]) -> int:
+    """Tokens reused."""
+    return [reused for reused, _, _ in context.prefill(tokens)][0]
+
+
+def greedy(context: Context, n: int) -> list[int]:
+    """The next ``n`` tokens, one a pass; the context's last logits are the start."""
+    tokens = [int(context.logits().argmax())]
+    while len(tokens) < n:
+        context.decode(tokens[-1])
+        tokens.append(int(context.logits().argmax()))
+        context.commit()
+    return tokens
+
+
+def test_a_second_prefill_evaluates_only_what_is_new(context: Context, story: list[int]) -> None:
+    assert prefill(context, story) == 0
+    continuation = greedy(context, 8)
+    assert prefill(context, story + continuation[:4] + [198]) == len(story) + 4
+    assert context.tokens == story + continuation[:4] + [198]
+
+
+def test_a_repeated_prompt_gives_the_same_text(context: Context, story: list[int]) -> None:
+    prefill(context, story)
+    first = greedy(context, 16)
+    assert prefill(context, story) == len(story) - 1
+    assert greedy(context, 16) == first
+
+
+def test_the_cache_grows_and_keeps_what_it_holds(context: Context, smollm2: Model, story: list[int]) -> None:
+    long = smollm2.tokenize("The cat sat on the mat and looked at the moon. " * 150)
+    prefill(context, story + long[: FIRST_N_CTX - len(story) - 4])
+    before = greedy(context, 12)  # crosses the edge of the first allocation
+    fresh = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2)
+    prefill(fresh, context.tokens[:-11])
+    assert greedy(fresh, 12) == before
+    fresh.close()
+
+
+def test_more_tokens_than_the_context_holds_are_refused(smollm2: Model, abort: native.AbortFlag) -> None:
+    context = Context(smollm2, abort, n_ctx=256, n_threads=2)
+    with pytest.raises(ContextFullError):
+        prefill(context, [100] * 300)
+    assert prefill(context, [100] * 200) == 0
+    context.close()
+
+
+def tree_logits_match(context: Context, reference: Context, rng: np.random.Generator, widest: int) -> float:
+    """Decodes a random tree, commits a random path of it, and returns the largest difference from one-by-one logits."""
+    n = int(rng.integers(1, widest))
+    tokens = rng.integers(100, 49000, n).tolist()
+    parents = [int(rng.integers(max(-1, i - 4), i)) for i in range(n)]
+    context.decode(500, tokens, parents)
+    rows = [context.logits(row).copy() for row in range(n + 1)]
+    path: list[int] = []
+    at = int(rng.integers(-1, n))
+    while at >= 0:
+        path.insert(0, at)
+        at = parents[at]
+    context.commit(path)
+    worst = 0.0
+    for token, row in zip([500, *(tokens[i] for i in path)], [0, *(i + 1 for i in path)], strict=True):
+        reference.decode(token)
+        worst = max(worst, float(np.abs(reference.logits() - rows[row]).max()))
+        reference.commit()
+    assert context.tokens == reference.tokens
+    return worst
+
+
+def test_a_tree_gives_the_logits_of_its_paths(context: Context, smollm2: Model, story: list[int]) -> None:
+    reference = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2)
+    prefill(context, story)
+    prefill(reference, story)
+    rng = np.random.default_rng(1)
+    differences = [tree_logits_match(context, reference, rng, 16) for _ in range(12)]
+    assert max(differences) < 2.0  # batched kernels round differently; a wrong mask or position gives 10 and more
+    reference.close()
+
+
+def decoding_thread(context: Context, work: Callable[[], object]) -> tuple[threading.Thread, list[BaseException]]:
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, raised
+
+
+def test_abort_stops_a_long_prefill_and_the_next_answer_is_a_fresh_one(
+    context: Context, abort: native.AbortFlag, smollm2: Model, story: list[int]
+) -> None:
+    prefill(context, story)
+    expected = greedy(context, 12)
+    long = smollm2.tokenize("A long text that takes a while to read. " * 400)[:3000]
+    started = threading.Event()
+
+    def run() -> None:
+        for _ in context.prefill(long):
+            started.set()
+
+    thread, raised = decoding_thread(context, run)
+    started.wait(60)
+    asked = time.monotonic()
+    abort.set()
+    thread.join(60)
+    assert isinstance(raised[0], DecodeAbortedError)
+    assert time.monotonic() - asked < 30  # the bar of 1 s is the benchmark's; here: it does not run to the end
+    abort.clear()
+    context.clear()
+    prefill(context, story)
+    assert greedy(context, 12) == expected
+
+
+def test_abort_in_a_tree_leaves_the_committed_tokens(
+    context: Context, abort: native.AbortFlag, story: list[int]
+) -> None:
+    prefill(context, story)
+    expected = greedy(context, 12)
+    prefill(context, story)
+    abort.set()
+    with pytest.raises(DecodeAbortedError):
+        context.decode(expected[0], [1000, 1001, 1002, 1003], [-1, -1, 0, 1])
+    abort.clear()
+    assert context.tokens == story
+    prefill(context, story)
+    assert greedy(context, 12) == expected
+
+

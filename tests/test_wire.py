@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spectra_local import wire
+from spectra_local.errors import ContextFullError, SpectraError
+from spectra_local.protocol import Done, EngineOptions, Message, Request, Sampling, Text, Timings
+
+VALUES = [
+    Request(messages=(Message("user", "naïve \x1b[2J \U0001f431"),), sampling=Sampling(temperature=0.8, seed=7), stop=("a",)),
+    Request(prompt="raw", prediction="x\ny"),
+    EngineOptions(n_ctx=4096),
+    Text("…", 3, "context"),
+    Done("stop", Timings(prompt_n=3, accepted_by_source={"core": 2}), 10, 8192),
+    {"cancel": 3},
+    {"path": "/a b", "options": EngineOptions()},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda v: type(v).__name__)
+def test_what_goes_in_comes_out(value: object) -> None:
+    line = wire.encode(value)
+    assert line.count(b"\n") == 1
+    assert wire.decode(line) == value
+
+
+def test_an_error_arrives_as_itself() -> None:
+    error = wire.decode(wire.encode(ContextFullError("full: 10 of 8")))
+    assert type(error) is ContextFullError
+    assert str(error) == "full: 10 of 8"
+
+
+def test_an_unknown_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown type"):
+        wire.decode(b'{"type": "Popen"}')
+
+
+@given(st.binary(max_size=200))
+def test_garbage_raises_nothing_but_value_error(line: bytes) -> None:
+    try:
+        wire.decode(line)
+    except ValueError:
+        pass
+
+
+@given(st.text(), st.sampled_from(["Text", "Request", "Done", "SpectraError", "Sampling"]))
+def test_fields_that_do_not_fit_raise_value_error(field: str, name: str) -> None:
+    import json
+
+    try:
+        value = wire.decode(json.dumps({"type": name, field: 1}).encode())
+    except ValueError:
+        return
+    assert not isinstance(value, SpectraError) or value.args
