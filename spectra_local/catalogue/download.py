@@ -30,7 +30,7 @@ def pull(
     if not licence_accepted(entry):
         raise LicenceNotAcceptedError(entry)
     have = own_file(entry)
-    if have is not None and (not entry.exact_size or have.stat().st_size == entry.n_bytes):
+    if have is not None and entry.may_have_size(have.stat().st_size):
         return have
     try:
         return _from_hub(entry, on_progress, cancelled)

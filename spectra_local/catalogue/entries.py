@@ -50,6 +50,10 @@ class Entry:
     fim: str | None = None  # family of its fill-in tokens
     wheel: Wheel | None = None
 
+    def may_have_size(self, n_bytes: int) -> bool:
+        """False where the file's exact size is known and is another."""
+        return not self.exact_size or self.n_bytes == n_bytes
+
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[Entry, ...]:

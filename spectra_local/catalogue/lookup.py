@@ -12,6 +12,8 @@ from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.errors import ModelNotFoundError
 from spectra_local.printable import printable_line
 
+_LONGEST_SHOWN = 200  # characters of what the user typed
+
 
 class ModelNotPulledError(ModelNotFoundError):
     """The catalogue has the model, this disk has not: ``entry`` can be handed to ``download.pull``."""
@@ -44,10 +46,8 @@ def resolve(name_or_path: str | None) -> Path:
     for match in known:
         if match.name.lower() == wanted.lower():
             return _file_of(match)
-    if wanted and (os.sep in wanted or Path(wanted).expanduser().is_file()):
-        return _file_at(Path(wanted).expanduser())
-    if wanted.lower().endswith(".gguf"):
-        raise ModelNotFoundError(f"there is no file {printable_line(wanted)!r}")
+    if wanted and (os.sep in wanted or wanted.lower().endswith(".gguf") or _is_file(wanted)):
+        return _file_at(wanted)
     return _file_of(_only_match(wanted, known))
 
 
@@ -65,10 +65,11 @@ def own_file(entry: Entry) -> Path | None:
 
 
 def file_of(entry: Entry, on_disk: list[ModelOnDisk]) -> ModelOnDisk | None:
-    """The entry's file among those found, by the publisher's file name and, where it is known, the size."""
+    """The entry's file among those found: our own, else one with the publisher's file name and size."""
     for model in on_disk:
-        same_size = not entry.exact_size or model.n_bytes == entry.n_bytes
-        if same_size and model.path.name.lower() == entry.file.lower():
+        if (
+            model.where == "own" or entry.may_have_size(model.n_bytes)
+        ) and model.path.name.lower() == entry.file.lower():
             return model
     return None
 
@@ -100,12 +101,12 @@ def _only_match(wanted: str, known: list[_Known]) -> _Known:
             return candidates[0]
     if wanted and matches:
         names = ", ".join(sorted(match.name for match in matches.values()))
-        raise ModelNotFoundError(f"{printable_line(wanted)!r} may mean {printable_line(names)}: write more of the name")
+        raise ModelNotFoundError(f"'{_shown(wanted)}' may mean {printable_line(names)}: write more of the name")
     raise ModelNotFoundError(_nothing_like(wanted, known))
 
 
 def _nothing_like(wanted: str, known: list[_Known]) -> str:
-    line = f"there is no model {wanted!r}"
+    line = f"there is no model '{_shown(wanted)}'"
     if near := _nearest(wanted.lower(), [match.name for match in known]):
         line += "; the nearest names are " + ", ".join(near)
     return printable_line(line + "; 'spectra-chat models list' shows all, 'spectra-chat models add PATH' adds a file")
@@ -129,10 +130,30 @@ def _file_of(match: _Known) -> Path:
     raise ModelNotPulledError(match.entry)
 
 
-def _file_at(path: Path) -> Path:
-    name = printable_line(str(path))
-    if path.is_dir():
-        raise ModelNotFoundError(f"{name} is a folder; name the .gguf file in it")
-    if not path.exists():
-        raise ModelNotFoundError(f"there is no file {name}")
-    return path.absolute()
+def _file_at(wanted: str) -> Path:
+    if _is_file(wanted):
+        return Path(wanted).expanduser().absolute()
+    raise ModelNotFoundError(
+        f"{_shown(wanted)} is a folder; name the .gguf file in it"
+        if _is_folder(wanted)
+        else f"there is no file {_shown(wanted)}"
+    )
+
+
+def _is_file(wanted: str) -> bool:
+    try:
+        return Path(wanted).expanduser().is_file()
+    except (OSError, RuntimeError):  # too long for a name, no such user
+        return False
+
+
+def _is_folder(wanted: str) -> bool:
+    try:
+        return Path(wanted).expanduser().is_dir()
+    except (OSError, RuntimeError):
+        return False
+
+
+def _shown(text: str) -> str:
+    """What the user typed, fit for a line."""
+    return printable_line(text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…")

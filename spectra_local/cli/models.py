@@ -54,7 +54,7 @@ def pull(name: str, accept_licence: bool) -> None:
     """Fetch a model of the catalogue; prints where it lies."""
     entry = lookup.entry_meant(name)
     here = lookup.file_of(entry, find_all())
-    if here is not None:
+    if here is not None and entry.may_have_size(here.n_bytes):
         click.echo(f"{entry.name} is on this disk already ({here.where})", err=True)
         _echo_path(here.path)
         return
@@ -74,7 +74,7 @@ def add(path: Path, name: str | None) -> None:
         kind = "a folder" if path.is_dir() else "no file"
         raise ModelNotFoundError(f"{printable_line(str(path))} is {kind}; name a .gguf file")
     header = read_header(path)
-    name = name or added.name_for(path)
+    name = added.name_for(path) if name is None else name
     taken = {model.name.lower(): model.path for model in added.added_models()}
     if entry_named(name) is not None or taken.get(name.lower(), path) != path:
         raise UsageError(f"the name {printable_line(name)} is taken; choose another with --name")
