@@ -1,1 +1,1 @@
-"""The terminal app: screens, widgets and what they show. Talks to an ``Assistant``; nothing below knows that it exists."""
+"""The terminal app: screens, widgets and what they show. Talks to an ``Assistant``; nothing below knows of it."""

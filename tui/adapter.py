@@ -55,6 +55,7 @@ Report = Event | Loaded | Failed
 class Failure:
     """An error in words, ready to be shown. ``returned`` is a message of the user's that goes back to the input."""
 
+    error: Exception
     title: str
     text: str
     can_restart: bool
@@ -216,6 +217,4 @@ def failure_of(error: Exception, *, can_restart: bool, returned: str = "") -> Fa
         title = "The model could not be loaded" if can_restart else "No answer"
     else:
         title, text = "Something unexpected went wrong", f"{type(error).__name__}: {text}".rstrip(": ")
-    return Failure(title, text, can_restart, returned)
-
-
+    return Failure(error, title, text, can_restart, returned)

@@ -1,5 +1,6 @@
-"""The Textual application: themes, screens and what every screen shares. What happens in a chat is in screens/chat.py."""
+"""The Textual application: themes, and what every screen shares. What happens in a chat is in screens/chat.py."""
 
+import gc
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -67,6 +68,16 @@ class ChatApp(App[None]):
     def copy_to_clipboard(self, text: str) -> None:
         """Copies through the terminal; what is copied is what was to be seen."""
         super().copy_to_clipboard(printable(text))
+
+    def on_ready(self) -> None:
+        """The first frame is out: collecting garbage begins, but never looks at what the start has made."""
+        gc.freeze()
+        gc.enable()
+
+    def leave(self) -> None:
+        """Ends the app from a signal handler: nothing but a flag and a wake-up."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.exit)
 
     def on_unmount(self) -> None:
         """Ends the model with the app."""

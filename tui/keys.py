@@ -5,7 +5,7 @@ Each has an id, so that a user's keymap can move it.
 
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,6 @@ APP_KEYS = (
 )
 
 
-def bindings(keys: tuple[Key, ...]) -> list[Binding]:
+def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
     """The keys as a ``BINDINGS`` list."""
     return [key.binding() for key in keys]

@@ -64,7 +64,7 @@ class Session:
 
     def drain(self) -> list[Report]:
         """All that was reported since the last call; never blocks."""
-        reports = []
+        reports: list[Report] = []
         while True:
             try:
                 ticket, report = self._reports.get_nowait()

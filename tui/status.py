@@ -7,7 +7,6 @@ from spectra_local.protocol import Timings
 from tui.state import ModelState, Phase, State
 
 METER_CELLS = 8
-_PARTS = " ▏▎▍▌▋▊▉"  # eighths of a cell, filled from the left
 
 _DOING = {
     Phase.IDLE: "",
@@ -34,7 +33,7 @@ class Status:
     doing: str = ""
     name: str = ""
     n_ctx: int = 0
-    meter: str = ""
+    meter: tuple[int, int] = (0, 0)  # filled and empty cells
     context: str = ""
     short_context: str = ""
     speed: str = ""
@@ -75,12 +74,10 @@ def reading(model: ModelState) -> str:
     return f"reading {model.prompt_done:,} of {model.prompt_total:,}"
 
 
-def meter(share: float, cells: int = METER_CELLS) -> str:
-    """A bar of ``cells`` columns, filled by ``share`` in 0..1."""
-    eighths = round(share * cells * 8)
-    full, part = divmod(eighths, 8)
-    bar = "█" * full + (_PARTS[part] if part else "")
-    return f"▕{bar:<{cells}}▏"
+def meter(share: float, cells: int = METER_CELLS) -> tuple[int, int]:
+    """Filled and empty cells of a bar, filled by ``share`` in 0..1; anything at all shows as one cell."""
+    filled = min(cells, max(round(share * cells), 1 if share > 0 else 0))
+    return filled, cells - filled
 
 
 def _speed(model: ModelState, *, saved: bool) -> str:

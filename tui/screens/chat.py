@@ -10,9 +10,8 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from spectra_local.errors import ModelNotFoundError
 from spectra_local.printable import printable
-from tui.adapter import Adapter, Failed, Failure, Frame
+from tui.adapter import Adapter, Failure, Frame
 from tui.keys import CHAT_KEYS, bindings
 from tui.session import Session
 from tui.state import Outcome, Phase, State, Turn
@@ -23,7 +22,6 @@ from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
-from tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from tui.widgets.answer import Answer
@@ -46,20 +44,20 @@ class ChatScreen(SafeSelection):
         background: $background;
         align-horizontal: center;
         & > #desk { height: auto; max-height: 50%; align-horizontal: center; padding: 0 2; }
-        & > #desk > * { max-width: 104; }
+        & > #desk > * { max-width: 100; }
         & .hint { height: auto; width: 100%; padding: 0 2; color: $text-warning; display: none; }
         &.-hinting .hint { display: block; }
         &.-narrow Transcript { padding: 0 0 0 1; }
         &.-narrow > #desk { padding: 0; }
         &.-narrow StatusLine { padding: 0 1; }
         &.-short Composer { max-height: 4; }
-        &.-short Transcript { padding-top: 0; }
+        &.-short Transcript > #column { padding-top: 0; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (60, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (16, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - Textual declares them so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     AUTO_FOCUS = "Composer"
 
     def __init__(self, session: Session) -> None:
@@ -72,8 +70,7 @@ class ChatScreen(SafeSelection):
 
     def compose(self) -> ComposeResult:
         """The conversation above, the desk below."""
-        with Transcript():
-            yield Welcome()
+        yield Transcript()
         with Vertical(id="desk"):
             yield Static("", markup=False, classes="hint")
             yield Composer()
@@ -112,7 +109,7 @@ class ChatScreen(SafeSelection):
         if frame.finished:
             await self._close_answer()
         if frame.failure:
-            await self._show_failure(frame.failure)
+            await self._fail(frame.failure)
         if frame.loaded:
             self._begin()
         self._show_state()
@@ -127,6 +124,20 @@ class ChatScreen(SafeSelection):
         turn = self._state.chat.last("assistant")
         if answer is not None and turn is not None:
             await answer.finish(_footnote(turn))
+
+    async def _fail(self, failure: Failure) -> None:
+        if (entry := getattr(failure.error, "entry", None)) is None:
+            await self._show_failure(failure)
+            return
+        from tui.screens.fetch import FetchScreen  # a model of the catalogue that is not on this disk
+
+        async def fetched(success: bool | None) -> None:
+            if success:
+                self.load_model()
+            else:
+                await self._show_failure(failure)
+
+        await self.app.push_screen(FetchScreen(entry), fetched)
 
     async def _show_failure(self, failure: Failure) -> None:
         turn = self._state.chat.last("assistant")
@@ -143,9 +154,7 @@ class ChatScreen(SafeSelection):
             transcript.query(Question).last().add_class("-failed")
             composer.give_back(failure.returned)
         panel = FailurePanel(failure)
-        await self._clear_welcome()
-        await transcript.mount(panel)
-        transcript.follow()
+        await transcript.add(panel)
         if failure.can_restart and not composer.text:
             panel.focus()
 
@@ -169,8 +178,7 @@ class ChatScreen(SafeSelection):
             return
         self.query_one(Composer).clear()
         self._adapter.ask(message.text)
-        await self._clear_welcome()
-        await self.query_one(Transcript).mount(Question(message.text))
+        await self.query_one(Transcript).add(Question(message.text))
         await self._open_answer()
         if model.phase is Phase.DOWN:
             await self._restart()
@@ -178,15 +186,10 @@ class ChatScreen(SafeSelection):
     async def _open_answer(self) -> None:
         from tui.widgets.answer import Answer  # Markdown is 45 ms of imports that the first frame need not wait for
 
-        transcript = self.query_one(Transcript)
         self._answer = Answer()
-        await transcript.mount(self._answer)
-        transcript.follow()
+        await self.query_one(Transcript).add(self._answer)
         self._begin()
         self._show_state()
-
-    async def _clear_welcome(self) -> None:
-        await self.query(Welcome).remove()
 
     # Keys
 
@@ -213,27 +216,19 @@ class ChatScreen(SafeSelection):
         elif self._state.model.phase is Phase.DOWN:
             await self._restart()
         elif self._adapter.retry(secrets.randbelow(2**31)):
-            await self._remove_last_answer()
+            await self.query_one(Transcript).remove_after(self.query(Question).last())
             await self._open_answer()
         else:
             self._hint("There is no answer to try again yet.")
-
-    async def _remove_last_answer(self) -> None:
-        transcript = self.query_one(Transcript)
-        last = transcript.query(Question).last()
-        after = list(transcript.children)[list(transcript.children).index(last) + 1 :]
-        await transcript.remove_children(after)
 
     async def action_new_chat(self) -> None:
         """An empty conversation with the same model."""
         self._session.abandon()
         self._adapter.new_chat()
         self._answer = None
-        transcript = self.query_one(Transcript)
-        panels = list(self.query(FailurePanel)) if self._state.model.phase is Phase.DOWN else []
-        await transcript.remove_children([child for child in transcript.children if child not in panels])
-        if not panels:
-            await transcript.mount(Welcome())
+        if self._state.model.phase is Phase.DOWN:
+            await self._restart()
+        await self.query_one(Transcript).clear()
         self.query_one(Composer).focus()
         self._show_state()
 

@@ -1,4 +1,4 @@
-"""An answer: what it waits for, the notices that came with it, its Markdown, and how it ended if that is worth a word."""
+"""An answer: what it waits for, the notices that came with it, its Markdown, and a word on how it ended."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical

@@ -1,8 +1,9 @@
 """The box the user writes in: grows with the text up to a third of the screen, takes any paste, sends on Enter."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from textual import events
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -30,7 +31,7 @@ class Composer(TextArea):
     }
     """
 
-    BINDINGS = bindings(COMPOSER_KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(COMPOSER_KEYS)
 
     class Sent(Message):
         """The user pressed Enter. ``text`` may be blank."""

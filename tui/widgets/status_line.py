@@ -50,6 +50,8 @@ class StatusLine(Widget):
         speed = status.speed if wide else status.short_speed
         if not status.n_ctx:
             return Content(speed)
-        context = (status.meter, "$primary") if wide else ("", "")
-        figures = f" {status.context}" if wide else status.short_context
-        return Content.assemble((speed, "$foreground"), "   " if speed else "", context, figures)
+        if not wide:
+            return Content.assemble((speed, "$foreground"), "  " if speed else "", status.short_context)
+        filled, empty = status.meter
+        bar = Content.assemble(("━" * filled, "$primary"), ("━" * empty, "$foreground 20%"))
+        return Content.assemble((speed, "$foreground"), "   " if speed else "", bar, f"  {status.context}")

@@ -30,6 +30,9 @@ async def _replace(old: base.MarkdownBlock, new: base.MarkdownBlock) -> None:
         await old.remove()
 
 
+# Textual's class comes first among the bases below: styles are inherited along the first bases only.
+
+
 class _Text(base.MarkdownBlock):
     """A block of inline text, replaced by longer text."""
 
@@ -41,27 +44,27 @@ class _Text(base.MarkdownBlock):
             await super()._update_from_block(block)
 
 
-class Heading1(_Text, base.MarkdownH1):
+class Heading1(base.MarkdownH1, _Text):
     """#"""
 
 
-class Heading2(_Text, base.MarkdownH2):
+class Heading2(base.MarkdownH2, _Text):
     """##"""
 
 
-class Heading3(_Text, base.MarkdownH3):
+class Heading3(base.MarkdownH3, _Text):
     """###"""
 
 
-class Heading4(_Text, base.MarkdownH4):
+class Heading4(base.MarkdownH4, _Text):
     """####"""
 
 
-class Heading5(_Text, base.MarkdownH5):
+class Heading5(base.MarkdownH5, _Text):
     """#####"""
 
 
-class Heading6(_Text, base.MarkdownH6):
+class Heading6(base.MarkdownH6, _Text):
     """######"""
 
 
@@ -96,11 +99,11 @@ class _List(base.MarkdownList):
         return True
 
 
-class BulletList(_List, base.MarkdownBulletList):
+class BulletList(base.MarkdownBulletList, _List):
     """- items"""
 
 
-class OrderedList(_List, base.MarkdownOrderedList):
+class OrderedList(base.MarkdownOrderedList, _List):
     """1. items"""
 
     def _same_bullets(self, block: base.MarkdownBlock, rows: list[Horizontal]) -> bool:

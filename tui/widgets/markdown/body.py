@@ -5,11 +5,9 @@ Knows nothing of engines. All text must have gone through ``printable`` before i
 
 import asyncio
 from functools import cache
-from typing import ClassVar
 
 from markdown_it import MarkdownIt
 from textual.widgets import Markdown
-from textual.widgets._markdown import MarkdownBlock
 
 from tui.widgets.markdown.blocks import (
     BulletList,
@@ -43,20 +41,23 @@ class MarkdownBody(Markdown):
         MarkdownHeader { margin: 0 0 1 0; content-align: left middle; color: $text-primary; text-style: bold; }
         MarkdownH1 { text-style: bold underline; }
         MarkdownBlockQuote {
-            margin: 0 0 1 0; padding: 0 0 0 1; background: transparent; border-left: outer $panel;
+            margin: 0 0 1 0; padding: 0 0 0 1; background: transparent; border-left: outer $foreground 25%;
             color: $text-muted;
+            &:light { border-left: outer $foreground 25%; }
         }
         MarkdownHorizontalRule { margin: 0 0 1 0; border-bottom: solid $panel; }
         MarkdownBullet { color: $primary; }
         MarkdownBulletList, MarkdownOrderedList { margin: 0 0 1 0; }
-        MarkdownListItem { margin: 0; }
-        MarkdownBlock > .code_inline { background: $surface; color: $text-secondary; }
-        MarkdownBlock:light > .code_inline { background: $surface; color: $text-secondary; }
+        MarkdownList MarkdownList { margin: 0; }
+        MarkdownBlock {
+            &:dark > .code_inline { background: $surface; color: $text-secondary; }
+            &:light > .code_inline { background: $surface; color: $text-secondary; }
+        }
         MarkdownTable { margin: 0 0 1 0; }
     }
     """
 
-    BLOCKS: ClassVar[dict[str, type[MarkdownBlock]]] = {
+    BLOCKS = {  # noqa: RUF012 - Textual declares it so
         **Markdown.BLOCKS,
         "h1": Heading1,
         "h2": Heading2,

@@ -1,4 +1,4 @@
-"""A block of code. Colours come when the fence closes: colouring all of it anew with each frame grows with its length."""
+"""A block of code. Colours come when the fence closes: colouring all of it with each frame grows with its length."""
 
 from markdown_it.token import Token
 from textual.content import Content
@@ -33,7 +33,7 @@ class CodeFence(MarkdownFence):
     """
 
     def __init__(self, markdown: Markdown, token: Token, code: str) -> None:
-        self._closed = is_closed(token)
+        self._is_complete = is_closed(token)
         super().__init__(markdown, token, code)
 
     # Textual's is a class method that knows neither the widget nor whether the fence is closed.
@@ -42,12 +42,12 @@ class CodeFence(MarkdownFence):
     ) -> Content:
         """``code`` in colours where it is complete and its language named, else plain; it is never guessed."""
         name = language.split()[0] if language.strip() else ""
-        if not name or not self._closed or len(code) > _MOST_COLOURED_CHARACTERS:
+        if not name or not self._is_complete or len(code) > _MOST_COLOURED_CHARACTERS:
             return Content(code)
         theme = (ANSIDarkHighlightTheme if dark else ANSILightHighlightTheme) if ansi else HighlightTheme
         return highlight(code, language=name, theme=theme)
 
     async def _update_from_block(self, block: MarkdownBlock) -> None:
         if isinstance(block, CodeFence):
-            self._closed = block._closed
+            self._is_complete = block._is_complete
         await super()._update_from_block(block)

@@ -1,6 +1,7 @@
 """Which end of a growing text not to show yet: the start of a line that could still become any of several blocks.
 
-Knows nothing of widgets. "-" under a paragraph is a heading for one frame and a list in the next; held back, it never jumps.
+Knows nothing of widgets. "-" under a paragraph is a heading for one frame and a list in the next; held back, it does
+not jump.
 """
 
 import re

@@ -1,0 +1,20 @@
+"""The console script: the command line, with the terminal app handed in from above."""
+
+from spectra_local.cli.main import run
+from spectra_local.protocol import EngineOptions
+
+
+def open_chat(model: str | None, options: EngineOptions) -> int:
+    """Opens the chat and returns the exit code; imported here, so that other commands need not load textual."""
+    from tui.app import run_chat
+
+    return run_chat(model, options)
+
+
+def main() -> None:
+    """Runs ``spectra-chat``."""
+    run(open_chat)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""From the command line to the app and back to an exit code. Imports Textual only once it is sure to be needed."""
+
+import gc
+
+from spectra_local.protocol import Assistant, EngineOptions
+from tui.session import OpenAssistant
+from tui.terminal import ExitSignals, require_terminal
+
+
+def open_chat(model: str | None, options: EngineOptions) -> int:
+    """Opens the chat with ``model`` (None: the default) and returns the exit code. Raises SpectraError."""
+    require_terminal()
+    if model is not None:
+        _check_named(model)
+    return run_chat(lambda: _open_assistant(model, options))
+
+
+def run_chat(open_assistant: OpenAssistant) -> int:
+    """Runs the app on the assistant that ``open_assistant`` makes, in a thread, once the first frame is out."""
+    gc.disable()  # collections among half a million fresh objects are a tenth of the time to the first frame
+    from tui.app import ChatApp
+
+    app = ChatApp(open_assistant)
+    with ExitSignals(app.leave) as signals:
+        app.run()
+    return signals.exit_code if signals.exit_code is not None else app.return_code or 0
+
+
+def _check_named(model: str) -> None:
+    """A name that nobody knows ends here, before the screen changes; one that can be fetched is offered in the app."""
+    from spectra_local.catalogue import ModelNotPulledError, resolve
+
+    try:
+        resolve(model)
+    except ModelNotPulledError:
+        return
+
+
+def _open_assistant(model: str | None, options: EngineOptions) -> Assistant:
+    from spectra_local.catalogue import resolve
+    from spectra_local.worker import EngineProcess
+
+    return EngineProcess(resolve(model), options)
