@@ -1,4 +1,4 @@
-"""The console script: the command line, with the terminal app handed in from above."""
+"""The ``spectra-chat`` command: the command line, with the terminal app handed in from above."""
 
 from spectra_local.cli.main import run
 from spectra_local.protocol import EngineOptions
@@ -6,9 +6,9 @@ from spectra_local.protocol import EngineOptions
 
 def open_chat(model: str | None, options: EngineOptions) -> int:
     """Opens the chat and returns the exit code; imported here, so that other commands need not load textual."""
-    from tui.app import run_chat
+    from tui import launch
 
-    return run_chat(model, options)
+    return launch.open_chat(model, options)
 
 
 def main() -> None:
