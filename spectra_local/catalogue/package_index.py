@@ -43,6 +43,9 @@ def fetch(entry: Entry, wheel: Wheel, partial: PartialFile, report: Report, canc
         _extract(wheel, folder, partial)
     except OSError as error:
         raise cannot_write(folder, error) from error
+    except BaseException:
+        partial.restart()
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -63,8 +66,9 @@ def _run_pip(entry: Entry, wheel: Wheel, folder: Path, report: Report, cancelled
             stderr=log,
         )
         try:
+            arrived = 0
             while _still_runs(pip):
-                arrived = _size_of(folder / "tmp") + _size_of(folder / "wheel")
+                arrived = max(arrived, _size_of(folder / "tmp"))  # emptied before pip ends
                 report(min(arrived, wheel.n_bytes), wheel.n_bytes)
                 if cancelled():
                     raise PullCancelledError(entry.name)

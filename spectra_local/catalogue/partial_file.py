@@ -55,6 +55,8 @@ class PartialFile:
             return False
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.size == 0:
+            self.path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
     def append(self, data: bytes, total: int) -> None:

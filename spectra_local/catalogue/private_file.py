@@ -1,7 +1,6 @@
 """Small records of this room, written whole or not at all, readable by their owner alone."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,16 @@ def write_record(path: Path, text: str, parse: Callable[[str], Any]) -> None:
         locations.private_dir(path.parent)
         if path.exists() and read_record(path, parse) is None:
             path.replace(path.with_suffix(".damaged"))
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent)  # 0600 from its first moment
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except OSError:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise SpectraError(f"cannot write {path}: {error.strerror}") from error
