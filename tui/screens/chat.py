@@ -175,8 +175,8 @@ class ChatScreen(SafeSelection):
             return
         if self._state.chat.open_answer() is not None:
             self._hint("One answer at a time: esc stops this one. Your text stays here.")
+            self.query_one(Composer).give_back(message.text)
             return
-        self.query_one(Composer).clear()
         self._adapter.ask(message.text)
         await self.query_one(Transcript).add(Question(message.text))
         await self._open_answer()

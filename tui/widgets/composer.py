@@ -45,11 +45,21 @@ class Composer(TextArea):
         self.cursor_blink = False
 
     def action_send(self) -> None:
-        """Hands the text to the screen, which empties the box if it takes it."""
-        self.post_message(self.Sent(self.text))
+        """Hands the text over, after the keys before it: bindings are checked before typed keys are inserted."""
+        self.call_later(self._send)
+
+    def _send(self) -> None:
+        """Empties the box at once, so that what is typed next stays; who cannot take the text gives it back."""
+        text = self.text
+        if text.strip():
+            self.clear()
+        self.post_message(self.Sent(text))
 
     def action_newline(self) -> None:
         """A line break at the cursor."""
+        self.call_later(self._insert_newline)
+
+    def _insert_newline(self) -> None:
         self._replace_via_keyboard("\n", *self.selection)
 
     async def _on_paste(self, event: events.Paste) -> None:
