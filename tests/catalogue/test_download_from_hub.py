@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from fakes.gguf import gguf_bytes
 from fakes.hub import FakeHub
+from fakes.waiting import wait_until
 
 from spectra_local import locations
 from spectra_local.catalogue.download import pull
@@ -231,9 +232,7 @@ def test_a_killed_download_is_continued(hub: FakeHub, entry: Entry):
     hub.cut_after, hub.cuts, hub.stalls = HALF, 1, True
     process = subprocess.Popen(child(entry))
     try:
-        assert hub.stalled.wait(30)
-        while not partial_files(target_of(entry)) or only_part(entry).stat().st_size < HALF // 2:
-            assert process.poll() is None
+        wait_until(lambda: any(part.stat().st_size >= HALF // 2 for part in partial_files(target_of(entry))))
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -20,7 +20,6 @@ class FakeHub:
         self.requests: list[tuple[str, str, str | None]] = []  # (method, path, Range)
         self.user_agents: list[str] = []
         self.authorizations: list[str | None] = []
-        self.stalled = threading.Event()  # a body has stopped
         self._end = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -72,7 +71,6 @@ class FakeHub:
                     hub.cuts -= 1
                     self.wfile.write(body[: hub.cut_after])
                     self.wfile.flush()
-                    hub.stalled.set()
                     if hub.stalls:
                         hub._end.wait(30)
                     self.close_connection = True
