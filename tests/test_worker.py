@@ -25,7 +25,7 @@ def worker(smollm2_path: Path, spectra_home: Path) -> Iterator[EngineProcess]:
 
 
 def test_it_answers_as_the_engine_does(worker: EngineProcess) -> None:
-    request = Request(messages=(Message("user", "What is the capital of France?"),), max_tokens=24)
+    request = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
     events = list(worker.generate(request))
     assert isinstance(events[-1], Done)
     assert "Paris" in "".join(e.text for e in events if isinstance(e, Text))
@@ -73,7 +73,7 @@ def test_a_reader_that_leaves_early_does_not_disturb_the_next_answer(worker: Eng
     events = worker.generate(STORY)
     next(events)
     events.close()
-    request = Request(messages=(Message("user", "What is the capital of France?"),), max_tokens=24)
+    request = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
     assert "Paris" in "".join(e.text for e in worker.generate(request) if isinstance(e, Text))
 
 

@@ -144,5 +144,3 @@ def test_abort_in_a_tree_leaves_the_committed_tokens(
     assert context.tokens == story
     prefill(context, story)
     assert greedy(context, 12) == expected
-
-

@@ -42,7 +42,9 @@ def test_the_same_seed_gives_the_same_draws(context: Context, smollm2: Model, st
 
 
 @pytest.mark.model
-def test_greedy_is_the_largest_logit_with_and_without_a_chain(context: Context, smollm2: Model, story: list[int]) -> None:
+def test_greedy_is_the_largest_logit_with_and_without_a_chain(
+    context: Context, smollm2: Model, story: list[int]
+) -> None:
     list(context.prefill(story))
     best = int(context.logits().argmax())
     assert set(draws(context, smollm2, Sampling())) == {best}
