@@ -14,4 +14,4 @@ class PullCancelledError(DownloadError):
     exit_code = 130
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"fetching {name} was stopped; 'spectra-chat models pull {name}' goes on with what is kept")
+        super().__init__(f"fetching {name} was stopped; 'spectra-chat models pull {name}' takes it up again")

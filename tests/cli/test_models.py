@@ -185,8 +185,7 @@ def test_ctrl_c_keeps_what_arrived_and_exits_130(hub: FakeHub):
     assert process.returncode == 130
     assert stdout == ""
     assert stderr.splitlines()[-1] == (
-        "spectra-chat: fetching codellama-7b was stopped; "
-        "'spectra-chat models pull codellama-7b' goes on with what is kept"
+        "spectra-chat: fetching codellama-7b was stopped; 'spectra-chat models pull codellama-7b' takes it up again"
     )
     assert "Traceback" not in stderr
     (part,) = locations.models_dir().glob("*.part")
