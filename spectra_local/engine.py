@@ -5,7 +5,7 @@ Turns a request into token ids, lets the decoder run, and turns tokens into even
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -83,9 +83,7 @@ class Engine:
         options = self._options
         n_threads = _checked(options.n_threads, "threads", 1, 512) or native.default_threads()
         n_ctx = _checked(options.n_ctx, "ctx", 64, 1 << 24)
-        model = Model(
-            self._path, n_gpu_layers=options.n_gpu_layers, exact=options.exact, on_progress=on_progress
-        )
+        model = Model(self._path, n_gpu_layers=options.n_gpu_layers, exact=options.exact, on_progress=on_progress)
         try:
             n_ctx = min(n_ctx or model.n_ctx_train, model.n_ctx_train)
             context = Context(model, self._abort, n_ctx=n_ctx, n_threads=n_threads, exact=options.exact)
@@ -137,7 +135,7 @@ class Engine:
 
     # --- generating --------------------------------------------------------------------------------------------
 
-    def generate(self, request: Request) -> Iterator[Event]:
+    def generate(self, request: Request) -> Generator[Event, None, None]:
         """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError.
 
         A ``cancel`` counts from this call on, also before the first event is asked for.
@@ -145,7 +143,7 @@ class Engine:
         self._abort.clear()
         return self._generate(request)
 
-    def _generate(self, request: Request) -> Iterator[Event]:
+    def _generate(self, request: Request) -> Generator[Event, None, None]:
         if self._model is None or self._context is None:
             raise SpectraError("no model is loaded")
         prompt, n_dropped = self._prompt_tokens(request)
@@ -194,7 +192,9 @@ class Engine:
             steps.close()
         if rest := text.finish():
             yield Text(rest, 0)
-        yield Done(reason, _timings(decoder.counts, n_predicted, time.perf_counter() - started), context.n_past, context.n_ctx)
+        yield Done(
+            reason, _timings(decoder.counts, n_predicted, time.perf_counter() - started), context.n_past, context.n_ctx
+        )
 
     # --- prompts -----------------------------------------------------------------------------------------------
 

@@ -3,29 +3,33 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 _APP = "spectra-chat"
 
 
-def _base(kind: str, platform_dir: str) -> Path:
+def _base(kind: str) -> Path:
+    """``kind``: config, data, cache or log."""
     home = os.environ.get("SPECTRA_HOME")
-    return Path(home).expanduser() / kind if home else Path(platform_dir)
+    if home:
+        return Path(home).expanduser() / kind
+    import platformdirs  # 9 ms that a set SPECTRA_HOME, and a command without files, need not pay
+
+    folder: Path = getattr(platformdirs, f"user_{kind}_path")(_APP, appauthor=False)
+    return folder
 
 
 def config_dir() -> Path:
     """Settings that a user edits or accepts."""
-    return _base("config", platformdirs.user_config_dir(_APP, appauthor=False))
+    return _base("config")
 
 
 def data_dir() -> Path:
     """What cannot be made again: chats, history, models."""
-    return _base("data", platformdirs.user_data_dir(_APP, appauthor=False))
+    return _base("data")
 
 
 def cache_dir() -> Path:
     """What can be made again: indexes, measured costs."""
-    return _base("cache", platformdirs.user_cache_dir(_APP, appauthor=False))
+    return _base("cache")
 
 
 def models_dir() -> Path:
@@ -35,12 +39,13 @@ def models_dir() -> Path:
 
 def log_file() -> Path:
     """The log: native messages and errors, never prompt text."""
-    return _base("state", platformdirs.user_log_dir(_APP, appauthor=False)) / "spectra-chat.log"
+    return _base("log") / "spectra-chat.log"
 
 
 def private_dir(path: Path) -> Path:
-    """Makes the folder, readable by its owner alone (0700 under any umask)."""
-    if not path.is_dir():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
+    """Makes the folder and what is missing above it, readable by their owner alone (0700 under any umask)."""
+    missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
     return path

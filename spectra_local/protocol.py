@@ -3,7 +3,7 @@
 Knows nothing of llama.cpp, files or screens. Every type here is a frozen dataclass of plain values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -164,8 +164,8 @@ class Assistant(Protocol):
         """The loaded model."""
         ...
 
-    def generate(self, request: Request) -> Iterator[Event]:
-        """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError."""
+    def generate(self, request: Request) -> Generator[Event, None, None]:
+        """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError. Closing it cancels."""
         ...
 
     def cancel(self) -> None:

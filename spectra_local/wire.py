@@ -10,9 +10,7 @@ _TYPES: dict[str, type] = {
     cls.__name__: cls for cls in vars(protocol).values() if isinstance(cls, type) and dataclasses.is_dataclass(cls)
 }
 _ERRORS = {
-    cls.__name__: cls
-    for cls in vars(errors).values()
-    if isinstance(cls, type) and issubclass(cls, errors.SpectraError)
+    cls.__name__: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.SpectraError)
 }
 _TYPE = "type"
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
@@ -58,7 +58,7 @@ class EngineProcess:
             raise SpectraError("no model is loaded")
         return self._info
 
-    def generate(self, request: Request) -> Iterator[Event]:
+    def generate(self, request: Request) -> Generator[Event, None, None]:
         """As Engine.generate. Text events come at most 30 times a second, each with all since the one before."""
         self._n_requests += 1
         self._send(request)

@@ -12,6 +12,7 @@ from spectra_local.worker import EngineProcess
 
 pytestmark = pytest.mark.model
 
+CAPITAL = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
 STORY = Request(messages=(Message("user", "Tell a very long story about a cat."),))
 
 
@@ -25,8 +26,7 @@ def worker(smollm2_path: Path, spectra_home: Path) -> Iterator[EngineProcess]:
 
 
 def test_it_answers_as_the_engine_does(worker: EngineProcess) -> None:
-    request = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
-    events = list(worker.generate(request))
+    events = list(worker.generate(CAPITAL))
     assert isinstance(events[-1], Done)
     assert "Paris" in "".join(e.text for e in events if isinstance(e, Text))
     assert events[-1].timings.predicted_n == sum(e.n_tokens for e in events if isinstance(e, Text))
@@ -73,8 +73,7 @@ def test_a_reader_that_leaves_early_does_not_disturb_the_next_answer(worker: Eng
     events = worker.generate(STORY)
     next(events)
     events.close()
-    request = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
-    assert "Paris" in "".join(e.text for e in worker.generate(request) if isinstance(e, Text))
+    assert "Paris" in "".join(e.text for e in worker.generate(CAPITAL) if isinstance(e, Text))
 
 
 def test_closing_ends_the_child(worker: EngineProcess) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import click
 
@@ -68,21 +69,15 @@ def ask(
         stop=stop,
         speculate=not plain,
     )
-    engine = open_engine(model, options)
-    try:
-        events = engine.generate(request)
+    with closing(open_engine(model, options)) as engine, closing(engine.generate(request)) as events:
         try:
             done = _print_json(events, engine.info) if as_json else _print_text(events)
         except KeyboardInterrupt:
             if not as_json:
                 click.echo()  # the shell's prompt starts on a line of its own
             raise
-        finally:
-            events.close()
-        if stats:
-            click.echo(summary(done.timings), err=True)
-    finally:
-        engine.close()
+    if stats:
+        click.echo(summary(done.timings), err=True)
     return 0
 
 
@@ -98,7 +93,9 @@ def _prompt_text(argument: str | None) -> str:
         try:
             piped = sys.stdin.buffer.read().decode("utf-8")
         except UnicodeDecodeError as error:
-            raise SpectraError(f"stdin is not UTF-8 text (byte {error.start} is 0x{error.object[error.start]:02x})") from error
+            raise SpectraError(
+                f"stdin is not UTF-8 text (byte {error.start} is 0x{error.object[error.start]:02x})"
+            ) from error
     text = "\n\n".join(part for part in (argument or "", piped.strip("\n")) if part.strip())
     if not text:
         raise UsageError("the prompt is empty: give it as an argument or on stdin")

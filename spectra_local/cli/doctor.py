@@ -4,9 +4,9 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,9 @@ from spectra_local.errors import SpectraError
 from spectra_local.llama.memory import available_bytes, readable
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Done, EngineOptions, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PROMPT = "Count from one to twenty in words, separated by commas: one, two, three, four, five, six,"
 _TOKENS = 32
@@ -108,13 +111,10 @@ def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
     from spectra_local.catalogue import resolve
 
     path = resolve(model)  # a missing model is a finding here, not a reason to fetch one
-    engine = open_engine(str(path), options)
-    try:
+    with closing(open_engine(str(path), options)) as engine:
         done = [e for e in engine.generate(Request(prompt=_PROMPT, max_tokens=_TOKENS)) if isinstance(e, Done)]
         info = engine.info
-        timings = timings_json(done[-1].timings)
-    finally:
-        engine.close()
+    timings = timings_json(done[-1].timings)
     return {
         "model": f"{info.name}, {info.architecture}, {info.quantisation}, {readable(info.size_bytes)}",
         "template": info.template or "none",

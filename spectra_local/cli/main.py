@@ -24,7 +24,10 @@ OpenChat = Callable[[str | None, EngineOptions], int]
 _SUBCOMMANDS = {
     "ask": ("spectra_local.cli.ask:ask", "Answer one prompt on stdout; stdin is appended."),
     "models": ("spectra_local.cli.models:models", "List, fetch, add and remove models."),
-    "doctor": ("spectra_local.cli.doctor:doctor", "Check the installation: versions, devices, models, one timed decode."),
+    "doctor": (
+        "spectra_local.cli.doctor:doctor",
+        "Check the installation: versions, devices, models, one timed decode.",
+    ),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 

@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 
-from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry
-from spectra_local.catalogue.lookup import ModelNotPulledError, resolve
+from spectra_local.catalogue import DEFAULT_MODEL, ModelNotPulledError, resolve
 from spectra_local.cli.status import StatusLine
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker import EngineProcess
@@ -30,12 +29,6 @@ def _path_of(model: str | None) -> Path:
     except ModelNotPulledError as error:
         if error.entry.name != DEFAULT_MODEL:  # gigabytes are fetched when asked for, not by the way
             raise
-        return _pull(error.entry)
+        from spectra_local.cli.fetching import fetch
 
-
-def _pull(entry: Entry) -> Path:
-    from spectra_local.catalogue.download import pull
-
-    print(f"First use: fetching {entry.name} ({entry.licence.name})", file=sys.stderr)
-    with StatusLine(sys.stderr, delay=0) as status:
-        return pull(entry, lambda done, total: status.show_transfer(done, total), lambda: False)
+        return fetch(error.entry)

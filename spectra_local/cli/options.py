@@ -11,11 +11,9 @@ from spectra_local.protocol import EngineOptions, Sampling
 
 def _model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """For shell completion: names in the catalogue and on this disk."""
-    from spectra_local.catalogue.entries import entries
-    from spectra_local.catalogue.on_disk import find_all
+    from spectra_local.catalogue.lookup import known_names
 
-    names = {entry.name for entry in entries()} | {model.name for model in find_all()}
-    return sorted(name for name in names if name.lower().startswith(incomplete.lower()))
+    return sorted(name for name in known_names() if name.lower().startswith(incomplete.lower()))
 
 
 def model_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +48,9 @@ def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--temperature", type=float, default=default.temperature, metavar="T", help="0 is greedy.")
     @click.option("--top-k", type=int, default=default.top_k, metavar="K", help="Keep the K likeliest; 0: off.")
     @click.option("--top-p", type=float, default=default.top_p, metavar="P", help="Keep this much probability.")
-    @click.option("--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best.")
+    @click.option(
+        "--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best."
+    )
     @click.option("--repeat-penalty", type=float, default=default.repeat_penalty, metavar="X", help="1: off.")
     @click.option("--seed", type=int, metavar="N", help="Same seed, same draws.  [default: random]")
     @wraps(command)

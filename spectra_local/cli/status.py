@@ -5,7 +5,6 @@ import time
 from types import TracebackType
 from typing import Self, TextIO
 
-from spectra_local.llama.memory import readable
 from spectra_local.printable import printable_line
 
 _SHOW_AFTER_SECONDS = 0.3  # what is over by then needs no announcement
@@ -35,12 +34,6 @@ class StatusLine:
         self._stream.flush()
         self._shown = True
         self._next = time.monotonic() + _BETWEEN_SECONDS
-
-    def show_transfer(self, done: int, total: int) -> None:
-        """A bar for bytes that arrive."""
-        share = done / total if total else 0.0
-        cells = round(30 * share)
-        self.show(f"{'━' * cells}{'─' * (30 - cells)} {share:4.0%}  {readable(done)} of {readable(total)}")
 
     def clear(self) -> None:
         """Removes the line."""

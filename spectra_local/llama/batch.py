@@ -42,7 +42,9 @@ class Batch:
         self.logits[n - 1] = 1
         self.native.n_tokens = n
 
-    def fill_tree(self, tokens: Sequence[int], depths: Sequence[int], start: int, sequences: Sequence[list[int]]) -> None:
+    def fill_tree(
+        self, tokens: Sequence[int], depths: Sequence[int], start: int, sequences: Sequence[list[int]]
+    ) -> None:
         """A tree's nodes: node i stands at position start + depths[i] and belongs to all of sequences[i]."""
         n = len(tokens)
         self.token[:n] = tokens

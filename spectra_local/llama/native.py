@@ -14,8 +14,10 @@ from typing import Any
 # Read by ggml when it first asserts; gdb would otherwise attach and write over the screen.
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
-import llama_cpp  # noqa: E402 - the environment above must be set first
-from llama_cpp import llama_cpp as lib  # noqa: E402
+import llama_cpp
+from llama_cpp import llama_cpp as lib
+
+__all__ = ["AbortFlag", "can_offload", "default_threads", "gpu_names", "lib", "start", "system_info", "version"]
 
 log = logging.getLogger("spectra_local.native")
 

@@ -46,9 +46,7 @@ class Sampler:
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         if penalised:
             self._add(
-                lib.llama_sampler_init_penalties(
-                    n_vocab, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0
-                )
+                lib.llama_sampler_init_penalties(n_vocab, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0)
             )
         if sampling.temperature == 0:
             self._add(lib.llama_sampler_init_greedy())

@@ -6,7 +6,7 @@ Plain decoding is the same loop without a drafter.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,7 +71,7 @@ class Decoder:
         most_tokens: int,
         *,
         prediction: Sequence[int] = (),
-    ) -> Iterator[Prefill | Step]:
+    ) -> Generator[Prefill | Step, None, None]:
         """Yields Prefill progress, then a Step a pass until ``most_tokens`` are chosen or one ends the generation
         (it is the last yielded).
 
