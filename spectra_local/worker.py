@@ -135,9 +135,9 @@ class EngineProcess:
 def _start_child() -> subprocess.Popen[bytes]:
     try:
         private_dir(log_file().parent)
-        log: IO[bytes] | int = open(os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "ab")
+        log = os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
     except OSError:  # a read-only home: the chat goes on without a log
-        log = subprocess.DEVNULL
+        log = os.open(os.devnull, os.O_WRONLY)
     try:
         return subprocess.Popen(
             # -P: a folder that happens to hold a "numpy.py" must not be imported from.
@@ -148,8 +148,7 @@ def _start_child() -> subprocess.Popen[bytes]:
             start_new_session=True,  # ctrl+c in the terminal is the parent's to understand
         )
     finally:
-        if not isinstance(log, int):
-            log.close()
+        os.close(log)
 
 
 # --- the child ---------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def _writable(path: Path) -> bool:
 def _models() -> dict[str, str]:
     from spectra_local.catalogue.on_disk import find_all
 
-    return {model.name: f"{readable(model.size)}  {model.path}  ({model.where})" for model in find_all()}
+    return {model.name: f"{readable(model.n_bytes)}  {model.path}  ({model.where})" for model in find_all()}
 
 
 def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:

@@ -203,7 +203,7 @@ class Context:
         lib.llama_synchronize(self._context)  # GPUs return early; who times this call means the whole pass
 
     def _fill_branching(self, token: int, drafted: Sequence[int], parents: Sequence[int]) -> None:
-        """One sequence a leaf; every node belongs to the sequences of all leaves below it: a run of consecutive ones."""
+        """One sequence a leaf; a node belongs to the sequences of all leaves below it: a run of consecutive ones."""
         n = len(drafted)
         leaves, depths, start = [0] * (n + 1), [0] * (n + 1), [0] * (n + 1)  # entry 0 is the root, i + 1 node i
         for i in range(n, 0, -1):  # children stand after their parents
@@ -252,7 +252,7 @@ class Context:
         return self._first_row + row
 
     def commit(self, path: Sequence[int] = ()) -> None:
-        """Keeps the decoded token and the nodes of ``path`` (indices, root to leaf); the rest of the tree is dropped."""
+        """Keeps the decoded token and the nodes of ``path`` (indices, root to leaf); drops the rest of the tree."""
         n_drafted = len(self._parents)
         n_keep = self.n_past + 1 + len(path)
         winner = self._main

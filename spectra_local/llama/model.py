@@ -93,7 +93,7 @@ class Model:
         return int(lib.llama_model_n_embd(self._model) // n_head * lib.llama_model_n_head_kv(self._model))
 
     def fim_tokens(self) -> dict[str, int]:
-        """Fill-in-the-middle control tokens that the vocabulary names (pre, suf, mid, pad, rep, sep); absent ones out."""
+        """Fill-in-the-middle control tokens that the vocabulary has, of pre, suf, mid, pad, rep and sep."""
         ids = {name: getattr(lib, f"llama_vocab_fim_{name}")(self._vocab) for name in _FIM}
         return {name: token for name, token in ids.items() if token >= 0}
 

@@ -27,7 +27,7 @@ log.addHandler(logging.NullHandler())  # without it, warnings would reach stderr
 _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 
 
-@lib.llama_log_callback
+@lib.llama_log_callback  # type: ignore[untyped-decorator]
 def _log(level: int, text: bytes, _user_data: Any) -> None:
     if level in _LEVELS and log.isEnabledFor(_LEVELS[level]):
         log.log(_LEVELS[level], "%s", text.decode("utf-8", "replace").rstrip())
@@ -119,4 +119,4 @@ def gpu_names() -> tuple[str, ...]:
 def system_info() -> str:
     """The instruction sets and options that the library was built with and found here."""
     start()
-    return lib.llama_print_system_info().decode("utf-8", "replace").strip()
+    return str(lib.llama_print_system_info().decode("utf-8", "replace").strip())

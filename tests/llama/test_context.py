@@ -15,7 +15,7 @@ pytestmark = pytest.mark.model
 
 def prefill(context: Context, tokens: list[int]) -> int:
     """Tokens reused."""
-    return [reused for reused, _, _ in context.prefill(tokens)][0]
+    return next(reused for reused, _, _ in context.prefill(tokens))
 
 
 def greedy(context: Context, n: int) -> list[int]:
