@@ -6,6 +6,7 @@ digest of its text, or by rendering probe conversations with both and comparing.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from spectra_local.errors import TemplateError
 from spectra_local.llama import jinja_sandbox
 from spectra_local.llama.chat_families import FAMILIES, ChatMl, CodeLlama, Family, Llama2, Llama3, Zephyr
 from spectra_local.llama.gguf import MAX_TEMPLATE_BYTES, GgufHeader
-from spectra_local.llama.prompt_spans import Disarmer, Span, joined
+from spectra_local.llama.prompt_spans import Disarmer, Span, broken_up, joined
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Message
 
@@ -47,14 +48,51 @@ def find_template(name: str | None, header: GgufHeader) -> ChatTemplate:
 
     May run the file's template in the sandbox once (0.1 s). Raises TemplateError, naming the templates there are.
     """
-    if name is not None:
-        return _named(name, header)
-    if header.chat_template:
-        return _family_of(header) or FileTemplate(header)
-    by_name = _family_by_model_name(header)
-    if by_name is None:
+    template = _found(header) if name is None else _named(name, header)
+    spelled_out = {token for token in header.user_tokens if _MARKER.fullmatch(token)}
+    return _WithoutMarkers(template, frozenset(spelled_out)) if spelled_out else template
+
+
+def _found(header: GgufHeader) -> ChatTemplate:
+    found = _family_of(header) if header.chat_template else _family_by_model_name(header)
+    if found is None and not header.chat_template:
         raise TemplateError(f"the model has no chat template of its own; choose one: {_choices()}")
-    return by_name
+    return found or FileTemplate(header)
+
+
+# What begins or ends a turn. Other tokens of a vocabulary's makers, like <think>, may stand in contents.
+_MARKER = re.compile(r"<\|[^<>]+\|>|<(?:start|end)_of_turn>|\[/?INST\]|</?s>")
+
+
+@dataclass(frozen=True, slots=True)
+class _WithoutMarkers:
+    """For files that declare turn markers USER_DEFINED (older converters did): llama.cpp finds those in plain text."""
+
+    template: ChatTemplate
+    markers: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return self.template.name
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        return self.template.stop
+
+    def render(self, messages: Sequence[Message]) -> list[Span]:
+        return broken_up(self.template.render(messages), self.markers)
+
+
+# Control tokens to llama.cpp whatever type the file gives them (llama-vocab.cpp, "control-looking token").
+_ENDS_OF_TURN = {
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|eom_id|>",
+}
 
 
 class FileTemplate:
@@ -72,9 +110,9 @@ class FileTemplate:
             limit = MAX_TEMPLATE_BYTES >> 10
             raise TemplateError(f"the model's own chat template has more than {limit} KB; choose one: {_choices()}")
         self._tokens = _token_variables(header)
-        # Old files do not say which tokens are control tokens; BOS and EOS always are.
-        named = (header.token_texts.get(each, "") for each in ("bos", "eos", "eot"))
-        self._control = header.control_tokens | {text for text in named if text}
+        markers = {token for token in header.user_tokens if _MARKER.fullmatch(token)}
+        named = {header.token_texts[each] for each in ("bos", "eos", "eot") if header.token_texts.get(each)}
+        self._control = header.control_tokens | named | markers | _ENDS_OF_TURN
 
     def render(self, messages: Sequence[Message]) -> list[Span]:
         """See ChatTemplate. An answer to be continued is appended to the prompt that it was the answer to."""

@@ -45,8 +45,8 @@ _SPECIAL_TOKENS = {
     "fim_rep": ("fim_rep_token_id",),
     "fim_sep": ("fim_sep_token_id",),
 }
-_CONTROL = 3
-_MAX_CONTROL_TOKENS = 65_536  # Llama 4 and Mistral have some 1,000
+_CONTROL, _USER_DEFINED = 3, 4
+_MAX_SPECIAL_TOKENS = 65_536  # Llama 4 and Mistral have some 1,000
 _PART_NAME = re.compile(r"(?P<stem>.*)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.DOTALL)
 
 
@@ -87,6 +87,7 @@ class GgufHeader:
     token_ids: Mapping[str, int] = field(default_factory=dict)  # "bos", "eos", "fim_pre", ...: those the file names
     token_texts: Mapping[str, str] = field(default_factory=dict)  # the texts of the same tokens
     control_tokens: frozenset[str] = frozenset()  # texts of all tokens that act instead of being read
+    user_tokens: frozenset[str] = frozenset()  # texts of type USER_DEFINED: llama.cpp finds them in plain text too
 
     @property
     def kv_elements_per_token(self) -> int:
@@ -269,8 +270,8 @@ def _tokenizer(facts: _Facts, *, required: bool) -> dict[str, Any]:
         if entries and entries.count != size:
             raise MalformedError(f"it has {entries.count} entries in tokenizer.ggml.{name} for {size} tokens")
     ids = _special_tokens(facts, size)
-    control_ids = _control_ids(facts.layout, arrays["token_type"])
-    texts = _token_texts(facts.layout, tokens, {*ids.values(), *control_ids})
+    control_ids, user_ids = _typed_ids(facts.layout, arrays["token_type"])
+    texts = _token_texts(facts.layout, tokens, {*ids.values(), *control_ids, *user_ids})
     return {
         "vocab_size": size,
         "tokenizer_model": facts.text("tokenizer.ggml.model"),
@@ -281,6 +282,7 @@ def _tokenizer(facts: _Facts, *, required: bool) -> dict[str, Any]:
         "token_ids": ids,
         "token_texts": {name: texts[number] for name, number in ids.items()},
         "control_tokens": frozenset(texts[number] for number in control_ids),
+        "user_tokens": frozenset(texts[number] for number in user_ids),
     }
 
 
@@ -295,16 +297,18 @@ def _special_tokens(facts: _Facts, vocab_size: int) -> dict[str, int]:
     return ids
 
 
-def _control_ids(layout: Layout, types: Array | None) -> list[int]:
-    """The tokens of type CONTROL, as ``llama_token_type`` numbers it."""
-    if types is None:
-        return []
-    numbers = array("i", layout.data[types.start : types.stop])
+def _typed_ids(layout: Layout, types: Array | None) -> tuple[list[int], list[int]]:
+    """The tokens of the types CONTROL and USER_DEFINED, as ``llama_token_type`` numbers them."""
+    numbers = array("i", layout.data[types.start : types.stop] if types else b"")
     if sys.byteorder == "big":
         numbers.byteswap()
-    if numbers.count(_CONTROL) > _MAX_CONTROL_TOKENS:
-        raise MalformedError(f"it claims more than {_MAX_CONTROL_TOKENS} control tokens")
-    return [number for number, kind in enumerate(numbers) if kind == _CONTROL]
+    if numbers.count(_CONTROL) + numbers.count(_USER_DEFINED) > _MAX_SPECIAL_TOKENS:
+        raise MalformedError(f"it claims more than {_MAX_SPECIAL_TOKENS} special tokens")
+    special = [(number, kind) for number, kind in enumerate(numbers) if kind in (_CONTROL, _USER_DEFINED)]
+    return (
+        [number for number, kind in special if kind == _CONTROL],
+        [number for number, kind in special if kind == _USER_DEFINED],
+    )
 
 
 def _token_texts(layout: Layout, tokens: Array | None, numbers: set[int]) -> dict[int, str]:

@@ -15,7 +15,7 @@ def _written() -> GgufHeader:
         return read_header(small_model().write(Path(folder) / "model.gguf"))
 
 
-def header_of(template="", *, name="A Model", bos="<s>", eos="</s>", control=()) -> GgufHeader:
+def header_of(template="", *, name="A Model", bos="<s>", eos="</s>", control=(), user=()) -> GgufHeader:
     """A header with this chat template and these tokens."""
     return replace(
         _written(),
@@ -24,4 +24,5 @@ def header_of(template="", *, name="A Model", bos="<s>", eos="</s>", control=())
         chat_template=template,
         token_texts={"bos": bos, "eos": eos},
         control_tokens=frozenset({bos, eos, *control}),
+        user_tokens=frozenset(user),
     )

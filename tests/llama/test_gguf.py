@@ -104,6 +104,12 @@ def test_texts_are_found_in_any_block_of_a_large_vocabulary(tmp_path):
     assert header.control_tokens == {f"t{n}" for n in special}
 
 
+def test_user_defined_tokens_are_told_apart_from_control_tokens(tmp_path):
+    writer = small_model().set("tokenizer.ggml.token_type", (ARRAY, I32), [2, 3, 3, 1, 4, 4])
+    header = read_header(written(tmp_path, writer))
+    assert (header.control_tokens, header.user_tokens) == ({"<s>", "</s>"}, {"b", "ab"})
+
+
 def test_a_very_long_template_is_cut_off_recognisably(tmp_path):
     header = read_header(written(tmp_path, small_model(template="x" * 1_000_000)))
     assert len(header.chat_template) == MAX_TEMPLATE_BYTES + 1
