@@ -184,7 +184,7 @@ class ChatScreen(SafeSelection):
             await self._restart()
 
     async def _open_answer(self) -> None:
-        from tui.widgets.answer import Answer  # Markdown is 45 ms of imports that the first frame need not wait for
+        from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
 
         self._answer = Answer()
         await self.query_one(Transcript).add(self._answer)

@@ -1,8 +1,9 @@
 """An answer: what it waits for, the notices that came with it, its Markdown, and a word on how it ended."""
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Markdown, Static
+from textual.widgets import Static
 
 from tui.widgets.markdown.body import MarkdownBody
 
@@ -35,11 +36,6 @@ class Answer(Vertical):
         yield self._waiting
         yield self._body
 
-    @property
-    def markdown(self) -> Markdown:
-        """The widget that holds the text."""
-        return self._body
-
     def wait_for(self, words: str) -> None:
         """What the answer waits for, until its first text comes."""
         self._waiting.update(words)
@@ -51,11 +47,19 @@ class Answer(Vertical):
     def write(self, text: str) -> None:
         """More of the answer."""
         self.add_class("-begun")
-        self._body.write(text)
+        self._body.append(text)
+
+    @on(MarkdownBody.LinkClicked)
+    def _show_link(self, event: MarkdownBody.LinkClicked) -> None:
+        """Where it leads is shown first; nothing of a model's text opens by being clicked."""
+        from tui.screens.link import LinkScreen
+
+        event.stop()
+        self.app.push_screen(LinkScreen(event.address))
 
     async def finish(self, footnote: str) -> None:
         """The end; ``footnote`` is empty where there is nothing to say."""
         self.add_class("-begun")
-        await self._body.finish()
+        self._body.finish()
         if footnote and self.is_attached:
             await self.mount(Static(footnote, markup=False, classes="remark footnote"))

@@ -1,118 +1,178 @@
-"""Headings, quotes and lists that take a longer version of themselves without being built anew.
+"""The blocks of Markdown as plain values, and how source becomes them.
 
-Textual's own blocks, paragraphs and tables excepted, are removed and mounted again with each fragment: a list of twenty
-items is then eighty widgets a frame. Knows nothing of the text's origin.
+Knows nothing of widths, widgets and growing. HTML is off: tags of a model are text to be read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Literal
 
-from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
-from textual.widgets import _markdown as base
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from textual.content import Content
 
+from tui.widgets.markdown.inline import inline_content
 
-async def grow(container: Widget, blocks: Sequence[base.MarkdownBlock]) -> None:
-    """Brings the blocks in ``container`` up to ``blocks``, of which all but the last that it has are unchanged."""
-    present = [child for child in container.children if isinstance(child, base.MarkdownBlock)]
-    for stale in present[len(blocks) :]:
-        await stale.remove()
-    if kept := present[: len(blocks)]:
-        await _replace(kept[-1], blocks[len(kept) - 1])
-    if fresh := blocks[len(kept) :]:
-        await container.mount_all(fresh)
+Align = Literal["left", "center", "right"]
 
 
-async def _replace(old: base.MarkdownBlock, new: base.MarkdownBlock) -> None:
-    if type(old) is type(new) and type(old)._update_from_block is not base.MarkdownBlock._update_from_block:
-        await old._update_from_block(new)
-    elif isinstance(old.parent, Widget):
-        await old.parent.mount(new, after=old)
-        await old.remove()
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: Content
+    row: int = 0  # of the source, counted from 0, where the block begins
 
 
-# Textual's class comes first among the bases below: styles are inherited along the first bases only.
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of level 1 to 6."""
+
+    text: Content
+    level: int
+    row: int = 0
 
 
-class _Text(base.MarkdownBlock):
-    """A block of inline text, replaced by longer text."""
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Code as it is. ``complete``: its end has come, so that it may be coloured."""
 
-    async def _update_from_block(self, block: base.MarkdownBlock) -> None:
-        if type(block) is type(self):
-            self.set_content(block._content)
-            self._copy_context(block)
-        else:
-            await super()._update_from_block(block)
-
-
-class Heading1(base.MarkdownH1, _Text):
-    """#"""
+    text: str
+    language: str
+    complete: bool
+    row: int = 0
 
 
-class Heading2(base.MarkdownH2, _Text):
-    """##"""
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Blocks that somebody else said."""
+
+    blocks: tuple["Block", ...]
+    row: int = 0
 
 
-class Heading3(base.MarkdownH3, _Text):
-    """###"""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a list."""
+
+    blocks: tuple["Block", ...]
+    row: int = 0
 
 
-class Heading4(base.MarkdownH4, _Text):
-    """####"""
+@dataclass(frozen=True, slots=True)
+class List:
+    """Items with bullets, or with numbers from ``first`` on."""
+
+    items: tuple[Item, ...]
+    first: int | None  # None: bullets
+    row: int = 0
+    continues: bool = False  # the items before it are in the block before
+
+    def split_last(self) -> tuple["List", int | None]:
+        """All items but the last, and the number of the last."""
+        number = None if self.first is None else self.first + len(self.items) - 1
+        return replace(self, items=self.items[:-1]), number
 
 
-class Heading5(base.MarkdownH5, _Text):
-    """#####"""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, the first of them the headings."""
+
+    rows: tuple[tuple[Content, ...], ...]
+    aligns: tuple[Align, ...]
+    row: int = 0
 
 
-class Heading6(base.MarkdownH6, _Text):
-    """######"""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across."""
+
+    row: int = 0
 
 
-class Quote(base.MarkdownBlockQuote):
-    """A block quote."""
-
-    async def _update_from_block(self, block: base.MarkdownBlock) -> None:
-        if type(block) is type(self):
-            await grow(self, block._blocks)
-            self._copy_context(block)
-        else:
-            await super()._update_from_block(block)
+Block = Paragraph | Heading | Code | Quote | List | Table | Rule
 
 
-class _List(base.MarkdownList):
-    """A list: one row an item, a bullet and a column of blocks."""
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("gfm-like", {"html": False})
 
-    async def _update_from_block(self, block: base.MarkdownBlock) -> None:
-        items = [item for item in block._blocks if isinstance(item, base.MarkdownListItem)]
-        rows = [row for row in self.children if isinstance(row, Horizontal)]
-        if type(block) is not type(self) or not rows or len(items) < len(rows) or not self._same_bullets(block, rows):
-            await _rebuild(self, block)
+
+def parse(source: str) -> list[Block]:
+    """The blocks of ``source``, in order."""
+    return list(_blocks(iter(_parser().parse(source))))
+
+
+def _blocks(tokens: Iterator[Token], end: str = "") -> Iterator[Block]:
+    for token in tokens:
+        row = token.map[0] if token.map else 0
+        match token.type:
+            case "paragraph_open":
+                yield Paragraph(_text(tokens), row)
+            case "heading_open":
+                yield Heading(_text(tokens), int(token.tag[1:]), row)
+            case "fence" | "code_block":
+                yield Code(token.content.rstrip("\n"), token.info.strip(), is_complete(token), row)
+            case "blockquote_open":
+                yield Quote(tuple(_blocks(tokens, "blockquote_close")), row)
+            case "bullet_list_open":
+                yield List(tuple(_items(tokens, "bullet_list_close")), None, row)
+            case "ordered_list_open":
+                yield List(tuple(_items(tokens, "ordered_list_close")), int(token.attrGet("start") or 1), row)
+            case "table_open":
+                yield _table(tokens, row)
+            case "hr":
+                yield Rule(row)
+            case closing if closing == end:
+                return
+
+
+def _items(tokens: Iterator[Token], end: str) -> Iterator[Item]:
+    for token in tokens:
+        if token.type == end:
             return
-        fresh = list(block.compose())
-        await grow(rows[-1].query_children(Vertical).first(), items[len(rows) - 1]._blocks)
-        if fresh[len(rows) :]:
-            await self.mount_all(fresh[len(rows) :])
-        self._copy_context(block)
-
-    def _same_bullets(self, block: base.MarkdownBlock, rows: list[Horizontal]) -> bool:
-        """Whether the bullets stand as they did; the tenth item makes all numbers of a list wider."""
-        return True
+        if token.type == "list_item_open":
+            yield Item(tuple(_blocks(tokens, "list_item_close")), token.map[0] if token.map else 0)
 
 
-class BulletList(base.MarkdownBulletList, _List):
-    """- items"""
+def _text(tokens: Iterator[Token]) -> Content:
+    """The inline content of a block, with its closing token taken away."""
+    content = inline_content(next(tokens))
+    next(tokens)
+    return content
 
 
-class OrderedList(base.MarkdownOrderedList, _List):
-    """1. items"""
-
-    def _same_bullets(self, block: base.MarkdownBlock, rows: list[Horizontal]) -> bool:
-        items = [item for item in block._blocks if isinstance(item, base.MarkdownListItem)]
-        width = max(len(item.bullet) for item in items) + len(". ") + 1
-        return len(rows[0].query_children(base.MarkdownBullet).first().symbol) == width
+@dataclass(slots=True)
+class _Rows:
+    rows: list[list[Content]] = field(default_factory=list)
+    aligns: list[Align] = field(default_factory=list)
 
 
-async def _rebuild(old: base.MarkdownBlock, new: base.MarkdownBlock) -> None:
-    if isinstance(old.parent, Widget):
-        await old.parent.mount(new, after=old)
-        await old.remove()
+def _table(tokens: Iterator[Token], row: int) -> Table:
+    table = _Rows()
+    for token in tokens:
+        if token.type == "tr_open":
+            table.rows.append([])
+        elif token.type == "th_open":
+            table.aligns.append(_align(str(token.attrGet("style") or "")))
+        elif token.type == "inline":
+            table.rows[-1].append(inline_content(token))
+        elif token.type == "table_close":
+            break
+    return Table(tuple(tuple(cells) for cells in table.rows), tuple(table.aligns), row)
+
+
+def _align(style: str) -> Align:
+    if "center" in style:
+        return "center"
+    return "right" if "right" in style else "left"
+
+
+def is_complete(token: Token) -> bool:
+    """Whether the end of a fence has come: its rows are then the content, an opening and a closing one."""
+    if token.type != "fence":  # indented code has no end of its own, and no language
+        return False
+    start, end = token.map or (0, 0)
+    whole_rows = not token.content or token.content.endswith("\n")
+    return whole_rows and end - start == token.content.count("\n") + 2

@@ -1,109 +1,132 @@
-"""The Markdown of one answer: text is appended as it comes, and shown at the pace the screen can keep.
+"""The widget that shows a growing Markdown document: one for an answer, however long that is.
 
 Knows nothing of engines. All text must have gone through ``printable`` before it comes here.
 """
 
-import asyncio
-from functools import cache
+from collections.abc import Callable
 
-from markdown_it import MarkdownIt
-from textual.widgets import Markdown
+from rich.segment import Segment
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.widget import Widget
 
-from tui.widgets.markdown.blocks import (
-    BulletList,
-    Heading1,
-    Heading2,
-    Heading3,
-    Heading4,
-    Heading5,
-    Heading6,
-    OrderedList,
-    Quote,
-)
-from tui.widgets.markdown.fence import CodeFence
-from tui.widgets.markdown.holdback import ready_length
+from tui.widgets.markdown.document import Document
+from tui.widgets.markdown.line import Line
 
 
-@cache
-def parser() -> MarkdownIt:
-    """GitHub's Markdown without HTML: tags of a model are text to be read, where Textual would drop them."""
-    return MarkdownIt("gfm-like", {"html": False})
-
-
-class MarkdownBody(Markdown):
-    """Markdown that is appended to. ``write`` never waits; ``finish`` returns when all is on the screen."""
+class MarkdownBody(Widget):
+    """Lines that are drawn when they come into view, and kept until theme or width change."""
 
     DEFAULT_CSS = """
-    MarkdownBody {
-        padding: 0;
-        & > MarkdownParagraph { margin: 0 0 1 0; }
-        & > MarkdownBlock:last-child { margin-bottom: 0; }
-        MarkdownHeader { margin: 0 0 1 0; content-align: left middle; color: $text-primary; text-style: bold; }
-        MarkdownH1 { text-style: bold underline; }
-        MarkdownBlockQuote {
-            margin: 0 0 1 0; padding: 0 0 0 1; background: transparent; border-left: outer $foreground 25%;
-            color: $text-muted;
-            &:light { border-left: outer $foreground 25%; }
-        }
-        MarkdownHorizontalRule { margin: 0 0 1 0; border-bottom: solid $panel; }
-        MarkdownBullet { color: $primary; }
-        MarkdownBulletList, MarkdownOrderedList { margin: 0 0 1 0; }
-        MarkdownList MarkdownList { margin: 0; }
-        MarkdownBlock {
-            &:dark > .code_inline { background: $surface; color: $text-secondary; }
-            &:light > .code_inline { background: $surface; color: $text-secondary; }
-        }
-        MarkdownTable { margin: 0 0 1 0; }
-    }
+    MarkdownBody { width: 100%; height: auto; }
     """
 
-    BLOCKS = {  # noqa: RUF012 - Textual declares it so
-        **Markdown.BLOCKS,
-        "h1": Heading1,
-        "h2": Heading2,
-        "h3": Heading3,
-        "h4": Heading4,
-        "h5": Heading5,
-        "h6": Heading6,
-        "blockquote_open": Quote,
-        "bullet_list_open": BulletList,
-        "ordered_list_open": OrderedList,
-        "fence": CodeFence,
-        "code_block": CodeFence,
-    }
+    class LinkClicked(Message):
+        """A link of the text was clicked; nothing has been opened."""
+
+        def __init__(self, address: str) -> None:
+            super().__init__()
+            self.address = address
 
     def __init__(self) -> None:
-        super().__init__(parser_factory=parser, open_links=False)
-        self._waiting = ""
-        self._wake = asyncio.Event()
-        self._finished = False
-        self._writer: asyncio.Task[None] | None = None
+        super().__init__()
+        self._document = Document()
+        self._strips: dict[Line, Strip] = {}
 
-    def write(self, text: str) -> None:
-        """Adds text to the end, soon. Text that comes faster than it can be shown is gathered."""
-        self._waiting += text
-        self._wake.set()
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_on())
+    def append(self, text: str) -> None:
+        """Adds text to the end. Lines that do not change are not drawn again."""
+        self._change(lambda: self._document.append(text))
 
-    async def finish(self) -> None:
-        """Shows what was held back; nothing may be written afterwards."""
-        self._finished = True
-        self._wake.set()
-        if self._writer is not None:
-            await self._writer
+    def finish(self) -> None:
+        """Shows what was held back in case more came."""
+        self._change(self._document.finish)
 
-    async def _write_on(self) -> None:
-        """Not ``Markdown.get_stream``: its stop() lets two appends overlap, and the later one repeats blocks."""
-        while self.is_attached and not (self._finished and not self._waiting):
-            await self._wake.wait()
-            self._wake.clear()
-            length = len(self._waiting) if self._finished else ready_length(self._tail_line() + self._waiting)
-            length -= 0 if self._finished else len(self._tail_line())
-            if length > 0:
-                ready, self._waiting = self._waiting[:length], self._waiting[length:]
-                await self.append(ready)
+    def _change(self, change: Callable[[], None]) -> None:
+        document, width = self._document, self.size.width
+        height, first = len(document), document.n_settled
+        for index in range(first, height):
+            self._strips.pop(document[index], None)
+        change()
+        if not width:  # not on the screen yet
+            return
+        document.lay_out(width)
+        if len(document) != height:
+            self.refresh(layout=True)
+        else:
+            self.refresh(Region(0, first, width, height - first))
 
-    def _tail_line(self) -> str:
-        """What is shown of the last line: whether a marker opens a line depends on it."""
-        return self.source[self.source.rfind("\n") + 1 :]
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """All there is."""
+        return container.width
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """The number of lines at that width."""
+        self._document.lay_out(width)
+        return len(self._document)
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        self._strips.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        """Lines are made anew for another width, and drawn."""
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """One line as wide as the widget."""
+        if y >= len(self._document):
+            return Strip.blank(self.size.width, self.visual_style.rich_style)
+        line = self._document[y]
+        selection = self.text_selection
+        if selection is not None:
+            return self._draw(line, self._selected(line, y, selection), y)
+        if (strip := self._strips.get(line)) is None:
+            strip = self._strips[line] = self._draw(line, line.content, y)
+        return strip
+
+    def _draw(self, line: Line, content: Content, y: int) -> Strip:
+        style = self.visual_style
+        if line.fill:
+            style += self._get_style(line.fill)
+        segments = self._segments(line.prefix, style)
+        x, number = line.x, self._document.number(y)
+        for text, text_style in content.render(style, end="", parse_style=self._get_style):
+            segments.append(Segment(text, (style + text_style).rich_style_with_offset(x, number)))
+            x += len(text)
+        return Strip(segments).adjust_cell_length(self.size.width, style.rich_style)
+
+    def _segments(self, content: Content, style: Style) -> list[Segment]:
+        pieces = content.render(style, end="", parse_style=self._get_style)
+        return [Segment(text, (style + text_style).rich_style) for text, text_style in pieces]
+
+    # Selection: in unwrapped lines, so that what is copied has no line breaks but its own
+
+    def _selected(self, line: Line, y: int, selection: Selection) -> Content:
+        span = selection.get_span(self._document.number(y))
+        if span is None:
+            return line.content
+        start, end = span
+        length = len(line.content)
+        start = min(max(start - line.x, 0), length)
+        end = length if end == -1 else min(max(end - line.x, 0), length)
+        return line.content.stylize(self.screen.get_visual_style("screen--selection"), start, end)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, and what parts it from the next widget's."""
+        chosen = []
+        for number, row in enumerate(self._document.rows()):
+            if (span := selection.get_span(number)) is not None:
+                start, end = span
+                chosen.append(row[start:] if end == -1 else row[start:end])
+        return "\n".join(chosen), "\n"
+
+    # Links
+
+    def action_show_link(self, address: str) -> None:
+        """Tells which link was clicked; whoever listens shows where it leads before anything opens."""
+        self.post_message(self.LinkClicked(address))

@@ -1,0 +1,36 @@
+"""Code in colours, once it is complete: colouring all of it anew with each frame grows with its length."""
+
+from textual.content import Content
+
+from tui.widgets.markdown.blocks import Code
+from tui.widgets.markdown.line import TAB_SIZE, Line, folded
+
+CODE_GROUND = "$foreground on $surface"
+_INDENT = Content("  ")
+
+# Colouring 2,000 rows takes a quarter of a second on a laptop: a frame that long is felt. Longer code stays plain.
+_MOST_COLOURED_CHARACTERS = 60_000
+
+
+def code_lines(code: Code, width: int) -> list[Line]:
+    """The lines of a block of code, on a ground of its own."""
+    lines = []
+    for row in _content(code).split(allow_blank=True):
+        for line in folded(row.expand_tabs(TAB_SIZE), width - 2 * _INDENT.cell_length):
+            line.prefix, line.fill = _INDENT, CODE_GROUND
+            lines.append(line)
+    return lines
+
+
+def _content(code: Code) -> Content:
+    name = code.language.split()[0] if code.language else ""
+    if not name or not code.complete or len(code.text) > _MOST_COLOURED_CHARACTERS:
+        return Content(code.text)
+    from textual.highlight import HighlightTheme, highlight  # Pygments, which the first frame need not wait for
+
+    class Calm(HighlightTheme):
+        """Textual's colours without its underlines."""
+
+        STYLES = {kind: style.replace(" underline", "") for kind, style in HighlightTheme.STYLES.items()}  # noqa: RUF012
+
+    return highlight(code.text, language=name, theme=Calm)

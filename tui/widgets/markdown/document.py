@@ -1,0 +1,124 @@
+"""A Markdown text that grows at its end: what is finished is parsed and wrapped once, the last block with each piece.
+
+Pure; knows nothing of widgets. All text must have gone through ``printable`` before it comes here.
+"""
+
+from dataclasses import replace
+
+from tui.widgets.markdown.blocks import Block, List, parse
+from tui.widgets.markdown.holdback import ready_length
+from tui.widgets.markdown.line import Line, blank
+from tui.widgets.markdown.lines import belongs_to_previous, block_lines
+
+
+class Document:
+    """Blocks and, for one width at a time, their lines."""
+
+    def __init__(self) -> None:
+        self._settled: list[Block] = []
+        self._open: list[Block] = []  # the last block, or nothing
+        self._source = ""  # of the open block, and what is held back after it
+        self._number: int | None = None  # the open list's first, where items before it are settled
+        self._continues = False
+        self._width = 0
+        self._settled_lines: list[Line] = []
+        self._n_laid_out = 0  # settled blocks whose lines are there
+        self._open_lines: list[Line] = []
+        self._numbers: list[int] = []  # of the unwrapped line, for each line
+        self._changed = True
+
+    def append(self, text: str) -> None:
+        """Adds text to the end."""
+        self._source += text
+        self._parse(ready_length(self._source))
+
+    def finish(self) -> None:
+        """Shows what was held back in case more came."""
+        self._parse(len(self._source))
+
+    def lay_out(self, width: int) -> None:
+        """Makes the lines for a width; nothing is done twice."""
+        if width == self._width and not self._changed:
+            return
+        if width != self._width:
+            self._width, self._n_laid_out, self._settled_lines = width, 0, []
+        self._open_lines = []
+        del self._numbers[len(self._settled_lines) :]
+        for block in self._settled[self._n_laid_out :]:
+            self._settled_lines += self._lines_of(block)
+        self._n_laid_out = len(self._settled)
+        for block in self._open:
+            self._open_lines += self._lines_of(block)
+        self._count()
+        self._changed = False
+
+    def _count(self) -> None:
+        """Numbers the unwrapped lines: what a selection is measured in."""
+        number = self._numbers[-1] if self._numbers else -1
+        for index in range(len(self._numbers), len(self)):
+            number += self[index].begins
+            self._numbers.append(number)
+
+    def number(self, index: int) -> int:
+        """Which unwrapped line the line at ``index`` belongs to."""
+        return self._numbers[index]
+
+    def rows(self) -> list[str]:
+        """The text as it was before wrapping, without bullets and bars."""
+        rows: list[str] = []
+        for index in range(len(self)):
+            line = self[index]
+            if line.begins:
+                rows.append(line.content.plain)
+            else:
+                rows[-1] = rows[-1].ljust(line.x) + line.content.plain
+        return rows
+
+    @property
+    def n_settled(self) -> int:
+        """Lines that no longer change at this width."""
+        return len(self._settled_lines)
+
+    def __len__(self) -> int:
+        return len(self._settled_lines) + len(self._open_lines)
+
+    def __getitem__(self, index: int) -> Line:
+        settled = len(self._settled_lines)
+        return self._settled_lines[index] if index < settled else self._open_lines[index - settled]
+
+    def _lines_of(self, block: Block) -> list[Line]:
+        lines = block_lines(block, self._width)
+        if len(self) and not belongs_to_previous(block, 0):
+            lines.insert(0, blank())
+        return lines
+
+    def _parse(self, length: int) -> None:
+        self._changed = True
+        blocks = parse(self._source[:length])
+        if blocks and self._continues and isinstance(blocks[0], List):
+            blocks[0] = replace(blocks[0], first=self._number, continues=True)
+        self._settled += blocks[:-1]
+        self._open = blocks[-1:]
+        if not blocks:
+            return
+        if len(blocks) > 1:
+            self._continues = False
+        self._settle_items()
+        self._cut()
+
+    def _settle_items(self) -> None:
+        """Of an open list, all items but the last are finished, too."""
+        block = self._open[0]
+        if not isinstance(block, List) or len(block.items) < 2:
+            return
+        finished, self._number = block.split_last()
+        self._settled.append(finished)
+        self._continues = True
+        last = block.items[-1]
+        self._open = [List((last,), self._number, last.row, continues=True)]
+
+    def _cut(self) -> None:
+        """Forgets the source of what is settled."""
+        rows = self._source.split("\n")
+        if row := self._open[0].row:
+            self._source = "\n".join(rows[row:])
