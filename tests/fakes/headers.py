@@ -5,8 +5,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fakes.gguf_writer import small_model
+
 from spectra_local.llama.gguf import GgufHeader, read_header
-from tests.fakes.gguf_writer import small_model
 
 
 @cache

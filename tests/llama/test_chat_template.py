@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from fakes.headers import header_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,6 @@ from spectra_local.llama.chat_template import (
 from spectra_local.llama.gguf import MAX_TEMPLATE_BYTES, read_header
 from spectra_local.llama.prompt_spans import Disarmer, Span, joined
 from spectra_local.protocol import Message
-from tests.fakes.headers import header_of
 
 DATA = Path(__file__).with_name("data")
 LLAMA_CPP = Path(os.environ.get("LLAMA_CPP_SOURCE", "/nonexistent"))

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from fakes.gguf_writer import ARRAY, BOOL, F32, I32, STRING, U8, U32, U64, GgufWriter, small_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spectra_local.errors import ModelFileError
 from spectra_local.llama.architectures import HYBRID, NOT_TEXT_GENERATION, RECURRENT, TEXT_GENERATION
 from spectra_local.llama.gguf import MAX_TEMPLATE_BYTES, read_header
-from tests.fakes.gguf_writer import ARRAY, BOOL, F32, I32, STRING, U8, U32, U64, GgufWriter, small_model
 
 VOCABULARIES = Path(os.environ.get("LLAMA_CPP_SOURCE", "/nonexistent")) / "models"
 
