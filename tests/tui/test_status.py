@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import pytest
+from fakes.scripted import INFO
+
+from spectra_local.protocol import Timings
+from tui.state import ModelState, Phase, State
+from tui.status import meter, model_name, status_of
+
+
+def test_loading_shows_how_far():
+    assert status_of(State()).doing == "loading"
+    assert status_of(State(model=ModelState(load_fraction=0.42))).doing == "loading 42%"
+
+
+def test_reading_shows_tokens_of_the_prompt():
+    model = ModelState(phase=Phase.READING, prompt_done=512, prompt_total=3000)
+    assert status_of(State(model=model)).doing == "reading 512 of 3,000"
+
+
+def test_context_and_speed_have_a_long_and_a_short_form():
+    model = ModelState(phase=Phase.IDLE, info=INFO, n_past=2048, n_ctx=8192, tokens_per_second=61.7)
+    status = status_of(State(model=model))
+    assert (status.context, status.short_context) == ("2,048 of 8,192", "25%")
+    assert (status.speed, status.short_speed) == ("62 tok/s", "62 t/s")
+    assert status.meter == (2, 6)
+
+
+def test_guesses_show_what_they_brought():
+    timings = Timings(draft_n=200, draft_n_accepted=150, speedup_estimate=2.04)
+    status = status_of(State(model=ModelState(tokens_per_second=100, timings=timings)))
+    assert status.speed == "100 tok/s · 75% accepted · 2.0×"
+
+
+def test_without_guesses_nothing_is_said_of_them():
+    status = status_of(State(model=ModelState(tokens_per_second=100, timings=Timings(predicted_n=5))))
+    assert status.speed == "100 tok/s"
+
+
+@pytest.mark.parametrize(("share", "cells"), [(0, (0, 8)), (0.001, (1, 7)), (0.5, (4, 4)), (1, (8, 0))])
+def test_the_meter_shows_anything_at_all_as_one_cell(share: float, cells: tuple[int, int]):
+    assert meter(share, 8) == cells
+
+
+def test_a_model_is_called_by_its_file_unless_that_is_a_hash():
+    assert model_name(replace(INFO, path="/m/SmolLM2-135M.Q4_1.gguf")) == "SmolLM2-135M.Q4_1"
+    assert model_name(replace(INFO, path="/m/sha256-ab12", name="Llama 3.2\x1b")) == "Llama 3.2␛"
