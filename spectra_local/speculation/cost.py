@@ -7,9 +7,15 @@ than 15), so it is measured, never assumed; between measured widths it is linear
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+LOOK_AHEAD = 16  # widths: a stair is at most that wide on the devices measured
+
 
 class CostCurve:
-    """Relative costs by width: ``relative[k]`` for 1 <= k <= ``max_width``; ``relative[0]`` is unused and 0."""
+    """Relative costs by width: ``relative[k]`` for 1 <= k <= ``max_width``; ``relative[0]`` is unused and 0.
+
+    ``floor[n]`` is the least cost a further node of a draft of n nodes has, over the next ``LOOK_AHEAD`` widths: with
+    r tokens per unit cost so far, a node below the probability r * floor[n] does not pay, nor do those after it.
+    """
 
     def __init__(self, points: Mapping[int, float]) -> None:
         """``points``: width -> cost, in any unit. Raises ValueError unless they hold width 1 and costs above 0."""
@@ -17,6 +23,7 @@ class CostCurve:
             raise ValueError("a cost curve needs widths from 1 on and costs above zero")
         self.points = dict(sorted(points.items()))
         self.relative = _interpolate(list(self.points.items()))
+        self.floor = _floor(self.relative)
 
     @classmethod
     def of(cls, costs: "CostCurve | Sequence[float]") -> "CostCurve":
@@ -36,3 +43,12 @@ def _interpolate(points: list[tuple[int, float]]) -> list[float]:
         slope = (high_cost - low_cost) / (high - low)
         relative.extend((low_cost + slope * (k - low)) / unit for k in range(low + 1, high + 1))
     return relative
+
+
+def _floor(relative: list[float]) -> list[float]:
+    widest = len(relative) - 1
+    floor = [
+        min((relative[n + 1 + k] - relative[n + 1]) / k for k in range(1, min(LOOK_AHEAD, widest - n - 1) + 1))
+        for n in range(widest - 1)
+    ]
+    return [*floor, 1.0]

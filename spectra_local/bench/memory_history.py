@@ -1,0 +1,59 @@
+"""A history in memory, for replays: the personal store's search without the disk. Knows token ids only."""
+
+from collections.abc import Sequence
+
+from spectra_local.speculation.interface import Match
+
+
+class MemoryHistory:
+    """Earlier texts, searched by their last ``SHORT`` and ``LONG`` tokens.
+
+    Texts are records: no match and no continuation crosses from one into another.
+    """
+
+    SHORT, LONG = 4, 16  # two lengths of key: many places share 4 tokens, and the latest few may miss the longest match
+    PLACES = 8  # latest places kept for a key
+
+    def __init__(self, name: str = "history") -> None:
+        self.name = name
+        self._tokens: list[int] = [-1]  # -1 is a wall between records: it equals no token
+        self._record_end: list[int] = [0]  # for each position
+        self._places: dict[int, list[int]] = {}
+
+    def add(self, record: Sequence[int]) -> None:
+        """Appends one text."""
+        start = len(self._tokens)
+        self._tokens.extend(record)
+        self._tokens.append(-1)
+        end = start + len(record)
+        self._record_end.extend([end] * (len(record) + 1))
+        for n in (self.SHORT, self.LONG):
+            for at in range(start + n, end):
+                places = self._places.setdefault(hash(tuple(self._tokens[at - n : at])), [])
+                places.append(at)
+                if len(places) > self.PLACES:
+                    del places[0]
+
+    def matches(self, context: Sequence[int], limit: int) -> list[Match]:
+        """At most ``limit`` matches with the end of ``context``, longest first, the latest first among equals."""
+        places: set[int] = set()
+        for n in (self.LONG, self.SHORT):
+            if len(context) >= n:
+                places.update(self._places.get(hash(tuple(context[-n:])), ()))
+        found = [Match(self._length(context, at), at) for at in places]
+        return sorted((match for match in found if match.length >= self.SHORT), reverse=True)[:limit]
+
+    def _length(self, context: Sequence[int], at: int) -> int:
+        tokens, end, length = self._tokens, len(context), 0
+        limit, step = min(at, end), 64  # slices compare at C speed; the last one is walked
+        while length + step <= limit and (
+            tokens[at - length - step : at - length] == list(context[end - length - step : end - length])
+        ):
+            length += step
+        while length < limit and tokens[at - length - 1] == context[end - length - 1]:
+            length += 1
+        return length
+
+    def following(self, position: int, count: int) -> list[int]:
+        """The tokens from ``position`` on, at most ``count``, fewer where the record ends."""
+        return self._tokens[position : min(position + count, self._record_end[position])]

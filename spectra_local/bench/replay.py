@@ -1,0 +1,107 @@
+"""Replays recorded runs through drafters: what speculation would bring under a given cost curve, deterministically.
+
+Needs no model. Each recorded answer is fixed; a drafter guesses at every position, and the guessed path that equals
+the recorded answer is accepted. Tokens per unit cost is the speed relative to plain decoding.
+"""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any
+
+from spectra_local.speculation.cost import CostCurve
+from spectra_local.speculation.interface import ROOT, Drafter, TopK
+
+MARGIN = 0.01  # tokens whose probability is below this share of the best one's are no part of a top-k
+LEAST_TOKENS = 20  # shorter answers do not count as the worst prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One recorded greedy answer: token ids, and the model's best tokens at each position of it."""
+
+    task: str
+    prompt: list[int]
+    generated: list[int]
+    top: list[tuple[list[int], list[float]]]
+
+
+def read_trace(path: Path) -> list[Run]:
+    """Reads a trace of JSON lines, gzipped."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [_run(json.loads(line)) for line in lines]
+
+
+def _run(row: dict[str, Any]) -> Run:
+    top = []
+    for ids, logs in zip(row["top_ids"], row["top_logprobs"], strict=True):
+        weights = [exp(x) for x in logs]
+        kept = [w for w in weights if w > MARGIN * weights[0]]
+        total = sum(kept)
+        top.append((ids[: len(kept)], [w / total for w in kept]))
+    return Run(row["task"], row["prompt"], row["generated"], top)
+
+
+def end_tokens(runs: Sequence[Run]) -> frozenset[int]:
+    """Tokens that end two recorded answers or more and occur nowhere else in them.
+
+    A live model knows these from its vocabulary; an answer cut off at its limit ends in any token, seldom twice.
+    """
+    last = Counter(run.generated[-1] for run in runs if run.generated)
+    inside = {token for run in runs for token in run.generated[:-1]}
+    return frozenset(token for token, count in last.items() if count > 1 and token not in inside)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One replayed answer."""
+
+    task: str
+    tokens: int
+    cost: float = 0.0
+    steps: int = 0
+
+
+def replay_run(run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | None = None) -> Outcome:
+    """Replays one answer. ``clock`` collects the nanoseconds that drafting and learning took in each step."""
+    outcome = Outcome(run.task, len(run.generated))
+    budget = cost.max_width - 1
+    drafter.begin(run.prompt)
+    done = 0
+    while done < len(run.generated):
+        start = perf_counter_ns()
+        tree = drafter.propose(budget)
+        drafting = perf_counter_ns() - start
+        path = tree.accepted_nodes(run.generated[done:])
+        accepted = run.generated[done : done + len(path) + 1]
+        top = [TopK(node, *run.top[done + i]) for i, node in enumerate([ROOT, *path][: len(accepted)])]
+        start = perf_counter_ns()
+        drafter.learn(accepted, top)
+        if clock is not None:
+            clock.append(drafting + perf_counter_ns() - start)
+        outcome.cost += cost.relative[1 + tree.size]
+        outcome.steps += 1
+        done += len(accepted)
+    drafter.end()
+    return outcome
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Tokens per unit cost over all, by task and of the worst prompt, and tokens per step."""
+    tasks = {name: [o for o in outcomes if o.task == name] for name in sorted({o.task for o in outcomes})}
+    counted = [o.tokens / o.cost for o in outcomes if o.tokens >= LEAST_TOKENS]
+    return {
+        "all": _speed(outcomes),
+        "worst": min(counted, default=1.0),
+        "tasks": {name: _speed(group) for name, group in tasks.items()},
+        "tokens_per_step": sum(o.tokens for o in outcomes) / sum(o.steps for o in outcomes),
+    }
+
+
+def _speed(outcomes: Sequence[Outcome]) -> float:
+    return sum(o.tokens for o in outcomes) / sum(o.cost for o in outcomes)

@@ -1,0 +1,79 @@
+"""Reads along in texts outside the context: a history's best matches, and the text a caller expects.
+
+Works on token ids. A cursor that foresaw the accepted tokens moves on without a new search.
+"""
+
+from collections.abc import Sequence
+
+from spectra_local.speculation.interface import History
+from spectra_local.speculation.match import HISTORY, PREDICTION, Pointer
+
+AHEAD = 160  # tokens read from a history at once: one widest draft and some more
+PLACES = 6  # matches followed in a history
+SETTLED = 32  # tokens of match from which a cursor is not searched anew
+
+
+class HistoryCursor:
+    """The places of one history that agree with the end of the context."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._pointers: list[Pointer] = []
+
+    def pointers(self, context: Sequence[int]) -> list[Pointer]:
+        """The longest matches with the end of ``context``, as places to read on from."""
+        if not any(p.length >= SETTLED for p in self._pointers):
+            history = self._history
+            found = [(m.length, history.following(m.position, AHEAD)) for m in history.matches(context, PLACES)]
+            self._pointers = [Pointer(length, HISTORY, tokens, 0, -1) for length, tokens in found if tokens]
+        return self._pointers
+
+    def advance(self, accepted: Sequence[int]) -> None:
+        """Moves the pointers that foresaw ``accepted`` on and drops the others."""
+        count, kept = len(accepted), []
+        for length, source, tokens, at, wrap in self._pointers:
+            # A pointer near the end of what was read is dropped too: a new search reads on.
+            if at + count + AHEAD // 5 <= len(tokens) or len(tokens) < AHEAD:
+                if at + count < len(tokens) and list(tokens[at : at + count]) == list(accepted):
+                    kept.append(Pointer(length + count, source, tokens, at + count, wrap))
+        self._pointers = kept
+
+
+class PredictionCursor:
+    """Where the answer stands in the text that the caller expects; re-aligned after each mismatch."""
+
+    TRUST = 6  # length of match that the beginning of a prediction counts as
+    ANCHOR = 2  # tokens that must agree to re-align
+
+    def __init__(self, prediction: Sequence[int]) -> None:
+        self._tokens = list(prediction)
+        self._at = 0
+        self._length = self.TRUST
+        self._recent: list[int] = []
+        self._places: dict[tuple[int, ...], list[int]] = {}
+        for at in range(self.ANCHOR, len(self._tokens)):
+            self._places.setdefault(tuple(self._tokens[at - self.ANCHOR : at]), []).append(at)
+
+    def pointers(self) -> list[Pointer]:
+        """One place to read on from; none while the answer is off the prediction."""
+        if self._length and self._at < len(self._tokens):
+            return [Pointer(self._length, PREDICTION, self._tokens, self._at, -1)]
+        return []
+
+    def advance(self, accepted: Sequence[int]) -> None:
+        """Follows the accepted tokens."""
+        for token in accepted:
+            self._recent = [*self._recent[1 - self.ANCHOR :], token]
+            if self._length and self._at < len(self._tokens) and self._tokens[self._at] == token:
+                self._at += 1
+                self._length += 1
+            else:
+                self._realign()
+
+    def _realign(self) -> None:
+        """To the nearest place that the last tokens lead to, forward of the old one where there is one."""
+        self._length = 0
+        places = self._places.get(tuple(self._recent))
+        if places:
+            self._at = min(places, key=lambda at: (at <= self._at, abs(at - self._at)))
+            self._length = self.ANCHOR
