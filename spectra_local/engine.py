@@ -31,7 +31,10 @@ from spectra_local.protocol import (
     Text,
     Timings,
 )
+from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.decoder import Counts, Decoder, Prefill, Step
+from spectra_local.speculation.interface import Drafter
+from spectra_local.speculation.per_model import PerModel
 
 # Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
 _ANSWER_SHARE, _ANSWER_ROOM = 4, 512
@@ -50,6 +53,7 @@ class Engine:
         self._model: Model | None = None
         self._context: Context | None = None
         self._info: ModelInfo | None = None
+        self._speculation: PerModel | None = None
 
     # --- loading -----------------------------------------------------------------------------------------------
 
@@ -98,6 +102,9 @@ class Engine:
                 self.close()
                 raise
             self._template_error = error  # raw prompts work without a template
+        device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
+        if model.can_roll_back:
+            self._speculation = self._prepared_speculation(model, context, device)
         self._info = ModelInfo(
             name=model.header.name or self._path.stem,
             path=str(self._path),
@@ -110,9 +117,29 @@ class Engine:
             n_vocab=model.n_vocab,
             template=self._template.name if self._template else "",
             fingerprint=model.header.tokenizer_fingerprint,
-            device=native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads",
+            device=device,
             load_ms=1000 * (time.perf_counter() - started),
         )
+
+    def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
+        header = model.header
+        identity = f"{header.tokenizer_fingerprint} {header.quantisation} {header.n_params} {header.tensor_bytes}"
+        settings = f"{device}, exact {self._options.exact}, llama-cpp-python {native.version()}"
+
+        def decode(width: int) -> None:
+            n_drafted = width - 1
+            context.decode(0, [0] * n_drafted, range(-1, n_drafted - 1))
+            context.commit()
+
+        per_model = PerModel(identity, settings, context.widest, decode)
+        context.clear()
+        return per_model
+
+    def use_drafter(self, make: Callable[[CostCurve], Drafter] | None) -> None:
+        """Drafts with what ``make`` returns from now on, for measuring; None: SPECTRA. Raises SpectraError."""
+        if self._speculation is None:
+            raise SpectraError("this model cannot be speculated with: its memory cannot roll back")
+        self._speculation.use(make)
 
     @property
     def info(self) -> ModelInfo:
@@ -127,11 +154,13 @@ class Engine:
 
     def close(self) -> None:
         """Frees the model."""
+        if self._speculation:
+            self._speculation.save(now=True)
         if self._context:
             self._context.close()
         if self._model:
             self._model.close()
-        self._context = self._model = self._info = None
+        self._context = self._model = self._info = self._speculation = None
 
     # --- generating --------------------------------------------------------------------------------------------
 
@@ -154,9 +183,15 @@ class Engine:
             )
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
         try:
-            yield from self._answer(request, prompt, Decoder(self._context, sampler))
+            kept = self._speculation
+            drafter = kept.drafter if kept and request.speculate else None
+            yield from self._answer(
+                request, prompt, Decoder(self._context, sampler, drafter, kept.cost if kept else None)
+            )
         finally:
             sampler.close()
+        if kept:
+            kept.save()
 
     def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
         assert self._model and self._context
@@ -167,7 +202,8 @@ class Engine:
         stop = request.stop if request.prompt is not None else (*request.stop, *self._chat_template().stop)
         text = AnswerText(stop, strip_first_space=request.prompt is None and model.header.tokenizer_model == "llama")
         n_predicted, started = 0, time.perf_counter()
-        steps = decoder.run(prompt, most)
+        prediction = model.tokenize(request.prediction) if request.prediction else ()
+        steps = decoder.run(prompt, most, prediction=prediction)
         try:
             for step in steps:
                 if isinstance(step, Prefill):
@@ -260,6 +296,7 @@ def _texts(step: Step, text: AnswerText, model: Model) -> Iterator[Text]:
 
 
 def _timings(counts: Counts, n_predicted: int, seconds: float) -> Timings:
+    n_free = counts.n_free  # tokens drawn from the prefill's logits
     return Timings(
         prompt_n=counts.prefilled,
         prompt_ms=1000 * counts.prefill_s,
@@ -269,6 +306,7 @@ def _timings(counts: Counts, n_predicted: int, seconds: float) -> Timings:
         draft_n=counts.draft_n,
         draft_n_accepted=counts.draft_n_accepted,
         steps=counts.steps,
+        speedup_estimate=(n_predicted - n_free) / counts.cost if counts.cost else 1.0,
         accepted_by_source=counts.accepted_by_source,
         rejected_by_source=counts.rejected_by_source,
     )

@@ -26,6 +26,7 @@ from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, Mod
 # decodes. 30 a second is more than a screen shows.
 _GATHER_SECONDS = 1 / 30
 _EXIT_SECONDS = 2.0
+_FAREWELL_SECONDS = 1.0  # for what was learned to be saved
 _LOG_BYTES = 1_000_000
 
 
@@ -160,7 +161,8 @@ def _serve(requests: IO[bytes], replies: IO[bytes]) -> None:
 
     first = wire.decode(requests.readline())
     engine = Engine(first["path"], first["options"])
-    inbox: SimpleQueue[Request] = SimpleQueue()
+    inbox: SimpleQueue[Request | None] = SimpleQueue()
+    finished = threading.Event()
     cancelled = 0  # requests up to this one are not wanted any more
 
     def listen() -> None:
@@ -172,7 +174,10 @@ def _serve(requests: IO[bytes], replies: IO[bytes]) -> None:
             else:
                 cancelled = message["cancel"]
                 engine.cancel()
-        os._exit(0)  # the parent is gone or done; native code may be deep in a decode and needs no farewell
+        inbox.put(None)  # the parent is gone or done
+        engine.cancel()
+        finished.wait(_FAREWELL_SECONDS)
+        os._exit(0)  # native code may be deep in a call and needs no farewell
 
     threading.Thread(target=listen, name="listen", daemon=True).start()
 
@@ -188,7 +193,12 @@ def _serve(requests: IO[bytes], replies: IO[bytes]) -> None:
         return
     reply(engine.info)
     for number in itertools.count(1):
-        events = engine.generate(inbox.get())
+        request = inbox.get()
+        if request is None:
+            engine.close()
+            finished.set()
+            return
+        events = engine.generate(request)
         if cancelled >= number:  # asked before the request was taken up, which forgets earlier cancels
             engine.cancel()
         try:

@@ -6,7 +6,7 @@ Plain decoding is the same loop without a drafter.
 """
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spectra_local.llama.context import MAX_LEAVES, Context
 from spectra_local.llama.sampling import Sampler
 from spectra_local.speculation.interface import ROOT, Drafter, DraftTree, TopK
+from spectra_local.speculation.measured_cost import MeasuredCost
 
 # Tokens whose logit is further below the best than this have less than 1.9 % of its probability: not worth a draft.
 _TOP_K_MARGIN = 4.0
@@ -47,9 +48,11 @@ class Counts:
     draft_n_accepted: int = 0
     accepted_by_source: dict[str, int] = field(default_factory=dict)
     rejected_by_source: dict[str, int] = field(default_factory=dict)
+    n_free: int = 0  # tokens drawn from the prefill's own logits, without a step
     reused: int = 0  # tokens of the prompt found in the KV cache
     prefilled: int = 0
     prefill_s: float = 0.0
+    cost: float = 0.0  # of all steps, in decodes of one token by the cost curve
     decode_s: float = 0.0  # in the model
     draft_s: list[float] = field(default_factory=list)  # drafting and learning, a step
 
@@ -57,13 +60,16 @@ class Counts:
 class Decoder:
     """Continues one prompt until told to stop or a token ends it."""
 
-    def __init__(self, context: Context, sampler: Sampler, drafter: Drafter | None = None) -> None:
+    def __init__(
+        self, context: Context, sampler: Sampler, drafter: Drafter | None = None, cost: MeasuredCost | None = None
+    ) -> None:
+        """``cost`` prices each step and is told how long it took."""
         self._context = context
         self._sampler = sampler
         self._drafter = drafter
+        self._cost = cost
         self._ends = context.model.ends_generation
         self.counts = Counts()
-        self.on_cost: Callable[[int, float], None] = lambda width, seconds: None  # told what each decode took
 
     def run(
         self,
@@ -92,6 +98,7 @@ class Decoder:
             if len(trunk) == len(prompt):
                 tree = DraftTree()
                 chosen, tops = [self._sample(0)], self._tops()
+                self.counts.n_free = 1
             else:
                 chosen, tops = self._verify(prompt[-1], tree)
             while True:
@@ -123,7 +130,9 @@ class Decoder:
         self._context.decode(token, tree.tokens[: tree.size], tree.parents[: tree.size])
         seconds = time.perf_counter() - started
         self.counts.decode_s += seconds
-        self.on_cost(1 + tree.size, seconds)
+        if self._cost:
+            self.counts.cost += self._cost.relative[1 + tree.size]
+            self._cost.observe(1 + tree.size, seconds, self._context.n_past)
         children = {(tree.parents[i], tree.tokens[i]): i for i in range(tree.size)}
         chosen: list[int] = []
         path: list[int] = []

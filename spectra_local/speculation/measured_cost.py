@@ -1,0 +1,113 @@
+"""The staircase of this model on this device: measured at first load, refined by every real decode.
+
+Knows widths and durations; what a decode is, it is told by a function.
+"""
+
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Mapping
+from statistics import median
+
+from spectra_local.speculation.cost import CostCurve
+
+# Widths in the order in which they matter. Kernels change at multiples of 4 (CPU), above 8 and at 16 (CUDA).
+_WIDTHS = (2, 4, 3, 6, 8, 5, 16, 12, 32, 7, 10, 24, 64, 9, 14, 20, 48, 96, 128)
+_MEASURE_SECONDS = 2.5  # of the 3 that a first load may take
+_ROUNDS = 5  # a fast device measures each width so often; more changes no decision
+
+_BAND_EDGES = (1024, 4096, 16384)  # tokens of context: attention makes wide decodes dearer as it grows
+_RECENT = 9  # decodes of one width that the median is taken over
+_REFINE_EVERY = 32  # decodes
+_MOST_CORRECTION = 2.0  # of a measured value, up or down: beyond it the machine is busy, not the curve wrong
+
+
+def measure(decode: Callable[[int], None], widest: int) -> dict[int, float]:
+    """Seconds by width, from ``decode(width)`` calls for at most 3 s; widths that did not fit in are missing.
+
+    Each width is followed by a decode of 1: the mix that drafting makes, in which llama.cpp rebuilds its graph.
+    """
+    started = time.perf_counter()
+    seconds: dict[int, list[float]] = {}
+
+    def timed(width: int) -> float:
+        before = time.perf_counter()
+        decode(width)
+        taken = time.perf_counter() - before
+        seconds.setdefault(width, []).append(taken)
+        return taken
+
+    decode(1)  # the first one allocates
+    unit = timed(1)
+    for _ in range(_ROUNDS):
+        for width in _WIDTHS:
+            left = _MEASURE_SECONDS - (time.perf_counter() - started)
+            if width <= widest and (width + 1) * unit < left:  # no staircase seen so far was steeper than its width
+                timed(width)
+                unit = min(unit, timed(1))
+    return {width: median(times) for width, times in sorted(seconds.items())}
+
+
+class MeasuredCost(CostCurve):
+    """A cost curve that follows the machine it runs on."""
+
+    def __init__(self, points: Mapping[int, float], widest: int) -> None:
+        """``points``: width -> seconds (or any unit), 1 among them; wider decodes are priced by the last slope."""
+        super().__init__(_extended(points, widest))
+        self._bands = [list(self.relative) for _ in range(len(_BAND_EDGES) + 1)]
+        self._recent: dict[int, deque[float]] = {}
+        self._band = 0
+        self._n_seen = 0
+
+    def observe(self, width: int, seconds: float, n_past: int) -> None:
+        """One real decode of ``width`` tokens after ``n_past``."""
+        band = bisect_right(_BAND_EDGES, n_past)
+        if band != self._band:
+            self._band, self.relative = band, self._bands[band]
+            self._recent.clear()
+        recent = self._recent.get(width)
+        if recent is None:
+            recent = self._recent[width] = deque(maxlen=_RECENT)
+        recent.append(seconds)
+        self._n_seen += 1
+        if self._n_seen % _REFINE_EVERY == 0:
+            self._refine()
+
+    def _refine(self) -> None:
+        known = {w: median(times) for w, times in self._recent.items() if len(times) > _RECENT // 2}
+        if 1 not in known or len(known) == 1:
+            return
+        base = _relative(self.points, self.max_width)
+        factors = {
+            w: min(_MOST_CORRECTION, max(1 / _MOST_CORRECTION, seconds / known[1] / base[w]))
+            for w, seconds in known.items()
+            if w <= self.max_width
+        }
+        widths = sorted(factors)
+        for width in range(2, self.max_width + 1):
+            self.relative[width] = base[width] * _between(widths, factors, width)
+
+
+def _extended(points: Mapping[int, float], widest: int) -> dict[int, float]:
+    """The same points up to ``widest``, by the slope of the last two."""
+    points = {width: cost for width, cost in sorted(points.items()) if width <= widest}
+    last = max(points)
+    if last < widest:
+        before = max((w for w in points if w < last), default=0)
+        slope = (points[last] - points.get(before, 0.0)) / (last - before)
+        points[widest] = points[last] + max(slope, points[1] / 10) * (widest - last)
+    return points
+
+
+def _relative(points: Mapping[int, float], widest: int) -> list[float]:
+    return CostCurve({w: c for w, c in points.items() if w <= widest}).relative
+
+
+def _between(widths: list[int], factors: Mapping[int, float], width: int) -> float:
+    """The factor of ``width``: linear between observed widths, that of the nearest one outside."""
+    at = bisect_right(widths, width)
+    if at == 0 or at == len(widths):
+        return factors[widths[min(at, len(widths) - 1)]]
+    low, high = widths[at - 1], widths[at]
+    share = (width - low) / (high - low)
+    return factors[low] * (1 - share) + factors[high] * share

@@ -1,0 +1,100 @@
+"""What speculation keeps for one model between runs: its cost curve on this device, and its calibration.
+
+Both can be made again, so a damaged or foreign file is one log line and a fresh start.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from spectra_local.locations import cache_dir, private_dir
+from spectra_local.speculation.calibration import Calibration
+from spectra_local.speculation.cost import CostCurve
+from spectra_local.speculation.drafter import SpectraDrafter
+from spectra_local.speculation.interface import Drafter
+from spectra_local.speculation.measured_cost import MeasuredCost, measure
+
+log = logging.getLogger("spectra_local.speculation")
+
+_SAVE_SECONDS = 30.0  # at most so often: a save costs some milliseconds
+_MOST_BYTES = 4_000_000  # a larger file is not ours
+
+
+class PerModel:
+    """Cost curve, calibration and drafter of one loaded model."""
+
+    def __init__(self, identity: str, device: str, widest: int, decode: Callable[[int], None]) -> None:
+        """``identity`` names weights and quantisation, ``device`` all else that decides speed. ``decode(width)``
+        runs one decode; it is used only where no cost file for this device is found."""
+        digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+        self._folder = cache_dir() / "speculation" / digest
+        device_digest = hashlib.blake2b(f"{device}, {widest} wide".encode(), digest_size=8).hexdigest()
+        self._cost_file = self._folder / f"cost-{device_digest}.json"
+        self._calibration_file = self._folder / "calibration.json"
+        self._saved = time.monotonic()
+        self.cost = self._known_cost(widest) or self._measured(widest, device, decode)
+        self.calibration = self._known_calibration()
+        self.drafter: Drafter = SpectraDrafter(self.cost, calibration=self.calibration)
+
+    def use(self, make: Callable[[CostCurve], Drafter] | None) -> None:
+        """Drafts with another drafter from now on, for measuring; None: SPECTRA again."""
+        self.drafter = make(self.cost) if make else SpectraDrafter(self.cost, calibration=self.calibration)
+
+    def save(self, *, now: bool = False) -> None:
+        """Keeps the calibration, at most twice a minute unless ``now``. A full or read-only disk is one log line."""
+        if not now and time.monotonic() - self._saved < _SAVE_SECONDS:
+            return
+        self._saved = time.monotonic()
+        _write(self._calibration_file, self.calibration.dumps())
+
+    def _known_cost(self, widest: int) -> MeasuredCost | None:
+        text = _read(self._cost_file)
+        try:
+            points = json.loads(text)["seconds"] if text else {}
+            return MeasuredCost({int(width): float(cost) for width, cost in points.items()}, widest) if points else None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            log.warning("%s is damaged; measuring again", self._cost_file)
+            return None
+
+    def _measured(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
+        seconds = measure(decode, widest)
+        _write(self._cost_file, json.dumps({"device": device, "seconds": seconds}))
+        return MeasuredCost(seconds, widest)
+
+    def _known_calibration(self) -> Calibration:
+        text = _read(self._calibration_file)
+        try:
+            return Calibration.loads(text) if text else Calibration.shipped()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            log.warning("%s is damaged; starting from what is shipped", self._calibration_file)
+            return Calibration.shipped()
+
+
+def _read(path: Path) -> str:
+    """The file's text, "" where it is absent, unreadable or no text."""
+    try:
+        return path.read_text("utf-8") if path.stat().st_size <= _MOST_BYTES else ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read: %s", path, error)
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, readable by the owner alone."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        private_dir(path.parent)
+        with open(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(text)
+        temporary.replace(path)
+    except OSError as error:
+        log.warning("%s cannot be written: %s", path, error)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
