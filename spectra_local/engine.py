@@ -15,6 +15,7 @@ from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraE
 from spectra_local.llama import native
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.context import Context, DecodeAbortedError
+from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
 from spectra_local.protocol import (
@@ -95,6 +96,12 @@ class Engine:
             model.close()
             raise
         self._model, self._context = model, context
+        if options.exact and not widths_agree(context):
+            self.close()
+            raise SpectraError(
+                "exact mode is not possible here: this backend's results depend on how many tokens one pass evaluates. "
+                "Without --exact the text is the model's own too, but near-ties may fall the other way."
+            )
         try:
             self._template = find_template(options.template, model.header)
         except SpectraError as error:

@@ -31,11 +31,18 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--threads", type=int, metavar="N", help="CPU threads.  [default: physical cores]")
     @click.option("--gpu-layers", type=int, default=-1, metavar="N", help="Layers on the GPU; -1: all.")
     @click.option("--template", metavar="NAME", help="Chat template.  [default: found from the model]")
+    @click.option("--exact", is_flag=True, help="Byte-identical to plain decoding; CPU only, about a third slower.")
     @wraps(command)
     def with_options(
-        *args: Any, ctx: int | None, threads: int | None, gpu_layers: int, template: str | None, **kwargs: Any
+        *args: Any,
+        ctx: int | None,
+        threads: int | None,
+        gpu_layers: int,
+        template: str | None,
+        exact: bool,
+        **kwargs: Any,
     ) -> Any:
-        options = EngineOptions(n_ctx=ctx, n_threads=threads, n_gpu_layers=gpu_layers, template=template)
+        options = EngineOptions(ctx, threads, gpu_layers, template, exact)
         return command(*args, options=options, **kwargs)
 
     return with_options

@@ -154,8 +154,9 @@ class Context:
         todo = len(tokens) - reused
         self.reserve(todo)
         yield reused, 0, todo
-        for start in range(reused, len(tokens), PREFILL_BATCH):
-            chunk = tokens[start : start + PREFILL_BATCH]
+        size = WIDEST_EXACT if self.exact else PREFILL_BATCH
+        for start in range(reused, len(tokens), size):
+            chunk = tokens[start : start + size]
             self._batch.fill_run(chunk, start, self._main, all_logits=False)
             self._decode()
             self.tokens.extend(chunk)

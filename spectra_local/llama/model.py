@@ -30,6 +30,8 @@ class Model:
 
         Raises ModelFileError, MemoryShortageError.
         """
+        if exact:
+            native.prepare_exact()
         native.start()
         self.path = path
         self.header: GgufHeader = read_header(path)

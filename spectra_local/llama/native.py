@@ -17,7 +17,7 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 import llama_cpp
 from llama_cpp import llama_cpp as lib
 
-__all__ = ["AbortFlag", "can_offload", "default_threads", "gpu_names", "lib", "start", "system_info", "version"]
+__all__ = ["AbortFlag", "can_offload", "default_threads", "gpu_names", "lib", "prepare_exact", "start", "system_info", "version"]
 
 log = logging.getLogger("spectra_local.native")
 
@@ -31,6 +31,11 @@ _LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERR
 def _log(level: int, text: bytes, _user_data: Any) -> None:
     if level in _LEVELS and log.isEnabledFor(_LEVELS[level]):
         log.log(_LEVELS[level], "%s", text.decode("utf-8", "replace").rstrip())
+
+
+def prepare_exact() -> None:
+    """Must come before the first decode of the process: tiled CPU products round differently at different widths."""
+    os.environ["GGML_CPU_TILED_MM"] = "0"
 
 
 @cache

@@ -1,0 +1,57 @@
+"""Exact mode on the real model: text with and without speculation is the same bytes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spectra_local.engine import Engine
+from spectra_local.llama.context import Context
+from spectra_local.llama.exactness import widths_agree
+from spectra_local.llama.model import Model
+from spectra_local.protocol import Done, EngineOptions, Message, Request, Sampling, Text
+
+pytestmark = pytest.mark.model
+
+QUESTIONS = [
+    "Repeat three times: the quick brown fox jumps over the lazy dog.",
+    "Write a Python function that adds two numbers, then write it again with type hints.",
+    "List the days of the week, then list them again in reverse order.",
+]
+
+
+@pytest.fixture(scope="module")
+def engine(smollm2_path: Path) -> Iterator[Engine]:
+    engine = Engine(smollm2_path, EngineOptions(exact=True, n_ctx=2048))
+    list(engine.load())
+    yield engine
+    engine.close()
+
+
+def answer(engine: Engine, question: str, sampling: Sampling, *, speculate: bool) -> tuple[str, Done]:
+    request = Request(messages=(Message("user", question),), sampling=sampling, max_tokens=64, speculate=speculate)
+    events = list(engine.generate(request))
+    assert isinstance(events[-1], Done)
+    return "".join(e.text for e in events if isinstance(e, Text)), events[-1]
+
+
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(temperature=0.8, seed=11)], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_text_with_speculation_is_the_plain_text(engine: Engine, question: str, sampling: Sampling) -> None:
+    plain, _ = answer(engine, question, sampling, speculate=False)
+    assert answer(engine, question, sampling, speculate=True)[0] == plain
+    assert answer(engine, question, sampling, speculate=True)[0] == plain  # now with what the first run taught
+
+
+def test_after_a_cancel_the_next_answer_is_a_fresh_ones(engine: Engine) -> None:
+    expected, _ = answer(engine, QUESTIONS[0], Sampling(), speculate=True)
+    events = engine.generate(Request(messages=(Message("user", QUESTIONS[0]),)))
+    for _ in range(8):
+        next(events)
+    engine.cancel()
+    list(events)
+    assert answer(engine, QUESTIONS[0], Sampling(), speculate=True)[0] == expected
+
+
+def test_the_self_test_sees_ordinary_settings_differ(smollm2: Model, context: Context) -> None:
+    assert not widths_agree(context)

@@ -1,0 +1,74 @@
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spectra_local.speculation.measured_cost import MeasuredCost, measure
+
+
+def test_measuring_calls_each_width_and_ends_in_time() -> None:
+    widths: list[int] = []
+    seconds = measure(widths.append, 64)
+    assert {1, 2, 4, 8, 16, 32, 64} <= set(seconds)
+    assert max(widths) == 64
+
+
+def test_a_slow_device_measures_what_fits_in() -> None:
+    spent = 0.0
+
+    def decode(width: int) -> None:
+        nonlocal spent
+        spent += 0.1 * width
+        clock[0] += 0.1 * width
+
+    clock = [0.0]
+    original, time.perf_counter = time.perf_counter, lambda: clock[0]  # type: ignore[assignment]
+    try:
+        seconds = measure(decode, 128)
+    finally:
+        time.perf_counter = original
+    assert spent < 3.0
+    assert {1, 2, 4} <= set(seconds)
+
+
+def test_widths_that_were_not_measured_are_priced_by_the_last_slope() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.5, 8: 4.5}, 16)
+    assert cost.max_width == 16
+    assert cost.relative[16] == 8.5
+    assert MeasuredCost({1: 2.0}, 8).relative[8] == 8.0
+
+
+def test_real_decodes_correct_the_curve() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.0, 8: 4.0}, 8)
+    for _ in range(40):
+        cost.observe(1, 0.010, 100)
+        cost.observe(4, 0.030, 100)
+    assert cost.relative[4] == 3.0
+    assert cost.relative[8] == 6.0  # its neighbour's correction: nothing better is known
+
+
+def test_a_machine_that_is_slower_at_all_widths_changes_nothing() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.0, 8: 4.0}, 8)
+    for _ in range(40):
+        cost.observe(1, 0.050, 100)
+        cost.observe(4, 0.100, 100)
+    assert cost.relative[4] == 2.0
+
+
+def test_long_contexts_have_corrections_of_their_own() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
+    for _ in range(40):
+        cost.observe(1, 0.010, 5000)
+        cost.observe(4, 0.030, 5000)
+    assert cost.relative[4] == 3.0
+    cost.observe(1, 0.010, 100)
+    assert cost.relative[4] == 2.0
+
+
+@given(st.lists(st.tuples(st.integers(1, 16), st.floats(1e-6, 10), st.integers(0, 30_000)), max_size=200))
+def test_prices_stay_positive_whatever_is_observed(decodes: list[tuple[int, float, int]]) -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.5, 16: 7.0}, 16)
+    for width, seconds, n_past in decodes:
+        cost.observe(width, seconds, n_past)
+    assert all(price > 0 for price in cost.relative[1:])
+    assert cost.relative[1] == 1.0

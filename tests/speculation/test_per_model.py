@@ -1,0 +1,59 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from spectra_local.speculation.per_model import PerModel
+
+
+def per_model(device: str = "CPU") -> PerModel:
+    return PerModel("weights", device, 16, lambda width: None)
+
+
+def files(home: Path) -> list[Path]:
+    return sorted(path for path in home.rglob("*") if path.is_file())
+
+
+def test_the_curve_is_measured_once_a_device(spectra_home: Path) -> None:
+    first = per_model()
+    decodes: list[int] = []
+    second = PerModel("weights", "CPU", 16, decodes.append)
+    assert not decodes
+    assert second.cost.points == first.cost.points
+    PerModel("weights", "GPU", 16, decodes.append)
+    assert decodes
+
+
+def test_what_was_learned_is_there_next_time(spectra_home: Path) -> None:
+    first = per_model()
+    first.calibration.weights[3] = 1.25
+    first.save(now=True)
+    assert per_model().calibration.weights[3] == 1.25
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"[1]", b'{"seconds": {"x": 1}}', b'{"weights": 3}', b"\xff\x00", b"[" * 99999]
+)
+def test_a_damaged_file_is_one_log_line_and_a_fresh_start(
+    spectra_home: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    per_model().save(now=True)
+    damaged = files(spectra_home)
+    assert len(damaged) == 2
+    for path in damaged:
+        path.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        fresh = per_model()
+    assert len(caplog.records) <= 2
+    assert fresh.cost.relative[1] == 1.0
+
+
+def test_files_are_their_owners_alone(spectra_home: Path) -> None:
+    per_model().save(now=True)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in spectra_home.rglob("*"))
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(spectra_home: Path) -> None:
+    spectra_home.parent.mkdir(exist_ok=True)
+    spectra_home.write_text("a file where the folder should be")
+    per_model().save(now=True)
