@@ -17,7 +17,17 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 import llama_cpp
 from llama_cpp import llama_cpp as lib
 
-__all__ = ["AbortFlag", "can_offload", "default_threads", "gpu_names", "lib", "prepare_exact", "start", "system_info", "version"]
+__all__ = [
+    "AbortFlag",
+    "can_offload",
+    "default_threads",
+    "gpu_names",
+    "lib",
+    "prepare_exact",
+    "start",
+    "system_info",
+    "version",
+]
 
 log = logging.getLogger("spectra_local.native")
 

@@ -1,14 +1,14 @@
 """Exact mode on the real model: text with and without speculation is the same bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from spectra_local.engine import Engine
-from spectra_local.llama.context import Context
 from spectra_local.llama.exactness import widths_agree
-from spectra_local.llama.model import Model
 from spectra_local.protocol import Done, EngineOptions, Message, Request, Sampling, Text
 
 pytestmark = pytest.mark.model
@@ -53,5 +53,27 @@ def test_after_a_cancel_the_next_answer_is_a_fresh_ones(engine: Engine) -> None:
     assert answer(engine, QUESTIONS[0], Sampling(), speculate=True)[0] == expected
 
 
-def test_the_self_test_sees_ordinary_settings_differ(smollm2: Model, context: Context) -> None:
-    assert not widths_agree(context)
+class WobblyContext:
+    """A backend whose last bits depend on the width of the batch."""
+
+    model = type("Vocabulary", (), {"n_vocab": 1000})
+
+    def __init__(self, wobble: float) -> None:
+        self._wobble = wobble
+
+    def decode(self, token: int, drafted: Sequence[int] = (), parents: Sequence[int] = ()) -> None:
+        self._tokens = [token, *drafted]
+
+    def logits(self, row: int = 0) -> NDArray[np.float32]:
+        return np.full(4, self._tokens[row] + self._wobble * len(self._tokens), np.float32)
+
+    def commit(self, path: Sequence[int] = ()) -> None:
+        pass
+
+    def clear(self) -> None:
+        pass
+
+
+def test_the_self_test_sees_a_backend_that_rounds_by_width() -> None:
+    assert widths_agree(WobblyContext(0.0))  # type: ignore[arg-type]
+    assert not widths_agree(WobblyContext(0.01))  # type: ignore[arg-type]
