@@ -28,6 +28,7 @@ _SUBCOMMANDS = {
         "spectra_local.cli.doctor:doctor",
         "Check the installation: versions, devices, models, one timed decode.",
     ),
+    "bench": ("spectra_local.cli.bench:bench", "Measure plain decoding, SPECTRA and rivals."),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 
