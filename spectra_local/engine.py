@@ -29,6 +29,7 @@ from spectra_local.protocol import (
     Notice,
     PromptProgress,
     Request,
+    Sampling,
     Text,
     Timings,
 )
@@ -147,6 +148,34 @@ class Engine:
         if self._speculation is None:
             raise SpectraError("this model cannot be speculated with: its memory cannot roll back")
         self._speculation.use(make)
+
+    # --- for those who measure, or prompt with tokens ------------------------------------------------------------
+
+    @property
+    def model(self) -> Model:
+        """Weights and vocabulary. Raises SpectraError before ``load`` has ended."""
+        if self._model is None:
+            raise SpectraError("no model is loaded")
+        return self._model
+
+    @property
+    def context(self) -> Context:
+        """The KV cache. Raises SpectraError before ``load`` has ended."""
+        if self._context is None:
+            raise SpectraError("no model is loaded")
+        return self._context
+
+    def prompt_tokens(self, request: Request) -> list[int]:
+        """The token ids from which ``request`` would be answered. Raises SpectraError."""
+        if self._model is None:
+            raise SpectraError("no model is loaded")
+        return self._prompt_tokens(request)[0]
+
+    def greedy_decoder(self, *, speculate: bool = True) -> Decoder:
+        """A decoder as an answer gets it, with the drafter in use, without sampling. Raises SpectraError."""
+        kept = self._speculation
+        drafter = kept.drafter if kept and speculate else None
+        return Decoder(self.context, Sampler(Sampling(), self.model.n_vocab), drafter, kept.cost if kept else None)
 
     @property
     def info(self) -> ModelInfo:
