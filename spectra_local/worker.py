@@ -241,6 +241,7 @@ def _main() -> None:
         logging.basicConfig(level=logging.INFO, handlers=[handler])
     with contextlib.suppress(BrokenPipeError):
         _serve(sys.stdin.buffer, replies)
+    os._exit(0)  # the listening thread holds stdin: an ordinary exit would wait for it, then abort
 
 
 if __name__ == "__main__":

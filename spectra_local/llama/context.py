@@ -17,7 +17,7 @@ from spectra_local.llama.memory import available_bytes, kv_bytes, readable
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
 
-FIRST_N_CTX = 2048  # cells to begin with: the cache grows with the conversation, so that a short one stays small
+FIRST_N_CTX = 1024  # cells to begin with: the cache grows with the conversation, so that a short one stays small
 PREFILL_BATCH = 512  # llama.cpp's own micro-batch; also the grain of prefill progress
 MAX_WIDTH = 128  # most tokens whose logits one decode returns: a draft tree and its root
 WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bits
