@@ -21,18 +21,25 @@ FROM_ECHO = 3  # tokens taken from the model's view one position earlier (as Log
 class Recent:
     """How guessing went lately in this request, and what the model weighed for the last token."""
 
+    guesses: int = 0  # tried so far
     luck: float = 0.5  # how often the best guess came true
+    matches: int = 0
     match: list[float] = field(default_factory=lambda: [0.5] * ev.SOURCES)  # the longest match's, by its source
     confidence: float = 0.5  # the model's own weight for the token it chose last
     echo: dict[int, float] = field(default_factory=dict)  # the tokens it did not choose
 
     def add_guess(self, hit: bool) -> None:
         """The best guess at a position on the path came true or not."""
-        self.luck += LATELY * (hit - self.luck)
+        self.guesses += 1
+        self.luck += (hit - self.luck) * max(LATELY, 1 / (self.guesses + 3))
 
-    def add_match(self, source: int, hit: bool) -> None:
-        """The longest match at the first layer did or did not foresee the token."""
-        self.match[source] += 1.5 * LATELY * (hit - self.match[source])
+    def add_match(self, source: int, hits: int, tries: int) -> None:
+        """The longest match, at ``tries`` positions on the path, foresaw the first ``hits`` of their tokens."""
+        rate, seen = self.match[source], self.matches
+        for i in range(tries):
+            seen += 1
+            rate += ((i < hits) - rate) * (LATELY if seen > 7 else 1 / (seen + 3))
+        self.match[source], self.matches = rate, seen
 
 
 @dataclass(slots=True)

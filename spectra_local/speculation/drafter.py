@@ -50,6 +50,7 @@ class SpectraDrafter:
         """Starts a request; see Drafter."""
         self._context = ContextMatcher()
         self._key = 0
+        self._prompt = len(prompt)
         for token in prompt:
             self._push(token)
         self._cursors = [HistoryCursor(history) for history in self.histories]
@@ -102,7 +103,7 @@ class SpectraDrafter:
         self._key = (self._key << TOKEN_BITS | token) & THREE_TOKENS
 
     def _find_pointers(self) -> list[Pointer]:
-        found = self._context.pointers()
+        found = self._context.pointers(self._prompt)
         for cursor in self._cursors:
             found += cursor.pointers(self._context.tokens)
         if self._prediction:
@@ -205,9 +206,11 @@ class SpectraDrafter:
                     del tokens[agree:]
         if not tokens:
             return None
-        base = longest[1] * ev.LENGTHS
+        base = longest.source * ev.LENGTHS
+        rate = ev.SURE_RATE_BUCKET[int(self._recent.match[longest.source] * ev.RATE_STEPS)]
+        last = several * ev.SURE_RATES + rate
         bucket, most = ev.LENGTH_BUCKET, ev.LONGEST
-        kinds = [(base + bucket[min(length + i, most)]) * 2 + several for i in range(len(tokens))]
+        kinds = [(base + bucket[min(length + i, most)]) * 2 * ev.SURE_RATES + last for i in range(len(tokens))]
         return kinds, tokens
 
     def _observe(self, accepted: Sequence[int]) -> int:
@@ -216,7 +219,12 @@ class SpectraDrafter:
         sure: dict[int, list[int]] = {}
         if self._pointers:
             longest = max(self._pointers)
-            recent.add_match(longest.source, longest.token(0) == accepted[0])
+            foreseen = longest.run(0, len(accepted))
+            hits = next((i for i, pair in enumerate(zip(foreseen, accepted, strict=False)) if pair[0] != pair[1]), -1)
+            if hits < 0:
+                recent.add_match(longest.source, len(foreseen), len(foreseen))
+            else:
+                recent.add_match(longest.source, hits, hits + 1)
         at: int | None = ROOT
         for k, token in enumerate(accepted):
             children = self._children.get(at) if at is not None else None

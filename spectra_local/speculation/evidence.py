@@ -20,23 +20,25 @@ LENGTH_BUCKET = _lookup(_LENGTH_BORDERS, LONGEST + 1)
 COARSE_LENGTH = _lookup([2, 4, 8, 16, 64], LONGEST + 1)
 COARSE = 6
 
-SOURCES = 3  # of match pointers, see match.py
+SOURCES = 4  # of match pointers, see match.py
 
 # Shares in 1/64: fine near 0 and 1, where a step changes the decision.
 SHARE_STEPS = 64
+RATE_STEPS = 64
 _SHARE_BORDERS = [1, 2, 4, 7, 11, 16, 22, 29, 36, 43, 49, 54, 58, 61, 63]
 SHARES = len(_SHARE_BORDERS) + 1
 SHARE_BUCKET = _lookup(_SHARE_BORDERS, SHARE_STEPS + 2)
 SEEN_BUCKET = _lookup([1, 2, 3, 5, 9, 17], 66)
 SEENS = 7
-RATE_STEPS = 64
 RATE_BUCKET = _lookup([13, 26, 38, 48, 55, 60], RATE_STEPS + 2)
 RATES = 7
 DEPTH_BUCKET = _lookup([1, 2, 3, 4, 6, 10, 18], 257)
 DEPTHS = 8
 
-# A sure match is priced by its length alone: source, length, whether more than one place says so.
-SURE_KINDS = SOURCES * LENGTHS * 2
+# A sure match: source, length, whether more than one place says so, and how often the longest match held lately.
+SURE_RATE_BUCKET = _lookup([40, 57], RATE_STEPS + 2)
+SURE_RATES = 3
+SURE_KINDS = SOURCES * LENGTHS * 2 * SURE_RATES
 
 # Where each family of weights starts.
 MATCH = 0  # source, length, votes (alone, unanimous, majority, minority), whether it is the longest

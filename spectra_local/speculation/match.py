@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 TOKEN_BITS = 21  # vocabularies reach 262 k; 2^21 leaves room and packs three ids into one integer
 MOST_POINTERS = 12  # live at once; more cost time and changed no figure
-CONTEXT, HISTORY, PREDICTION = 0, 1, 2  # where a pointer reads
-SOURCES = ("context", "history", "prediction")
+CONTEXT, HISTORY, PREDICTION, ANSWER = 0, 1, 2, 3  # where a pointer reads; the answer is the part of the context
+SOURCES = ("context", "history", "prediction", "context")  # that the model wrote itself
 
 
 class Pointer(NamedTuple):
@@ -83,7 +83,7 @@ class ContextMatcher:
                 at = self._before[at]
         self._places = alive
 
-    def pointers(self) -> list[Pointer]:
-        """The live ones."""
+    def pointers(self, prompt: int) -> list[Pointer]:
+        """The live ones; those beyond the first ``prompt`` tokens point into the answer."""
         tokens = self.tokens
-        return [Pointer(length, CONTEXT, tokens, at, at) for length, at in self._places]
+        return [Pointer(length, ANSWER if at > prompt else CONTEXT, tokens, at, at) for length, at in self._places]
