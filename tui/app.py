@@ -1,6 +1,7 @@
 """The Textual application: themes, and what every screen shares. What happens in a chat is in screens/chat.py."""
 
 import gc
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,7 +30,8 @@ class ChatApp(App[None]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(self, open_assistant: OpenAssistant) -> None:
-        super().__init__()
+        # Textual turns colours into greys for NO_COLOR; in its ANSI mode it leaves them out, as the variable asks.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = Session(open_assistant)
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)

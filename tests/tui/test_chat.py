@@ -227,7 +227,9 @@ async def test_a_model_that_cannot_be_loaded_is_a_panel_and_can_be_tried_again()
 
 @pytest.mark.parametrize("key", ["enter", "r"])
 async def test_a_dead_worker_is_restarted_with_the_conversation_kept(key: str):
-    app = app_with(say("First."), [Text("Par"), WorkerError("the model's process was killed (signal 9)")], say("Third."))
+    app = app_with(
+        say("First."), [Text("Par"), WorkerError("the model's process was killed (signal 9)")], say("Third.")
+    )
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await answered(pilot)

@@ -71,5 +71,6 @@ class Composer(TextArea):
 
     def give_back(self, text: str) -> None:
         """Puts a message back in front of what has been typed since."""
-        self.text = f"{text}\n{self.text}" if self.text else text
+        shown = printable(text)
+        self.text = f"{shown}\n{self.text}" if self.text else shown
         self.move_cursor(self.document.end)

@@ -1,0 +1,101 @@
+"""Text that looks like markup or moves cursors: shown, never obeyed, wherever it comes from."""
+
+import asyncio
+import unicodedata
+
+from fakes.pilot import screen_text, wait_until
+from fakes.scripted import ScriptedAssistant, say
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textual import events
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+from spectra_local.errors import SpectraError
+from spectra_local.printable import printable
+from spectra_local.protocol import Notice, Text
+from tui.adapter import Adapter, failure_of
+from tui.app import ChatApp
+from tui.screens.chat import ChatScreen
+from tui.state import Phase, State
+from tui.widgets.answer import Answer
+from tui.widgets.composer import Composer
+from tui.widgets.failure_panel import FailurePanel
+from tui.widgets.question import Question
+
+FRAGMENTS = ["[bold]", "[/]", "[red on", "[@click=app.quit]x[/]", "[link='", "$primary", "]]", "[[", "\\[", "{", "}",
+             "\x1b[31m", "\x1b]52;c;aGk=\x07", "\x1b[2J", "\x9b31m", "\r", "\x08", "\x7f", "\u202e", "\u2066", "\u2028",
+             "**", "`", "```\n", "# ", "- ", "1. ", "> ", "| a | b |\n|---|---|\n", "[x](javascript:alert)", "![i](y)",
+             "<script>", "&lt;", "\t", "\n", "\n\n", " ", "word", "好", "🎉", "e\u0301", "\u200d", "'", '"', "\\"]  # fmt: skip
+STRINGS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=5), min_size=1, max_size=12).map("".join)
+ROUND = 20  # strings in one run of the app
+
+
+def assert_shown_not_obeyed(pilot: Pilot[None]) -> None:
+    for character in screen_text(pilot):
+        assert character == "\n" or unicodedata.category(character) not in ("Cc", "Cs"), repr(character)
+        assert printable(character) == character, repr(character)
+
+
+class Widgets(App[None]):
+    """Every widget that shows foreign text, for each of the strings."""
+
+    def __init__(self, strings: list[str]) -> None:
+        super().__init__()
+        self._strings = strings
+
+    def compose(self) -> ComposeResult:
+        for text in self._strings:
+            yield Question(text)
+            yield FailurePanel(failure_of(SpectraError(text), can_restart=False, returned=text))
+
+    async def on_mount(self) -> None:
+        for text in self._strings:
+            answer, adapter = Answer(), Adapter(State())
+            await self.mount(answer)
+            adapter.ask(text)
+            frame = adapter.receive([Notice(text), *(Text(character) for character in text)], 0.0)
+            for notice in frame.notices:
+                answer.notice(notice)
+            answer.write(frame.text)
+            await answer.finish("")
+
+
+@settings(max_examples=10, deadline=None)
+@given(strings=st.lists(STRINGS, min_size=ROUND, max_size=ROUND))
+def test_every_widget_shows_any_text(strings: list[str]):
+    async def show() -> None:
+        async with Widgets(strings).run_test(size=(60, 500)) as pilot:
+            await pilot.pause()
+            assert_shown_not_obeyed(pilot)
+
+    asyncio.run(show())
+
+
+@settings(max_examples=1, deadline=None)
+@given(strings=st.lists(STRINGS, min_size=ROUND, max_size=ROUND))
+def test_a_conversation_of_any_texts(strings: list[str]):
+    asyncio.run(_converse(strings))
+
+
+async def _converse(strings: list[str]) -> None:
+    scripts = [
+        [Notice(text), SpectraError(text)] if n % 3 == 2 else [Notice(text), *say(text)]
+        for n, text in enumerate(strings)
+    ]
+    assistant = ScriptedAssistant(*scripts)
+    async with ChatApp(lambda: assistant).run_test(size=(60, 30)) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, ChatScreen)
+        state, composer = screen._state, screen.query_one(Composer)
+        for n, text in enumerate(strings):
+            await wait_until(pilot, lambda: state.model.phase is Phase.IDLE)
+            composer.post_message(events.Paste(f"x{text}"))
+            await wait_until(pilot, lambda: composer.text)
+            assert_shown_not_obeyed(pilot)
+            await pilot.press("enter")
+            await wait_until(pilot, lambda n=n: len(assistant.requests) == n + 1)
+            await wait_until(pilot, lambda: state.chat.open_answer() is None)
+            await pilot.pause()
+            assert_shown_not_obeyed(pilot)
+            composer.clear()
