@@ -11,7 +11,7 @@ from spectra_local.worker import EngineProcess
 
 def open_engine(model: str | None, options: EngineOptions) -> EngineProcess:
     """Resolves, fetches the default model if it is missing, and loads. Raises SpectraError."""
-    path = _path_of(model)
+    path = model_path(model)
     engine = EngineProcess(path, options)
     try:
         with StatusLine(sys.stderr) as status:
@@ -23,7 +23,8 @@ def open_engine(model: str | None, options: EngineOptions) -> EngineProcess:
     return engine
 
 
-def _path_of(model: str | None) -> Path:
+def model_path(model: str | None) -> Path:
+    """The model's file, the default model fetched if it is missing. Raises SpectraError."""
     try:
         return resolve(model)
     except ModelNotPulledError as error:
