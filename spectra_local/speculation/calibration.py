@@ -16,8 +16,8 @@ from typing import Any
 
 from spectra_local.speculation import evidence
 
-FIRST_RATE = 0.1  # of learning, falling with the root of the trials
-LEAST_RATE = 0.004
+FIRST_RATE = 0.3
+LEAST_RATE = 0.006
 MOST_TRUSTED = 2000.0  # trials a shipped weight counts for at most
 
 BINS = 20  # of probability, for the correction

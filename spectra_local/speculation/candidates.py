@@ -4,47 +4,103 @@ The best candidate keeps its probability, the others share what is left (escape,
 made more history do worse.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import exp
 
 from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.calibration import BINS, HIGHEST, Calibration
-from spectra_local.speculation.core import NgramTable
+from spectra_local.speculation.core import ONE_TOKEN, NgramTable
+from spectra_local.speculation.interface import TopK
 from spectra_local.speculation.match import SOURCES, Pointer
 
 BRANCH = 5  # children of a node at most
-LATELY = 0.1  # weight of the newest outcome in the running rates
+LATELY = 0.1  # weight of the newest outcome in a request's running rates
+SLOWLY = 0.06  # and in those of single tokens
+FEW_TRIES = 4
+FLOW_TOKENS = 16  # of a step whose confidence counts
 FROM_ECHO = 3  # tokens taken from the model's view one position earlier (as LogitSpec does)
+
+
+class Trust:
+    """How often the best guess after one very token came true: after some, text forks; after others, it never does.
+
+    Token ids mean nothing to another vocabulary, so this is learned anew in each session.
+    """
+
+    def __init__(self) -> None:
+        self._rates: dict[int, list[float]] = {}  # token -> rate, tries
+
+    def kind(self, token: int) -> int:
+        """The evidence bucket, relative to its family."""
+        rate = self._rates.get(token)
+        if rate is None:
+            return 0
+        return (1 if rate[1] < FEW_TRIES else 2) * ev.RATES + ev.RATE_BUCKET[int(rate[0] * ev.RATE_STEPS)]
+
+    def observe(self, token: int, hit: bool) -> None:
+        """One trial."""
+        rate = self._rates.get(token)
+        if rate is None:
+            rate = self._rates[token] = [0.5, 0.0]
+        rate[1] += 1.0
+        rate[0] += (hit - rate[0]) * max(SLOWLY, 1.0 / (rate[1] + 1.0))
+
+
+@dataclass(slots=True)
+class Learned:
+    """What lives on over requests."""
+
+    calibration: Calibration
+    core: NgramTable
+    trust: Trust = field(default_factory=Trust)
 
 
 @dataclass(slots=True)
 class Recent:
-    """How guessing went lately in this request, and what the model weighed for the last token."""
+    """How guessing went lately in this request, and what the model weighed for its own tokens."""
 
-    guesses: int = 0  # tried so far
+    guesses: int = 0
     luck: float = 0.5  # how often the best guess came true
     matches: int = 0
     match: list[float] = field(default_factory=lambda: [0.5] * ev.SOURCES)  # the longest match's, by its source
-    confidence: float = 0.5  # the model's own weight for the token it chose last
-    echo: dict[int, float] = field(default_factory=dict)  # the tokens it did not choose
+    answered: int = 0  # tokens so far
+    flow: float = 0.7  # the model's weight for the tokens it chose
+    confidence: float = 0.5  # its weight for the last one
+    echo: dict[int, float] = field(default_factory=dict)  # the tokens it did not choose there
 
     def add_guess(self, hit: bool) -> None:
         """The best guess at a position on the path came true or not."""
         self.guesses += 1
-        self.luck += (hit - self.luck) * max(LATELY, 1 / (self.guesses + 3))
+        self.luck += (hit - self.luck) * max(LATELY, 1.0 / (self.guesses + 3))
 
-    def add_match(self, source: int, hits: int, tries: int) -> None:
-        """The longest match, at ``tries`` positions on the path, foresaw the first ``hits`` of their tokens."""
-        rate, seen = self.match[source], self.matches
-        for i in range(tries):
-            seen += 1
-            rate += ((i < hits) - rate) * (LATELY if seen > 7 else 1 / (seen + 3))
-        self.match[source], self.matches = rate, seen
+    def add_match(self, source: int, foreseen: Sequence[int], accepted: Sequence[int]) -> None:
+        """The longest match foresaw these tokens; counted up to the first that it did not."""
+        rate = self.match[source]
+        for guess, token in zip(foreseen, accepted, strict=False):
+            self.matches += 1
+            rate += ((guess == token) - rate) * max(LATELY, 1.0 / (self.matches + 3))
+            if guess != token:
+                break
+        self.match[source] = rate
+
+    def add_accepted(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
+        """What the model weighed where it chose ``accepted``; ``top`` may hold less, then it is not known."""
+        self.answered += len(accepted)
+        if len(top) < len(accepted):
+            self.echo, self.confidence = {}, 0.5
+            return
+        for token, (_, ids, weights) in zip(accepted[:FLOW_TOKENS], top, strict=False):
+            weight = min(1.0, weights[0]) if ids and ids[0] == token else 0.0
+            self.flow += LATELY * (weight - self.flow)
+        last = top[len(accepted) - 1]
+        self.echo = dict(zip(last.ids, last.weights, strict=True))
+        self.confidence = min(1.0, self.echo.pop(accepted[-1], 0.0))
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A possible next token. ``kinds`` is its evidence; one sure kind, below 0 and inverted, for a sure match."""
+    """A possible next token. ``kinds`` is its evidence; one inverted sure kind, below 0, for a sure match."""
 
     chance: float  # given that its parent came true
     token: int
@@ -55,8 +111,7 @@ class Candidate:
 
 
 def merge(
-    calibration: Calibration,
-    core: NgramTable,
+    learned: Learned,
     recent: Recent,
     key: int,
     pointers: list[Pointer],
@@ -82,7 +137,7 @@ def merge(
     longest = max([pointer[0] for group in votes.values() for pointer in group], default=-steps) + steps
     entries = []
     wanted: dict[int, float] = dict.fromkeys(votes, 1.0)
-    for family, entry in core.longest_first(key):
+    for family, entry in learned.core.longest_first(key):
         seen = entry.seen
         weights = entry.weights
         scale = 1.0 / seen
@@ -103,7 +158,10 @@ def merge(
     else:
         place = ev.PLACE + ev.RATES + ev.DEPTH_BUCKET[depth]
     luck = ev.LUCK + ev.RATE_BUCKET[int(recent.luck * ev.RATE_STEPS)]
-    weigh = calibration.weights
+    flow = ev.FLOW + ev.RATE_BUCKET[int(recent.flow * ev.RATE_STEPS)]
+    believed = ev.TRUST + learned.trust.kind(key & ONE_TOKEN)
+    position = ev.POSITION + ev.DEPTH_BUCKET[min(256, recent.answered + depth)]
+    weigh = learned.calibration.weights
     found: list[Candidate] = []
     nobody: list[Pointer] = []
     for token in wanted:
@@ -135,12 +193,15 @@ def merge(
             kinds.append(ev.ECHO + (ev.SHARES if weight is None else ev.SHARE_BUCKET[int(weight * ev.SHARE_STEPS)]))
         kinds.append(place + stand * ev.PLACES)
         kinds.append(luck + stand * ev.RATES)
+        kinds.append(flow + stand * ev.RATES)
+        kinds.append(believed + stand * ev.TRUST_SIZE)
+        kinds.append(position + stand * ev.DEPTHS)
         chance = 1.0 / (1.0 + exp(-sum([weigh[kind] for kind in kinds])))
         found.append(Candidate(chance, token, source, kinds, group, steps + 1))
     if len(found) > 1:
         found.sort(key=_chance, reverse=True)
         del found[BRANCH:]
-    _share(found, calibration.ratio)
+    _share(found, learned.calibration.ratio)
     return found
 
 

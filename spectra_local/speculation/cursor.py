@@ -33,9 +33,9 @@ class HistoryCursor:
         count, kept = len(accepted), []
         for length, source, tokens, at, wrap in self._pointers:
             # A pointer near the end of what was read is dropped too: a new search reads on.
-            if at + count + AHEAD // 5 <= len(tokens) or len(tokens) < AHEAD:
-                if at + count < len(tokens) and list(tokens[at : at + count]) == list(accepted):
-                    kept.append(Pointer(length + count, source, tokens, at + count, wrap))
+            read_on = at + count + AHEAD // 5 > len(tokens) == AHEAD
+            if not read_on and at + count < len(tokens) and list(tokens[at : at + count]) == list(accepted):
+                kept.append(Pointer(length + count, source, tokens, at + count, wrap))
         self._pointers = kept
 
 
