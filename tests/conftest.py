@@ -1,6 +1,8 @@
 """What every test shares: a home of its own, and the real default model, fetched once per machine."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,32 @@ def smollm2_path() -> Path:
         return pull(entry, lambda done, total: None, lambda: False)
 
 
+@pytest.fixture(scope="session")
+def measured_costs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cost curves that the tests so far measured: each would take 2.5 seconds again."""
+    return tmp_path_factory.mktemp("costs")
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory, measured_costs: Path, smollm2_path: Path) -> Iterator[Path]:
+    """The same as ``spectra_home``, for what is loaded once a module; the model is fetched before."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield from _home(tmp_path_factory.mktemp("home") / "spectra-home", measured_costs, patch)
+
+
 @pytest.fixture(autouse=True)
-def spectra_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Config, data and caches of this test alone."""
-    home = tmp_path / "spectra-home"
-    monkeypatch.setenv("SPECTRA_HOME", str(home))
-    return home
+def spectra_home(tmp_path: Path, measured_costs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Config, data and caches of this test alone; of others it has the measured costs, nothing that was learned."""
+    yield from _home(tmp_path / "spectra-home", measured_costs, monkeypatch)
+
+
+def _home(home: Path, measured_costs: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
+    patch.setenv("SPECTRA_HOME", str(home))
+    known = home / "cache" / "speculation"
+    for cost in measured_costs.glob("*/cost-*"):
+        (known / cost.parent.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(cost, known / cost.parent.name)
+    yield home
+    for cost in known.glob("*/cost-*"):
+        (measured_costs / cost.parent.name).mkdir(exist_ok=True)
+        shutil.copy(cost, measured_costs / cost.parent.name)

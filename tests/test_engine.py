@@ -32,14 +32,14 @@ def loaded(path: Path, options: EngineOptions | None = None) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def engine(smollm2_path: Path) -> Iterator[Engine]:
+def engine(smollm2_path: Path, module_home: Path) -> Iterator[Engine]:
     engine = loaded(smollm2_path)
     yield engine
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def small(smollm2_path: Path) -> Iterator[Engine]:
+def small(smollm2_path: Path, module_home: Path) -> Iterator[Engine]:
     """With a context of 256 tokens."""
     engine = loaded(smollm2_path, EngineOptions(n_ctx=256))
     yield engine

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.model
 
 def prefill(context: Context, tokens: list[int]) -> int:
     """Tokens reused."""
-    return next(reused for reused, _, _ in context.prefill(tokens))
+    reports = list(context.prefill(tokens))
+    return reports[-1][0]
 
 
 def greedy(context: Context, n: int) -> list[int]:

@@ -21,7 +21,7 @@ QUESTIONS = [
 
 
 @pytest.fixture(scope="module")
-def engine(smollm2_path: Path) -> Iterator[Engine]:
+def engine(smollm2_path: Path, module_home: Path) -> Iterator[Engine]:
     engine = Engine(smollm2_path, EngineOptions(exact=True, n_ctx=2048))
     list(engine.load())
     yield engine
