@@ -50,15 +50,17 @@ def _interval(interval: Interval) -> dict[str, float]:
 
 
 def live_table(passes: Sequence[Mapping[str, Any]]) -> str:
-    """For each pass the ratios by task, then the counts by method."""
+    """For each pass the ratios by method and task, then the counts by method."""
     blocks = []
     for number, results in enumerate(passes, 1):
         heading = f"pass {number}, ratio to plain (95 %)" if len(passes) > 1 else "ratio to plain (95 %)"
-        compared = [name for name, result in results.items() if result["baseline"] != name]
         tasks = list(next(iter(results.values()))["ratio"]["tasks"])
-        rows = [[task, *(_ratio(results[name]["ratio"]["tasks"][task]) for name in compared)] for task in tasks]
-        rows.append(["mean of tasks", *(_ratio(results[name]["ratio"]["mean"]) for name in compared)])
-        blocks.append(aligned([heading, *compared], rows))
+        rows = [
+            [name, _ratio(result["ratio"]["mean"]), *(_ratio(result["ratio"]["tasks"][task]) for task in tasks)]
+            for name, result in results.items()
+            if result["baseline"] != name
+        ]
+        blocks.append(aligned([heading, "mean of tasks", *tasks], rows))
         blocks.append(aligned(_COUNTS, [[name, *_counts(result)] for name, result in results.items()]))
     return "\n\n".join(blocks)
 

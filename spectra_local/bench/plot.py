@@ -6,14 +6,19 @@ from math import ceil
 from typing import Any
 
 _BAR, _GAP, _GROUP_GAP = 16, 2, 28  # px
-_LEFT, _RIGHT, _TOP, _PANEL, _PANEL_GAP, _LEGEND_ROW = 56, 24, 64, 240, 76, 22
+_LEFT, _RIGHT, _TOP, _PANEL, _PANEL_GAP, _LEGEND_ROW = 56, 52, 64, 240, 76, 22
 _LEAST_WIDTH = 560
 _LEGEND_CELL = 170
+_CHARACTER = 6.4  # px, on average, of the small type
 _TICKS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
 _MOST_TICKS = 6
 _INK, _FAINT, _GRID = "#1f2933", "#616e7c", "#e4e7eb"
-# Okabe and Ito's palette: told apart by people with any kind of colour vision. SPECTRA has the first.
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#b8a800")
+# Okabe and Ito's palette, told apart with any kind of colour vision, then darker and lighter neighbours: as many as
+# there are methods. SPECTRA has the first.
+_COLOURS = (
+    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"),
+    *("#b8a800", "#5b3f8c", "#7f4f24", "#8c8c8c", "#a3c76d", "#3d4852"),
+)
 
 
 def bars(title: str, subtitle: str, passes: Sequence[Mapping[str, Any]]) -> str:
@@ -21,9 +26,9 @@ def bars(title: str, subtitle: str, passes: Sequence[Mapping[str, Any]]) -> str:
     methods = [name for name, result in passes[0].items() if result["baseline"] != name]
     groups = [*next(iter(passes[0].values()))["ratio"]["tasks"], "mean"]
     group_width = max(len(methods), 1) * (_BAR + _GAP) - _GAP
-    label_width = max(7 * len(group) for group in groups)
-    pitch = max(group_width, label_width) + _GROUP_GAP
-    width = max(_LEAST_WIDTH, _LEFT + len(groups) * pitch + _RIGHT)
+    pitch = max(group_width, round(_CHARACTER * max(map(len, groups)))) + _GROUP_GAP
+    width = max(_LEAST_WIDTH, _LEFT + len(groups) * pitch + _RIGHT, _LEFT + round(_CHARACTER * len(subtitle)) + 16)
+    pitch = (width - _LEFT - _RIGHT) // len(groups)
     columns = max(1, (width - _LEFT - _RIGHT) // _LEGEND_CELL)
     legend_rows = ceil(len(methods) / columns)
     top = _TOP + legend_rows * _LEGEND_ROW + 34
@@ -85,7 +90,7 @@ def _panel(
             parts += _bar(x, bottom, intervals[method, group], scale, _colour(i))
     y = bottom - scale
     parts.append(_line(_LEFT, y, width - _RIGHT, y, _INK, 1.5))
-    parts.append(_text(width - _RIGHT, y - 5, "plain", _INK, anchor="end", size=11))
+    parts.append(_text(width - _RIGHT + 6, y + 4, "plain", _INK, size=11))
     return parts
 
 
