@@ -6,10 +6,11 @@ Knows path probabilities and the cost curve, not tokens.
 from spectra_local.speculation.cost import CostCurve
 
 # Chosen over eight curve and model pairs, each with weights learned on the other models.
-MOST_LOST = 0.04  # share of an answer's plain cost that a run of bad luck may lose
+MOST_LOST = 0.035  # share of an answer's plain cost that a run of bad luck may lose
 SHORTEST = 20  # tokens of the shortest answer for which that share is meant
 MOST_TRUSTED = 0.6  # chance of breaking even that is believed at most when the loss is weighed
-MARGIN = 0.07  # of a draft's extra cost, by which its expected gain must exceed plain decoding
+NEARLY_SURE = 0.9  # but above this it is taken as it is: text seen before is drafted whole from the first token
+MARGIN = 0.1  # of a draft's extra cost, by which its expected gain must exceed plain decoding
 
 
 class Bankroll:
@@ -50,6 +51,6 @@ def best_size(chances: list[float], cost: CostCurve, bankroll: Bankroll) -> int:
             continue
         # The draft breaks even where about ``extra`` of its nodes come true.
         even = chances[min(n, max(1, int(extra + 0.999))) - 1]
-        if extra * (1.0 - min(even, MOST_TRUSTED)) <= at_risk:
+        if extra * (1.0 - (even if even > NEARLY_SURE else min(even, MOST_TRUSTED))) <= at_risk:
             best, size = expected / price, n
     return size
