@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 from pathlib import Path
-from time import perf_counter_ns
+from time import thread_time_ns
 from typing import Any
 
 from spectra_local.speculation.cost import CostCurve
@@ -74,16 +74,16 @@ def replay_run(run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | N
     drafter.begin(run.prompt)
     done = 0
     while done < len(run.generated):
-        start = perf_counter_ns()
+        start = thread_time_ns()
         tree = drafter.propose(budget)
-        drafting = perf_counter_ns() - start
+        drafting = thread_time_ns() - start
         path = tree.accepted_nodes(run.generated[done:])
         accepted = run.generated[done : done + len(path) + 1]
         top = [TopK(node, *run.top[done + i]) for i, node in enumerate([ROOT, *path][: len(accepted)])]
-        start = perf_counter_ns()
+        start = thread_time_ns()
         drafter.learn(accepted, top)
         if clock is not None:
-            clock.append(drafting + perf_counter_ns() - start)
+            clock.append(drafting + thread_time_ns() - start)
         outcome.cost += cost.relative[1 + tree.size]
         outcome.steps += 1
         done += len(accepted)
