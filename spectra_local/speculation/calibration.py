@@ -19,6 +19,7 @@ from spectra_local.speculation import evidence
 FIRST_RATE = 0.3
 LEAST_RATE = 0.006
 MOST_TRUSTED = 2000.0  # trials a shipped weight counts for at most
+STRONGEST = 20.0  # weight that is read from a file
 
 BINS = 20  # of probability, for the correction
 BIN_PRIOR = 30.0  # trials that the correction starts with, all as expected
@@ -57,11 +58,11 @@ class Calibration:
         loaded = cls()
         try:
             data = json.loads(text)
-            loaded.weights = _numbers(data["weights"], evidence.TOTAL)
+            loaded.weights = [max(-STRONGEST, min(STRONGEST, w)) for w in _numbers(data["weights"], evidence.TOTAL)]
             loaded.trials = [min(n, MOST_TRUSTED) for n in _numbers(data["trials"], evidence.TOTAL)]
             hits = _numbers(data["sure_hits"], evidence.SURE_KINDS)
             tries = _numbers(data["sure_tries"], evidence.SURE_KINDS)
-        except (TypeError, KeyError, AttributeError) as exc:
+        except (TypeError, KeyError, AttributeError, OverflowError) as exc:
             raise ValueError("not a calibration") from exc
         for kind, (hit, tried) in enumerate(zip(hits, tries, strict=True)):
             if tried > 0.0:

@@ -32,7 +32,8 @@ SEEN_BUCKET = _lookup([1, 2, 3, 5, 9, 17], 66)
 SEENS = 7
 RATE_BUCKET = _lookup([13, 26, 38, 48, 55, 60], RATE_STEPS + 2)
 RATES = 7
-DEPTH_BUCKET = _lookup([1, 2, 3, 4, 6, 10, 18], 257)
+DEEPEST = 256  # depths and positions beyond count as this one
+DEPTH_BUCKET = _lookup([1, 2, 3, 4, 6, 10, 18], DEEPEST + 1)
 DEPTHS = 8
 
 # A sure match: source, length, whether more than one place says so, and how often the longest match held lately.

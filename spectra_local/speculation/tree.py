@@ -8,11 +8,13 @@ from collections.abc import Collection
 from heapq import heappop, heappush
 
 from spectra_local.speculation import evidence as ev
-from spectra_local.speculation.candidates import Candidate, Learned, Recent, merge
+from spectra_local.speculation.candidates import Candidate, merge
 from spectra_local.speculation.core import THREE_TOKENS
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.interface import ROOT, DraftTree
+from spectra_local.speculation.learned import Learned
 from spectra_local.speculation.match import TOKEN_BITS, Pointer
+from spectra_local.speculation.recent import Recent
 
 SURE = 16  # tokens of match from which it is drafted as one slice: its length says more than all other evidence
 RELEVANT = 4  # a match shorter than the longest by this factor has no say against it
