@@ -1,10 +1,8 @@
 """The chat as a user has it, on a scripted model and without a terminal."""
 
-from collections.abc import Callable
-
 import pytest
 from fakes.pilot import screen_text, wait_until
-from fakes.scripted import INFO, Gate, ScriptedAssistant, done, say
+from fakes.scripted import Gate, ScriptedAssistant, done, say
 from textual.pilot import Pilot
 
 from spectra_local.errors import ContextFullError, ModelFileError, WorkerError
@@ -13,7 +11,6 @@ from tui.app import ChatApp
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
 from tui.screens.link import LinkScreen
-from tui.session import OpenAssistant
 from tui.state import Outcome, Phase, State
 from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
@@ -37,7 +34,7 @@ def chat(pilot: Pilot[None]) -> ChatScreen:
 
 
 def state(pilot: Pilot[None]) -> State:
-    return chat(pilot)._state
+    return chat(pilot).state
 
 
 def composer(pilot: Pilot[None]) -> Composer:
@@ -411,12 +408,3 @@ async def test_resizing_while_an_answer_comes_wraps_it_anew():
         gate.open()
         await sees(pilot, "end.")
         assert all(len(line) <= 40 for line in screen_text(pilot).splitlines())
-
-
-def test_the_scripted_model_keeps_to_the_protocol():
-    from spectra_local.protocol import Assistant
-
-    assistant: Assistant = ScriptedAssistant()
-    opener: Callable[[], Assistant] = lambda: assistant  # noqa: E731
-    typed: OpenAssistant = opener
-    assert typed().info is INFO

@@ -26,7 +26,8 @@ from tui.widgets.question import Question
 FRAGMENTS = ["[bold]", "[/]", "[red on", "[@click=app.quit]x[/]", "[link='", "$primary", "]]", "[[", "\\[", "{", "}",
              "\x1b[31m", "\x1b]52;c;aGk=\x07", "\x1b[2J", "\x9b31m", "\r", "\x08", "\x7f", "\u202e", "\u2066", "\u2028",
              "**", "`", "```\n", "# ", "- ", "1. ", "> ", "| a | b |\n|---|---|\n", "[x](javascript:alert)", "![i](y)",
-             "<script>", "&lt;", "\t", "\n", "\n\n", " ", "word", "好", "🎉", "e\u0301", "\u200d", "'", '"', "\\"]  # fmt: skip
+             "<script>", "&lt;", "\t", "\n", "\n\n", " ", "word", "好", "🎉", "e\u0301", "\u200d",
+             "'", '"', "\\"]  # fmt: skip
 STRINGS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=5), min_size=1, max_size=12).map("".join)
 ROUND = 20  # strings in one run of the app
 
@@ -87,7 +88,7 @@ async def _converse(strings: list[str]) -> None:
     async with ChatApp(lambda: assistant).run_test(size=(60, 30)) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, ChatScreen)
-        state, composer = screen._state, screen.query_one(Composer)
+        state, composer = screen.state, screen.query_one(Composer)
         for n, text in enumerate(strings):
             await wait_until(pilot, lambda: state.model.phase is Phase.IDLE)
             composer.post_message(events.Paste(f"x{text}"))

@@ -63,8 +63,8 @@ class ChatScreen(SafeSelection):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._state = State()
-        self._adapter = Adapter(self._state)
+        self.state = State()
+        self._adapter = Adapter(self.state)
         self._answer: Answer | None = None
         self._interrupted_at = -QUIT_WITHIN_S
 
@@ -121,7 +121,7 @@ class ChatScreen(SafeSelection):
 
     async def _close_answer(self) -> None:
         answer, self._answer = self._answer, None
-        turn = self._state.chat.last("assistant")
+        turn = self.state.chat.last("assistant")
         if answer is not None and turn is not None:
             await answer.finish(_footnote(turn))
 
@@ -140,7 +140,7 @@ class ChatScreen(SafeSelection):
         await self.app.push_screen(FetchScreen(entry), fetched)
 
     async def _show_failure(self, failure: Failure) -> None:
-        turn = self._state.chat.last("assistant")
+        turn = self.state.chat.last("assistant")
         answer = self._answer
         transcript = self.query_one(Transcript)
         if answer is not None and turn is not None and turn.outcome is not Outcome.OPEN:
@@ -168,12 +168,12 @@ class ChatScreen(SafeSelection):
 
     @on(Composer.Sent)
     async def _send(self, message: Composer.Sent) -> None:
-        model = self._state.model
+        model = self.state.model
         if not message.text.strip():
             if model.phase is Phase.DOWN:
                 await self._restart()
             return
-        if self._state.chat.open_answer() is not None:
+        if self.state.chat.open_answer() is not None:
             self._hint("One answer at a time: esc stops this one. Your text stays here.")
             self.query_one(Composer).give_back(message.text)
             return
@@ -195,11 +195,11 @@ class ChatScreen(SafeSelection):
 
     def action_stop(self) -> None:
         """Stops the answer. One that still waits for the model goes back to the input box."""
-        if self._state.model.busy:
+        if self.state.model.busy:
             self._adapter.stopping()
             self._session.cancel()
             self._show_state()
-        elif self._state.chat.open_answer() is not None and self._state.chat.turns[-2].role == "user":
+        elif self.state.chat.open_answer() is not None and self.state.chat.turns[-2].role == "user":
             self.run_worker(self._withdraw())
 
     async def _withdraw(self) -> None:
@@ -211,9 +211,9 @@ class ChatScreen(SafeSelection):
 
     async def action_retry(self) -> None:
         """Another answer to the last message, drawn with a fresh seed instead of greedily."""
-        if self._state.model.busy:
+        if self.state.model.busy:
             self._hint("esc stops this answer first.")
-        elif self._state.model.phase is Phase.DOWN:
+        elif self.state.model.phase is Phase.DOWN:
             await self._restart()
         elif self._adapter.retry(secrets.randbelow(2**31)):
             await self.query_one(Transcript).remove_after(self.query(Question).last())
@@ -226,7 +226,7 @@ class ChatScreen(SafeSelection):
         self._session.abandon()
         self._adapter.new_chat()
         self._answer = None
-        if self._state.model.phase is Phase.DOWN:
+        if self.state.model.phase is Phase.DOWN:
             await self._restart()
         await self.query_one(Transcript).clear()
         self.query_one(Composer).focus()
@@ -234,7 +234,7 @@ class ChatScreen(SafeSelection):
 
     def action_copy_answer(self) -> None:
         """The last answer, as the Markdown that the model wrote."""
-        turn = self._state.chat.last("assistant")
+        turn = self.state.chat.last("assistant")
         if turn is None or not turn.text:
             self._hint("There is no answer to copy yet.")
             return
@@ -247,7 +247,7 @@ class ChatScreen(SafeSelection):
         if text := self.query_one(Composer).selected_text or self.get_selected_text():
             self.app.copy_to_clipboard(text)
             self._hint("Selection copied.")
-        elif self._state.model.busy:
+        elif self.state.model.busy:
             self.action_stop()
         elif now - self._interrupted_at < QUIT_WITHIN_S:
             self.app.exit()
@@ -288,8 +288,8 @@ class ChatScreen(SafeSelection):
         self.set_timer(3, lambda: self.remove_class("-hinting"))
 
     def _show_state(self) -> None:
-        model = self._state.model
-        self.query_one(StatusLine).show(status_of(self._state))
+        model = self.state.model
+        self.query_one(StatusLine).show(status_of(self.state))
         if self._answer is not None:
             self._answer.wait_for(_waiting_words(model.phase, reading(model)))
         keys = "esc stop" if model.busy else "enter send · ctrl+j new line · f1 keys"

@@ -48,9 +48,9 @@ Heading
 
 <b>tags</b> and 你好 🎉
 """
-PIECES = st.lists(st.sampled_from(["- ", "* ", "1. ", "2) ", "\n", "\n\n", "  ", "    ", "```", "py\n", "> ", "# ",
-                                   "**", "`", "|", "a | b", "|---|---|\n", "word ", "---", "===", "[x](y)", "<b>", "好"]),
-                  max_size=60)  # fmt: skip
+FRAGMENTS = ["- ", "* ", "1. ", "2) ", "\n", "\n\n", "  ", "    ", "```", "py\n", "> ", "# ", "**", "`", "|", "a | b",
+             "|---|---|\n", "word ", "---", "===", "[x](y)", "<b>", "好"]  # fmt: skip
+PIECES = st.lists(st.sampled_from(FRAGMENTS), max_size=60)
 
 
 def shown(document: Document, width: int) -> list[str]:
