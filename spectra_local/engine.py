@@ -40,6 +40,8 @@ from spectra_local.speculation.per_model import PerModel
 
 # Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
 _ANSWER_SHARE, _ANSWER_ROOM = 4, 512
+# Of an earlier turn so many tokens are remembered again with a new one, so that matches can reach back over the seam.
+_OVERLAP = 64
 
 
 class Engine:
@@ -139,7 +141,7 @@ class Engine:
             context.decode(0, [0] * n_drafted, range(-1, n_drafted - 1))
             context.commit()
 
-        per_model = PerModel(identity, settings, context.widest, decode)
+        per_model = PerModel(identity, settings, context.widest, decode, model.end_tokens())
         context.clear()
         return per_model
 
@@ -221,12 +223,12 @@ class Engine:
         try:
             kept = self._speculation
             drafter = kept.drafter if kept and request.speculate else None
-            yield from self._answer(
-                request, prompt, Decoder(self._context, sampler, drafter, kept.cost if kept else None)
-            )
+            decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None)
+            yield from self._answer(request, prompt, decoder)
         finally:
             sampler.close()
         if kept:
+            kept.remember(self._context.tokens[max(0, decoder.counts.reused - _OVERLAP) :])
             kept.save()
 
     def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:

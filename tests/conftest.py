@@ -54,5 +54,5 @@ def _home(home: Path, measured_costs: Path, patch: pytest.MonkeyPatch) -> Iterat
         shutil.copy(cost, known / cost.parent.name)
     yield home
     for cost in known.glob("*/cost-*"):
-        (measured_costs / cost.parent.name).mkdir(exist_ok=True)
+        (measured_costs / cost.parent.name).mkdir(parents=True, exist_ok=True)
         shutil.copy(cost, measured_costs / cost.parent.name)

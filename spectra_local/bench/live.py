@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spectra_local.bench.memory_history import MemoryHistory
+from spectra_local.speculation.memory_history import MemoryHistory
 from spectra_local.bench.methods import PLAIN, SPECTRA
 from spectra_local.bench.ratios import Sample
 from spectra_local.bench.workload import Prompt

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spectra_local.bench.memory_history import MemoryHistory
+from spectra_local.speculation.memory_history import MemoryHistory
 from spectra_local.bench.methods import PLAIN, SPECTRA
 from spectra_local.bench.replay import Outcome, Run, end_tokens, read_trace, replay_run, summary
 from spectra_local.errors import SpectraError

@@ -132,6 +132,11 @@ class Model:
             known = self._eog[token] = bool(lib.llama_vocab_is_eog(self._vocab, token))
         return known
 
+    def end_tokens(self) -> frozenset[int]:
+        """The control tokens that end an answer."""
+        named = (self.tokenize(text, special=True) for text in self.header.control_tokens)
+        return frozenset(ids[0] for ids in named if len(ids) == 1 and self.ends_generation(ids[0]))
+
     def close(self) -> None:
         """Frees the native memory. Contexts made from this model must be closed before."""
         if self._model:

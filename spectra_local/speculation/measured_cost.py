@@ -22,8 +22,10 @@ _REFINE_EVERY = 32  # decodes
 _MOST_CORRECTION = 2.0  # of a measured value, up or down: beyond it the machine is busy, not the curve wrong
 
 
-def measure(decode: Callable[[int], None], widest: int) -> dict[int, float]:
+def measure(decode: Callable[[int], None], widest: int) -> tuple[dict[int, float], float]:
     """Seconds by width, from ``decode(width)`` calls for at most 3 s; widths that did not fit in are missing.
+
+    And the spread of the decodes of 1: the upper quartile over the least; a busy machine has a large one.
 
     Each width is followed by a decode of 1: the mix that drafting makes, in which llama.cpp rebuilds its graph.
     """
@@ -45,7 +47,9 @@ def measure(decode: Callable[[int], None], widest: int) -> dict[int, float]:
             if width <= widest and (width + 1) * unit < left:  # no staircase seen so far was steeper than its width
                 timed(width)
                 unit = min(unit, timed(1))
-    return {width: median(times) for width, times in sorted(seconds.items())}
+    ones = sorted(seconds[1])
+    spread = ones[3 * len(ones) // 4] / ones[0] if ones[0] > 0 else 1.0
+    return {width: median(times) for width, times in sorted(seconds.items())}, spread
 
 
 class MeasuredCost(CostCurve):

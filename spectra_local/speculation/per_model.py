@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from spectra_local.locations import cache_dir, private_dir
@@ -18,19 +18,25 @@ from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.measured_cost import MeasuredCost, measure
+from spectra_local.speculation.memory_history import MemoryHistory
 
 log = logging.getLogger("spectra_local.speculation")
 
 _SAVE_SECONDS = 30.0  # at most so often: a save costs some milliseconds
+_MOST_HISTORY_TOKENS = 200_000  # some 60 MB of lists and dictionaries
+_LEAST_WIDTHS, _MOST_SPREAD = 8, 1.5  # a curve with fewer, or over times that vary more, was measured on a busy machine
 _MOST_BYTES = 4_000_000  # a larger file is not ours
 
 
 class PerModel:
     """Cost curve, calibration and drafter of one loaded model."""
 
-    def __init__(self, identity: str, device: str, widest: int, decode: Callable[[int], None]) -> None:
+    def __init__(
+        self, identity: str, device: str, widest: int, decode: Callable[[int], None], ends: Collection[int] = ()
+    ) -> None:
         """``identity`` names weights and quantisation, ``device`` all else that decides speed. ``decode(width)``
-        runs one decode; it is used only where no cost file for this device is found."""
+        runs one decode; it is used only where no cost file for this device is found. ``ends``: tokens that end an
+        answer."""
         digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
         self._folder = cache_dir() / "speculation" / digest
         device_digest = hashlib.blake2b(f"{device}, {widest} wide".encode(), digest_size=8).hexdigest()
@@ -39,11 +45,17 @@ class PerModel:
         self._saved = time.monotonic()
         self.cost = self._known_cost(widest) or self._measured(widest, device, decode)
         self.calibration = self._known_calibration()
-        self.drafter: Drafter = SpectraDrafter(self.cost, calibration=self.calibration)
+        self._history = MemoryHistory("history", _MOST_HISTORY_TOKENS)
+        self._spectra = SpectraDrafter(self.cost, [self._history], calibration=self.calibration, ends=ends)
+        self.drafter: Drafter = self._spectra
 
     def use(self, make: Callable[[CostCurve], Drafter] | None) -> None:
         """Drafts with another drafter from now on, for measuring; None: SPECTRA again."""
-        self.drafter = make(self.cost) if make else SpectraDrafter(self.cost, calibration=self.calibration)
+        self.drafter = make(self.cost) if make else self._spectra
+
+    def remember(self, tokens: Sequence[int]) -> None:
+        """Text that was read or written: drafted from in later requests of this process."""
+        self._history.add(tokens)
 
     def save(self, *, now: bool = False) -> None:
         """Keeps the calibration, at most twice a minute unless ``now``. A full or read-only disk is one log line."""
@@ -62,8 +74,11 @@ class PerModel:
             return None
 
     def _measured(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
-        seconds = measure(decode, widest)
-        _write(self._cost_file, json.dumps({"device": device, "seconds": seconds}))
+        seconds, spread = measure(decode, widest)
+        if len(seconds) >= _LEAST_WIDTHS and spread <= _MOST_SPREAD:
+            _write(self._cost_file, json.dumps({"device": device, "seconds": seconds}))
+        else:
+            log.info("the machine is busy: the cost of decoding is measured again at the next start")
         return MeasuredCost(seconds, widest)
 
     def _known_calibration(self) -> Calibration:

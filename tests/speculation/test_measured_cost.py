@@ -1,5 +1,6 @@
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +9,7 @@ from spectra_local.speculation.measured_cost import MeasuredCost, measure
 
 def test_measuring_calls_each_width_and_ends_in_time() -> None:
     widths: list[int] = []
-    seconds = measure(widths.append, 64)
+    seconds, _ = measure(widths.append, 64)
     assert {1, 2, 4, 8, 16, 32, 64} <= set(seconds)
     assert max(widths) == 64
 
@@ -24,10 +25,11 @@ def test_a_slow_device_measures_what_fits_in() -> None:
     clock = [0.0]
     original, time.perf_counter = time.perf_counter, lambda: clock[0]  # type: ignore[assignment]
     try:
-        seconds = measure(decode, 128)
+        seconds, spread = measure(decode, 128)
     finally:
         time.perf_counter = original
     assert spent < 3.0
+    assert spread == pytest.approx(1.0)
     assert {1, 2, 4} <= set(seconds)
 
 

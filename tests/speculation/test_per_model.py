@@ -1,13 +1,38 @@
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from spectra_local.speculation.per_model import PerModel
 
 
+def steadily(width: int) -> None:
+    """A decode that takes the same time always, on any machine."""
+    STEADY.now += 0.001 * width**0.5
+
+
+class STEADY:
+    """A clock that only decodes move."""
+
+    now = 0.0
+
+
+@pytest.fixture
+def measured_costs(tmp_path: Path) -> Path:
+    """None from other tests."""
+    return tmp_path / "none"
+
+
+@pytest.fixture(autouse=True)
+def steady_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "spectra_local.speculation.measured_cost.time", SimpleNamespace(perf_counter=lambda: STEADY.now)
+    )
+
+
 def per_model(device: str = "CPU") -> PerModel:
-    return PerModel("weights", device, 16, lambda width: None)
+    return PerModel("weights", device, 16, steadily)
 
 
 def files(home: Path) -> list[Path]:
@@ -16,12 +41,28 @@ def files(home: Path) -> list[Path]:
 
 def test_the_curve_is_measured_once_a_device(spectra_home: Path) -> None:
     first = per_model()
-    decodes: list[int] = []
-    second = PerModel("weights", "CPU", 16, decodes.append)
-    assert not decodes
+    before = STEADY.now
+    second = per_model()
+    assert STEADY.now == before
     assert second.cost.points == first.cost.points
-    PerModel("weights", "GPU", 16, decodes.append)
-    assert decodes
+    per_model("GPU")
+    assert STEADY.now > before
+
+
+def test_a_curve_from_a_busy_machine_is_not_kept(spectra_home: Path) -> None:
+    def unsteadily(width: int) -> None:
+        STEADY.now += 0.001 if int(STEADY.now * 1000) % 3 else 0.01
+
+    PerModel("weights", "CPU", 16, unsteadily)
+    assert not files(spectra_home)
+
+
+def test_earlier_text_is_drafted_from(spectra_home: Path) -> None:
+    kept = per_model()
+    text = [*range(100, 160)]
+    kept.remember(text)
+    kept.drafter.begin(text[:30])
+    assert kept.drafter.propose(15).tokens[:5] == text[30:35]
 
 
 def test_what_was_learned_is_there_next_time(spectra_home: Path) -> None:

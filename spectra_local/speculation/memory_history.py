@@ -1,4 +1,4 @@
-"""A history in memory, for replays: the personal store's search without the disk. Knows token ids only."""
+"""A history in memory: what this process has read and written, and a replay's store. Knows token ids only."""
 
 from collections.abc import Sequence
 
@@ -14,14 +14,21 @@ class MemoryHistory:
     SHORT, LONG = 4, 16  # two lengths of key: many places share 4 tokens, and the latest few may miss the longest match
     PLACES = 8  # latest places kept for a key
 
-    def __init__(self, name: str = "history") -> None:
+    def __init__(self, name: str = "history", most_tokens: int = 1 << 40) -> None:
+        """``most_tokens``: beyond it the older half is forgotten."""
         self.name = name
+        self._most_tokens = most_tokens
+        self._clear()
+
+    def _clear(self) -> None:
         self._tokens: list[int] = [-1]  # -1 is a wall between records: it equals no token
         self._record_end: list[int] = [0]  # for each position
         self._places: dict[int, list[int]] = {}
 
     def add(self, record: Sequence[int]) -> None:
         """Appends one text."""
+        if len(self._tokens) + len(record) > self._most_tokens:
+            self._keep_newer_half()
         start = len(self._tokens)
         self._tokens.extend(record)
         self._tokens.append(-1)
@@ -33,6 +40,14 @@ class MemoryHistory:
                 places.append(at)
                 if len(places) > self.PLACES:
                     del places[0]
+
+    def _keep_newer_half(self) -> None:
+        tokens, ends = self._tokens, self._record_end
+        start = ends[len(tokens) // 2] + 1
+        self._clear()
+        while start < len(tokens):
+            self.add(tokens[start : ends[start]])
+            start = ends[start] + 1
 
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:
         """At most ``limit`` matches with the end of ``context``, longest first, the latest first among equals."""
