@@ -28,7 +28,9 @@ MOST_RAISED = 1.02  # correction upwards; downwards it is free, since over-confi
 HIGHEST = 0.9995
 
 SURE_LIMIT = 600.0
-SURE_PRIOR = (0.9, 4.0)  # of a bucket never tried: rate, trials
+SHORTEST_RATE = 0.9  # of a sure match before any trial
+MOST_UNTRIED = 0.97  # of a length before any trial, however sure the shorter ones: long drafts are dear
+SURE_PRIOR = 10.0  # trials that the next shorter length counts for
 
 
 class Calibration:
@@ -42,10 +44,9 @@ class Calibration:
         self._bin_tries = [[BIN_PRIOR] * (BINS + 1) for _ in range(2)]
         self._bin_hits = [[BIN_PRIOR * (i + 0.5) / BINS for i in range(BINS + 1)] for _ in range(2)]
         self._bin_expected = [list(row) for row in self._bin_hits]
-        rate, tries = SURE_PRIOR
-        self.sure_rate = [rate] * evidence.SURE_KINDS
-        self._sure_hits = [rate * tries] * evidence.SURE_KINDS
-        self._sure_tries = [tries] * evidence.SURE_KINDS
+        self.sure_rate = [SHORTEST_RATE] * evidence.SURE_KINDS
+        self._sure_hits = [0.0] * evidence.SURE_KINDS
+        self._sure_tries = [0.0] * evidence.SURE_KINDS
 
     @classmethod
     def shipped(cls) -> "Calibration":
@@ -66,7 +67,7 @@ class Calibration:
             raise ValueError("not a calibration") from exc
         for kind, (hit, tried) in enumerate(zip(hits, tries, strict=True)):
             if tried > 0.0:
-                loaded._set_sure(kind, min(hit, tried), tried)
+                loaded._set_sure(kind, max(0.0, min(hit, tried)), tried)
         return loaded
 
     def dumps(self) -> str:
@@ -114,9 +115,13 @@ class Calibration:
         self._set_sure(kind, self._sure_hits[kind] * scale + hits, self._sure_tries[kind] * scale + tries)
 
     def _set_sure(self, kind: int, hits: float, tries: float) -> None:
+        """A young length shrinks to the next shorter one, so a change reaches all longer lengths of its row."""
         self._sure_hits[kind], self._sure_tries[kind] = hits, tries
-        rate, weight = SURE_PRIOR
-        self.sure_rate[kind] = min(HIGHEST, (hits + rate * weight) / (tries + weight))
+        row = kind - kind % evidence.LENGTHS
+        rate = SHORTEST_RATE if kind == row else self.sure_rate[kind - 1]
+        for k in range(kind, row + evidence.LENGTHS):
+            rate = (self._sure_hits[k] + min(rate, MOST_UNTRIED) * SURE_PRIOR) / (self._sure_tries[k] + SURE_PRIOR)
+            self.sure_rate[k] = min(HIGHEST, rate)
 
 
 def _numbers(values: Any, count: int) -> list[float]:

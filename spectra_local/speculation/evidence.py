@@ -36,7 +36,7 @@ DEEPEST = 256  # depths and positions beyond count as this one
 DEPTH_BUCKET = _lookup([1, 2, 3, 4, 6, 10, 18], DEEPEST + 1)
 DEPTHS = 8
 
-# A sure match: source, length, whether more than one place says so, and how often the longest match held lately.
+# A sure match: source, whether more than one place says so, how often the longest match held lately, length.
 SURE_RATE_BUCKET = _lookup([40, 57], RATE_STEPS + 2)
 SURE_RATES = 3
 SURE_KINDS = SOURCES * LENGTHS * 2 * SURE_RATES

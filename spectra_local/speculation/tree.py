@@ -116,9 +116,9 @@ class TreeGrower:
         if not tokens:
             return None
         rate = ev.SURE_RATE_BUCKET[int(self._recent.match[longest.source] * ev.RATE_STEPS)]
-        base, last = longest.source * ev.LENGTHS, several * ev.SURE_RATES + rate
+        row = ((longest.source * 2 + several) * ev.SURE_RATES + rate) * ev.LENGTHS
         bucket, most = ev.LENGTH_BUCKET, ev.LONGEST
-        kinds = [(base + bucket[min(length + i, most)]) * 2 * ev.SURE_RATES + last for i in range(len(tokens))]
+        kinds = [row + bucket[min(length + i, most)] for i in range(len(tokens))]
         return tokens, kinds
 
     def _take(

@@ -1,0 +1,178 @@
+import pytest
+
+from spectra_local.speculation.core import Entry, NgramTable
+from spectra_local.speculation.cost import CostCurve
+from spectra_local.speculation.drafter import SpectraDrafter
+from spectra_local.speculation.interface import ROOT, DraftTree, TopK
+from spectra_local.speculation.memory_history import MemoryHistory
+
+FLAT = CostCurve({1: 1.0, 64: 2.0})
+DEAR = CostCurve({1: 1.0, 64: 64.0})
+TEXT = list(range(100, 180))
+
+
+def certain(tokens: list[int]) -> list[TopK]:
+    return [TopK(i - 1, [token], [1.0]) for i, token in enumerate(tokens)]
+
+
+def test_text_of_the_prompt_is_drafted_as_one_chain() -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin([*TEXT, 1, *TEXT[:30]])
+    first = drafter.propose(8)
+    assert first.tokens[: first.size] == TEXT[30:38]
+    drafter.learn(TEXT[30:39], certain(TEXT[30:39]))
+    tree = drafter.propose(40)
+    assert tree.size == 40
+    assert tree.tokens[:40] == TEXT[39:79]
+    assert tree.parents[:40] == [ROOT, *range(39)]
+
+
+def test_no_more_nodes_than_the_budget_and_none_where_it_is_nothing() -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin([*TEXT, 1, *TEXT[:30]])
+    assert drafter.propose(5).size == 5
+    assert drafter.propose(0).size == 0
+    assert drafter.propose(-1).size == 0
+    assert drafter.propose(1000).size <= FLAT.max_width - 1
+
+
+def test_nothing_is_drafted_where_width_costs_too_much() -> None:
+    drafter = SpectraDrafter(DEAR)
+    drafter.begin([*TEXT, 1, *TEXT[:30]])
+    assert drafter.propose(40).size == 0
+
+
+def test_nothing_is_drafted_beyond_an_end() -> None:
+    drafter = SpectraDrafter(FLAT, ends=[TEXT[34]])
+    drafter.begin([*TEXT, 1, *TEXT[:30]])
+    tree = drafter.propose(40)
+    assert tree.tokens[: tree.size] == TEXT[30:35]
+
+
+def test_parents_stand_before_children_and_path_probability_falls() -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin([1, 2, 3, 1, 2, 4, 1, 2, 5, 1, 2, 3, 1, 2])
+    tree = drafter.propose(63)
+    assert all(parent < node for node, parent in enumerate(tree.parents))
+    assert len(set(zip(tree.parents, tree.tokens, strict=True))) == len(tree.tokens)
+
+
+def test_a_history_is_drafted_from() -> None:
+    history = MemoryHistory()
+    history.add(TEXT)
+    drafter = SpectraDrafter(FLAT, [history])
+    drafter.begin(TEXT[:40])
+    tree = drafter.propose(30)
+    assert tree.tokens[: tree.size] == TEXT[40:70]
+    assert set(tree.sources[: tree.size]) == {"history"}
+
+
+def test_two_records_that_disagree_are_both_drafted_where_they_part() -> None:
+    history = MemoryHistory()
+    history.add([*TEXT[:50], 7, 8, 9])
+    history.add(TEXT[:52])
+    drafter = SpectraDrafter(FLAT, [history])
+    drafter.begin(TEXT[:40])
+    tree = drafter.propose(45)
+    fork = [tree.tokens.index(token) for token in (7, TEXT[50])]
+    assert tree.tokens[:10] == TEXT[40:50]
+    assert [tree.parents[node] for node in fork] == [9, 9]
+
+
+def test_a_prediction_is_drafted_from_its_first_token() -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin([1, 2, 3], prediction=TEXT)
+    tree = drafter.propose(20)
+    assert tree.tokens[:5] == TEXT[:5]
+    drafter.learn([*TEXT[:4], 9], certain([*TEXT[:4], 9]))
+    drafter.learn([TEXT[6]], certain([TEXT[6]]))
+    drafter.learn([TEXT[7]], certain([TEXT[7]]))
+    assert TEXT[8] in drafter.propose(20).tokens
+
+
+def test_no_state_of_a_request_reaches_the_next() -> None:
+    fresh, used = SpectraDrafter(FLAT), SpectraDrafter(FLAT)
+    used.begin(TEXT)
+    used.propose(10)
+    used.begin([5, 6, 7])
+    fresh.begin([5, 6, 7])
+    assert used.propose(10) == fresh.propose(10) == DraftTree()
+
+
+def test_core_lives_on_over_requests() -> None:
+    drafter = SpectraDrafter(FLAT)
+    for _ in range(6):
+        drafter.begin([11, 12, 13])
+        for token in (21, 22, 23):
+            drafter.propose(10)
+            drafter.learn([token], [TopK(ROOT, [token], [1.0])])
+        drafter.end()
+    drafter.begin([11, 12, 13])
+    tree = drafter.propose(10)
+    assert tree.tokens[:2] == [21, 22]
+    assert tree.sources[0] == "core"
+
+
+def test_core_learns_what_the_model_saw_at_rejected_nodes() -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin([*TEXT, 1, *TEXT[:30]])
+    tree = drafter.propose(4)
+    top = [TopK(ROOT, [9, TEXT[30]], [0.6, 0.4]), TopK(0, [555], [1.0]), TopK(1, [556], [1.0])]
+    drafter.learn([9], top)
+    assert tree.tokens[0] == TEXT[30]
+    assert 555 in drafter.core.one[TEXT[30]].weights
+    assert 556 in drafter.core.one[TEXT[31]].weights
+
+
+def test_learning_needs_no_view_of_the_model() -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin(TEXT[:10])
+    drafter.propose(10)
+    drafter.learn([1, 2], [])
+    drafter.propose(10)
+
+
+def test_a_repeated_wrong_guess_is_drafted_less() -> None:
+    drafter = SpectraDrafter(FLAT)
+    sizes = []
+    for i in range(60):
+        drafter.begin([*TEXT[:4], 1, *TEXT[:3]])
+        sizes.append(drafter.propose(10).size)
+        drafter.learn([500 + i], certain([500 + i]))
+    assert sum(sizes[-10:]) < sum(sizes[:10])
+
+
+def test_the_first_verified_nodes_of_a_tree_are_found_along_a_path() -> None:
+    tree = DraftTree()
+    a = tree.add(5, ROOT, "core")
+    b = tree.add(6, a, "core")
+    tree.add(7, b, "core")
+    tree.size = 2
+    assert tree.accepted_nodes([5, 6, 7]) == [a, b]
+    assert tree.accepted_nodes([6]) == []
+
+
+def test_an_entry_forgets_what_was_rare() -> None:
+    entry = Entry()
+    entry.add([1, 2], [0.99, 0.01])
+    for _ in range(40):
+        entry.add([1], [1.0])
+    assert entry.ranked() == [1]
+
+
+def test_the_longest_known_context_comes_first() -> None:
+    table = NgramTable()
+    table.add(1 << 42 | 2 << 21 | 3, [9], [1.0])
+    assert [family for family, _ in table.longest_first(1 << 42 | 2 << 21 | 3)] == [0, 2, 4]
+    assert [family for family, _ in table.longest_first(5 << 42 | 2 << 21 | 3)] == [1, 4]
+    assert [family for family, _ in table.longest_first(5 << 42 | 6 << 21 | 3)] == [3]
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 1.0000001])
+def test_weights_at_and_just_beyond_their_border_are_taken(confidence: float) -> None:
+    drafter = SpectraDrafter(FLAT)
+    drafter.begin([1, 2, 3])
+    for _ in range(5):
+        drafter.propose(5)
+        drafter.learn([4], [TopK(ROOT, [4, 5], [confidence, 1.0 - confidence])])
+    drafter.propose(5)

@@ -1,0 +1,101 @@
+import random
+
+from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
+from spectra_local.speculation.match import ANSWER, CONTEXT, ContextMatcher, Pointer
+from spectra_local.speculation.memory_history import MemoryHistory
+
+
+def matcher(tokens: list[int]) -> ContextMatcher:
+    made = ContextMatcher()
+    for token in tokens:
+        made.push(token)
+    return made
+
+
+def test_pointers_equal_a_search_from_scratch() -> None:
+    rng = random.Random(1)
+    tokens: list[int] = []
+    growing = ContextMatcher(shortest=2, newest=100)
+    for _ in range(200):
+        tokens.append(rng.randrange(6))
+        growing.push(tokens[-1])
+        for length, _, _, at, _ in growing.pointers(0):
+            assert tokens[at - length : at] == tokens[len(tokens) - length :]
+            assert at == length or tokens[at - length - 1] != tokens[len(tokens) - length - 1]
+
+
+def test_the_longest_match_is_followed() -> None:
+    found = matcher([1, 2, 3, 4, 9, 2, 3, 7, 1, 2, 3]).pointers(11)
+    best = max(found)
+    assert (best.length, best.source, best.token(0)) == (3, CONTEXT, 4)
+
+
+def test_a_match_into_the_answer_is_told_apart() -> None:
+    assert {p.source for p in matcher([5, 1, 2, 3, 1, 2]).pointers(1)} == {ANSWER}
+
+
+def test_a_pointer_goes_round_a_repeating_text() -> None:
+    best = max(matcher([7, 1, 2, 1, 2]).pointers(5))
+    assert best.run(0, 5) == [1, 2, 1, 2, 1]
+    assert [best.token(i) for i in range(5)] == [1, 2, 1, 2, 1]
+
+
+def test_a_pointer_without_wrap_ends_with_its_text() -> None:
+    pointer = Pointer(4, 1, [5, 6], 0, -1)
+    assert pointer.run(1, 9) == [6]
+    assert pointer.token(2) == -1
+
+
+def test_a_history_never_reads_from_one_record_into_the_next() -> None:
+    history = MemoryHistory()
+    history.add([1, 2, 3, 4, 5])
+    history.add([6, 7, 8, 9])
+    (match,) = history.matches([0, 1, 2, 3, 4], 6)
+    assert match.length == 4
+    assert history.following(match.position, 10) == [5]
+    assert history.matches([3, 4, 5, 6], 6) == []
+
+
+def test_a_history_finds_the_longest_match_first() -> None:
+    history = MemoryHistory()
+    history.add([*range(10, 40), 1])
+    history.add([20, 36, 37, 38, 39, 2])
+    matches = history.matches(list(range(10, 40)), 6)
+    assert [m.length for m in matches] == [30, 4]
+    assert history.following(matches[0].position, 1) == [1]
+
+
+def test_a_cursor_moves_on_without_a_search() -> None:
+    class Counted(MemoryHistory):
+        searches = 0
+
+        def matches(self, context, limit):
+            self.searches += 1
+            return super().matches(context, limit)
+
+    history = Counted()
+    text = list(range(100, 200))
+    history.add(text)
+    cursor = HistoryCursor(history)
+    assert max(cursor.pointers(text[:50])).run(0, 3) == [150, 151, 152]
+    cursor.advance([150, 151])
+    assert max(cursor.pointers(text[:52])).run(0, 1) == [152]
+    assert history.searches == 1
+    cursor.advance([7])
+    assert cursor.pointers([*text[:52], 7]) == []
+    assert history.searches == 2
+
+
+def test_a_prediction_is_followed_from_its_start_and_realigned_after_a_change() -> None:
+    cursor = PredictionCursor([1, 2, 3, 4, 5, 6, 7, 8])
+    assert cursor.pointers()[0].run(0, 3) == [1, 2, 3]
+    cursor.advance([1, 2, 99])
+    assert cursor.pointers() == []
+    cursor.advance([5, 6])
+    assert cursor.pointers()[0].run(0, 9) == [7, 8]
+
+
+def test_a_prediction_that_is_used_up_says_nothing() -> None:
+    cursor = PredictionCursor([1, 2])
+    cursor.advance([1, 2])
+    assert cursor.pointers() == []
