@@ -196,7 +196,7 @@ class Adapter:
                 question.outcome = Outcome.FAILED
                 returned = question.text
         elif answer and answer.text:
-            answer.outcome = Outcome.STOPPED
+            answer.outcome = Outcome.CUT
         model.phase = Phase.IDLE if loaded else Phase.DOWN
         return failure_of(error, can_restart=not loaded, returned=returned)
 

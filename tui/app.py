@@ -25,8 +25,15 @@ class ChatApp(App[None]):
     """A chat with the assistant that ``open_assistant`` makes."""
 
     TITLE = "spectra-chat"
+    CSS = """
+    Button {
+        min-width: 10; margin-left: 1; background: $panel; color: $foreground;
+        &:focus { background: $primary; color: $background; text-style: bold; background-tint: transparent; }
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(APP_KEYS)]
-    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - Textual declares them so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(self, open_assistant: OpenAssistant) -> None:

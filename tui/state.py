@@ -26,6 +26,7 @@ class Outcome(Enum):
     OPEN = "open"
     COMPLETE = "complete"
     STOPPED = "stopped"  # by the user; what had come is kept
+    CUT = "cut"  # by the end of the model's process
     LENGTH = "length"
     CONTEXT = "context"
     FAILED = "failed"

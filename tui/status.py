@@ -50,7 +50,7 @@ def status_of(state: State) -> Status:
         mark=mark,
         style=style,
         doing=_doing(model),
-        name=model_name(model.info) if model.info else "",
+        name=model_name(model.info) if model.info and model.phase is not Phase.DOWN else "",
         n_ctx=model.n_ctx,
         meter=meter(share),
         context=f"{model.n_past:,} of {model.n_ctx:,}",

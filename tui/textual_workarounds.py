@@ -12,7 +12,7 @@ class SafeSelection(Screen[None]):
     """Textual issue 6643: a click on Markdown that is being replaced crashes the app.
 
     The compositor still knows a block whose parent is gone; beginning a selection on it then dereferences None.
-    Goes when 6643 is closed and tests/tui/test_clicks_while_streaming.py passes with a plain Screen.
+    Goes when 6643 is closed and tests/tui/test_clicks_on_removed_widgets.py says so.
     """
 
     def _forward_event(self, event: events.Event) -> None:

@@ -159,7 +159,7 @@ def test_a_worker_that_dies_within_an_answer_leaves_what_had_come(adapter: Adapt
     adapter.loading()
     adapter.receive([Loaded(INFO)], 0.0)
     assert adapter.begin() is None
-    assert adapter.state.chat.turns[-1].outcome is Outcome.STOPPED
+    assert adapter.state.chat.turns[-1].outcome is Outcome.CUT
     assert adapter.state.chat.turns[-1].text == "Half"
 
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 FRAMES_PER_SECOND = 12  # smooth to the eye; each frame takes processor time from the model
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
+_IDLE_KEYS = "enter send · ctrl+j new line · f1 keys"
 _FOOTNOTES = {
     Outcome.STOPPED: "Stopped.",
+    Outcome.CUT: "Cut off.",
     Outcome.LENGTH: "Ended at the length limit.",
     Outcome.CONTEXT: "Ended here: the context is full. ctrl+n begins a new chat.",
 }
@@ -56,8 +58,6 @@ class ChatScreen(SafeSelection):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - Textual declares them so
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     AUTO_FOCUS = "Composer"
 
     def __init__(self, session: Session) -> None:
@@ -82,6 +82,10 @@ class ChatScreen(SafeSelection):
         self.query_one(Transcript).follow()
         self.set_interval(1 / FRAMES_PER_SECOND, self._repaint)
         self.call_after_refresh(self.load_model)
+
+    def on_resize(self) -> None:
+        """A narrow screen has room for fewer words."""
+        self.call_after_refresh(self._show_state)
 
     # The model
 
@@ -292,7 +296,7 @@ class ChatScreen(SafeSelection):
         self.query_one(StatusLine).show(status_of(self.state))
         if self._answer is not None:
             self._answer.wait_for(_waiting_words(model.phase, reading(model)))
-        keys = "esc stop" if model.busy else "enter send · ctrl+j new line · f1 keys"
+        keys = "esc stop" if model.busy else "f1 keys" if self.has_class("-narrow") else _IDLE_KEYS
         composer = self.query_one(Composer)
         if composer.border_subtitle != keys:
             composer.border_subtitle = keys

@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from spectra_local import locations
 from spectra_local.catalogue.entries import Entry
 from spectra_local.llama.memory import readable
 from spectra_local.printable import printable_line
@@ -29,13 +28,14 @@ class FetchScreen(ModalScreen[bool]):
         & > VerticalScroll {
             width: 72; max-width: 100%; height: auto; max-height: 100%;
             padding: 1 3; background: $surface; border: round $panel;
-            border-title-color: $text-primary; scrollbar-size-vertical: 1;
+            border-title-color: $text-primary; border-subtitle-color: $text-muted; scrollbar-size-vertical: 1;
         }
         Static { width: 100%; height: auto; margin: 0 0 1 0; }
         #words { color: $text-muted; }
         #words.-error { color: $text-error; }
         Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 1; }
+        &.-narrow > VerticalScroll { padding: 0 1; }
+        &.-short Static { margin: 0; }
     }
     """
 
@@ -51,6 +51,7 @@ class FetchScreen(ModalScreen[bool]):
         accept = "Accept the licence and fetch it" if self._entry.licence.must_accept else "Fetch it"
         with VerticalScroll(can_focus=False) as panel:
             panel.border_title = "A model to talk to"
+            panel.border_subtitle = "enter fetches · esc not now"
             yield Static(_facts(self._entry), markup=False)
             yield Static("It is fetched once. After that nothing here needs a network.", id="words", markup=False)
             with Horizontal():
@@ -59,7 +60,7 @@ class FetchScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Enter fetches."""
-        self.query_one("#go").focus()
+        self.query_one("#go").focus(scroll_visible=False)  # on a small screen the facts are seen first
         self.set_interval(1 / UPDATES_PER_SECOND, self._update)
 
     def on_unmount(self) -> None:
@@ -70,6 +71,7 @@ class FetchScreen(ModalScreen[bool]):
     @on(Button.Pressed, "#go")
     def _go(self) -> None:
         self._fetch = Fetch(self._entry)
+        self.query_one(VerticalScroll).border_subtitle = "esc cancels"
         self.query_one("#go").display = False
         self.query_one("#cancel", Button).label = "Cancel"
         self.query_one("#cancel").focus()
@@ -99,6 +101,7 @@ class FetchScreen(ModalScreen[bool]):
             self.dismiss(True)
 
     def _offer_again(self, state: FetchState) -> None:
+        self.query_one(VerticalScroll).border_subtitle = "enter goes on · esc not now"
         button = self.query_one("#go", Button)
         button.label = "Try again" if state.error else "Go on"
         button.display = True
@@ -132,9 +135,10 @@ def _facts(entry: Entry) -> Content:
     facts = {
         "Model": entry.name,
         "Size": size,
-        "Licence": f"{entry.licence.name}  {entry.licence.url}",
+        "Licence": entry.licence.name,
         "From": source,
-        "Kept in": str(locations.models_dir()),
     }
-    lines = [Content.assemble((f"{name:<9}", "$text-muted"), printable_line(fact)) for name, fact in facts.items()]
+    if entry.licence.must_accept:
+        facts["Terms"] = entry.licence.url
+    lines = [Content.assemble((f"{name:<9}", "$foreground 60%"), printable_line(fact)) for name, fact in facts.items()]
     return Content("\n").join(lines)

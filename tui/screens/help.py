@@ -25,6 +25,7 @@ class HelpScreen(ModalScreen[None]):
             scrollbar-size-vertical: 1;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
+        &.-narrow > VerticalScroll { padding: 0 1; }
     }
     """
 

@@ -37,7 +37,7 @@ class LinkScreen(ModalScreen[None]):
         }
         Static { width: 100%; margin: 0 0 1 0; }
         Horizontal { height: auto; align-horizontal: right; }
-        Button { margin-left: 1; }
+        &.-narrow > Vertical { padding: 0 1; }
     }
     """
 

@@ -40,7 +40,7 @@ class FailurePanel(Static, can_focus=True):
         elif failure.returned:
             hint = "\nYour message is back in the input box."
         super().__init__(
-            Content.assemble((failure.title, "bold $text-error"), "\n", failure.text, (hint, "$text-muted")),
+            Content.assemble((failure.title, "bold $text-error"), "\n", failure.text, (hint, "$foreground 70%")),
             markup=False,
         )
 
