@@ -28,9 +28,21 @@ class Terminal:
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         self.received = bytearray()
+        self._undrawn = bytearray()
+
+    def wait_for_bytes(self, what: bytes, patience: float = PATIENCE_S) -> None:
+        """Waits until ``what`` is written from now on, without drawing: drawing costs more than the program does."""
+        start, deadline = len(self.received), time.monotonic() + patience
+        while what not in self.received[start:]:
+            assert time.monotonic() < deadline, f"never written: {what!r}"
+            data = self.child.read_nonblocking(65536, timeout=patience)
+            self.received += data
+            self._undrawn += data
 
     def look(self) -> str:
         """Takes in all that the program has written, and returns the screen."""
+        self._stream.feed(_without_private_csi(bytes(self._undrawn)))
+        self._undrawn.clear()
         while True:
             try:
                 data = self.child.read_nonblocking(65536, timeout=0.02)
