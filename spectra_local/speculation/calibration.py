@@ -2,7 +2,7 @@
 
 A guess's probability is the logistic of the sum of its evidence's weights. Each trial moves the weights of the
 evidence it had, towards hit or miss (logistic mixing, as in PAQ), so all evidence is calibrated jointly and a source
-that only repeats another adds nothing; hits over tries for each combination would need a hundred times the trials.
+that only repeats another adds nothing; hits over tries for each combination of evidence would need far more trials.
 What the sum is still wrong by is put right by hits over expectations in bins of probability, and sure matches, which
 are drafted as one slice, have plain hits over tries. All of it is shipped (learned on recorded runs), kept per model
 and goes on learning.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 TOKEN_BITS = 21  # vocabularies reach 262 k; 2^21 leaves room and packs three ids into one integer
-MOST_POINTERS = 12  # live at once; more cost time and changed no figure
+MOST_POINTERS = 12  # live at once; each is read at every node that is weighed
 CONTEXT, HISTORY, PREDICTION, ANSWER = 0, 1, 2, 3  # where a pointer reads; the answer is the part of the context
 SOURCES = ("context", "history", "prediction", "context")  # that the model wrote itself
 

@@ -1,7 +1,7 @@
 """Grows the draft tree best-first by path probability, until no further node can pay. Knows tokens and evidence.
 
 Best-first growth under a measured cost is Sequoia's and SuffixDecoding's idea; taking a long sure match as one slice is
-ours: a node of it costs a tenth of one that is weighed.
+ours, to save the weighing of its nodes.
 """
 
 from collections.abc import Collection
