@@ -16,6 +16,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.markdown.body import MarkdownBody
 from tui.widgets.question import Question
+from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
 
 SIZES = [(40, 10), (80, 24), (200, 60)]
@@ -162,6 +163,7 @@ async def test_the_box_grows_with_the_text_and_stops_at_a_third():
         await wait_until(pilot, lambda: composer(pilot).outer_size.height == 5)
         composer(pilot).insert("\n" * 50)
         await wait_until(pilot, lambda: composer(pilot).outer_size.height == 7)
+        assert chat(pilot).query_one(StatusLine).region.bottom == 24
 
 
 async def test_a_notice_stands_above_the_answer():
