@@ -22,8 +22,12 @@ class CostCurve:
         if points.get(1, 0.0) <= 0.0 or min(points.values()) <= 0.0 or min(points) < 1:
             raise ValueError("a cost curve needs widths from 1 on and costs above zero")
         self.points = dict(sorted(points.items()))
-        self.relative = _interpolate(list(self.points.items()))
-        self.floor = _floor(self.relative)
+        self.reprice(_interpolate(list(self.points.items())))
+
+    def reprice(self, relative: list[float]) -> None:
+        """Prices by other relative costs from now on."""
+        self.relative = relative
+        self.floor = _floor(relative)
 
     @classmethod
     def of(cls, costs: "CostCurve | Sequence[float]") -> "CostCurve":

@@ -67,8 +67,9 @@ class MeasuredCost(CostCurve):
         """One real decode of ``width`` tokens after ``n_past``."""
         band = bisect_right(_BAND_EDGES, n_past)
         if band != self._band:
-            self._band, self.relative = band, self._bands[band]
+            self._band = band
             self._recent.clear()
+            self.reprice(self._bands[band])
         recent = self._recent.get(width)
         if recent is None:
             recent = self._recent[width] = deque(maxlen=_RECENT)
@@ -88,8 +89,9 @@ class MeasuredCost(CostCurve):
             if w <= self.max_width
         }
         widths = sorted(factors)
-        for width in range(2, self.max_width + 1):
-            self.relative[width] = base[width] * _between(widths, factors, width)
+        wider = (base[width] * _between(widths, factors, width) for width in range(2, self.max_width + 1))
+        self._bands[self._band] = [0.0, 1.0, *wider]
+        self.reprice(self._bands[self._band])
 
 
 def _extended(points: Mapping[int, float], widest: int) -> dict[int, float]:
