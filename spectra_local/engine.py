@@ -291,8 +291,8 @@ class Engine:
             raise UsageError("the prompt is empty")
         if len(tokens) >= self._context.n_ctx:
             raise ContextFullError(
-                f"the prompt has {len(tokens)} tokens and the context holds {self._context.n_ctx}; "
-                "shorten it, or give --ctx a larger number if the model allows it"
+                f"the prompt has {len(tokens)} tokens and the context holds {self._context.n_ctx}; shorten it"
+                + (", or give --ctx a larger number" if self._context.n_ctx < self._model.n_ctx_train else "")
             )
         return tokens, n_dropped
 
