@@ -72,6 +72,16 @@ async def test_a_question_is_answered_at_any_size(size: tuple[int, int]):
         await sees(pilot, "Ask anything"[1:])
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_answer_that_comes_at_once_is_shown_to_its_end(size: tuple[int, int]):
+    async with app_with(say(f"{LONG}\n- a\n\nThe end.\n\n-", size=10_000)).run_test(size=size) as pilot:
+        await ready(pilot)
+        await answered(pilot)
+        await sees(pilot, "The end.")
+        body = chat(pilot).query_one(MarkdownBody)
+        await wait_until(pilot, lambda: body.size.height == len(body._document))
+
+
 async def test_typing_and_sending_work_before_the_model_is_ready():
     gate = Gate()
     app = app_with(say("Here."), load=[LoadProgress(0.4), gate, LoadProgress(1.0)])
@@ -162,8 +172,19 @@ async def test_the_box_grows_with_the_text_and_stops_at_a_third():
         composer(pilot).insert("a\nb\nc")
         await wait_until(pilot, lambda: composer(pilot).outer_size.height == 5)
         composer(pilot).insert("\n" * 50)
-        await wait_until(pilot, lambda: composer(pilot).outer_size.height == 7)
+        await wait_until(pilot, lambda: composer(pilot).outer_size.height == 8)
         assert chat(pilot).query_one(StatusLine).region.bottom == 24
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_everything_stands_in_one_column(size: tuple[int, int]):
+    async with app_with(say("Yes.")).run_test(size=size) as pilot:
+        await ready(pilot)
+        await answered(pilot)
+        box, asked = composer(pilot).region, chat(pilot).query_one(Question).region
+        assert abs(box.x - asked.x) <= 1
+        assert box.right <= size[0]
+        assert abs(box.x - (size[0] - box.right)) <= 1
 
 
 async def test_a_notice_stands_above_the_answer():

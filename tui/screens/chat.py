@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.widgets import Static
 
 from spectra_local.printable import printable
@@ -44,13 +45,13 @@ class ChatScreen(SafeSelection):
     ChatScreen {
         background: $background;
         align-horizontal: center;
-        & > .hint, & > Composer, & > StatusLine { width: 1fr; max-width: 100; margin: 0 2; }
-        & > .hint { height: auto; padding: 0 2; color: $text-warning; display: none; }
+        & > #desk { height: auto; align-horizontal: center; padding: 0 2; }
+        & > #desk > * { max-width: 100; }
+        & .hint { height: auto; width: 100%; padding: 0 2; color: $text-warning; display: none; }
         &.-hinting .hint { display: block; }
         &.-narrow Transcript { padding: 0 0 0 1; }
-        &.-narrow > .hint, &.-narrow > Composer, &.-narrow > StatusLine { margin: 0; }
-        &.-narrow > StatusLine { padding: 0 1; }
-        &.-short Composer { max-height: 4; }
+        &.-narrow > #desk { padding: 0; }
+        &.-narrow StatusLine { padding: 0 1; }
         &.-short Transcript > #column { padding-top: 0; }
     }
     """
@@ -69,9 +70,10 @@ class ChatScreen(SafeSelection):
     def compose(self) -> ComposeResult:
         """The conversation above, writing below."""
         yield Transcript()
-        yield Static("", markup=False, classes="hint")
-        yield Composer()
-        yield StatusLine()
+        with Vertical(id="desk"):
+            yield Static("", markup=False, classes="hint")
+            yield Composer()
+            yield StatusLine()
 
     def on_mount(self) -> None:
         """The model is loaded once the first frame is out."""

@@ -4,11 +4,14 @@ from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import TextArea
 
 from spectra_local.printable import printable
 from tui.keys import COMPOSER_KEYS, bindings
+
+LEAST_ROWS = 2  # that can be used on the smallest screen
 
 
 class Composer(TextArea):
@@ -18,7 +21,6 @@ class Composer(TextArea):
     Composer {
         width: 100%;
         height: auto;
-        max-height: 33vh;
         min-height: 3;
         padding: 0 1;
         border: round $panel;
@@ -43,6 +45,11 @@ class Composer(TextArea):
     def __init__(self, **options: Any) -> None:
         super().__init__(placeholder="Ask anything", highlight_cursor_line=False, **options)
         self.cursor_blink = False
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as there are lines, up to a third of the screen with the frame; the rest scrolls."""
+        most = max(LEAST_ROWS, viewport.height // 3 - 2)
+        return min(super().get_content_height(container, viewport, width), most)
 
     def action_send(self) -> None:
         """Hands the text over, after the keys before it: bindings are checked before typed keys are inserted."""

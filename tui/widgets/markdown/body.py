@@ -52,6 +52,7 @@ class MarkdownBody(Widget):
             self._strips.pop(document[index], None)
         change()
         if not width:  # not on the screen yet
+            self.refresh(layout=True)
             return
         document.lay_out(width)
         if len(document) != height:
