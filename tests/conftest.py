@@ -41,9 +41,11 @@ def module_home(tmp_path_factory: pytest.TempPathFactory, measured_costs: Path, 
 
 
 @pytest.fixture(autouse=True)
-def spectra_home(tmp_path: Path, measured_costs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def spectra_home(
+    tmp_path_factory: pytest.TempPathFactory, measured_costs: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """Config, data and caches of this test alone; of others it has the measured costs, nothing that was learned."""
-    yield from _home(tmp_path / "spectra-home", measured_costs, monkeypatch)
+    yield from _home(tmp_path_factory.mktemp("home") / "spectra-home", measured_costs, monkeypatch)
 
 
 def _home(home: Path, measured_costs: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -85,7 +85,10 @@ def test_the_next_turn_reuses_the_conversation(engine: Engine) -> None:
 def test_the_same_seed_gives_the_same_text(engine: Engine) -> None:
     def answer(seed: int) -> str:
         sampling = Sampling(temperature=1.2, top_k=40, top_p=0.95, seed=seed)
-        return text_of(list(engine.generate(Request(messages=CAPITAL.messages, sampling=sampling, max_tokens=24))))
+        # Plain: drafts change widths, widths the last bits, and a near-tie may fall the other way (exact mode's test
+        # is test_exactness.py).
+        request = Request(messages=CAPITAL.messages, sampling=sampling, max_tokens=24, speculate=False)
+        return text_of(list(engine.generate(request)))
 
     answer(1)  # afterwards the whole prompt is in the KV cache, and both runs evaluate the same batches
     assert answer(1) == answer(1)
