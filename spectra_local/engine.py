@@ -142,7 +142,8 @@ class Engine:
             context.commit()
 
         per_model = PerModel(identity, settings, context.widest, decode, model.end_tokens())
-        context.clear()
+        if context.tokens:  # it was measured: wide decodes leave buffers behind that few answers need
+            context.restart()
         return per_model
 
     def use_drafter(self, make: Callable[[CostCurve], Drafter] | None) -> None:

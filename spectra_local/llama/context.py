@@ -53,7 +53,8 @@ class Context:
         self._first_row = 0  # batch position of row 0 of ``logits``
         self._context: Any = None
         fixed = model.header.architecture in _FIXED_SIZE_ARCHITECTURES
-        self._create(n_ctx if fixed else min(n_ctx, FIRST_N_CTX))
+        self._first_size = n_ctx if fixed else min(n_ctx, FIRST_N_CTX)
+        self._create(self._first_size)
 
     @property
     def handle(self) -> Any:
@@ -174,6 +175,12 @@ class Context:
         if self.exact:  # refilling freed cells out of order would change the last bits
             self._move(self._n_cells)
         return n
+
+    def restart(self) -> None:
+        """Forgets everything and gives back the memory that long texts and wide decodes took."""
+        self.clear()
+        lib.llama_free(self._context)
+        self._create(self._first_size)
 
     def clear(self) -> None:
         """Forgets everything."""

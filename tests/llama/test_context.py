@@ -53,6 +53,17 @@ def test_the_cache_grows_and_keeps_what_it_holds(context: Context, smollm2: Mode
     fresh.close()
 
 
+def test_a_restarted_context_answers_as_a_new_one(context: Context, story: list[int]) -> None:
+    prefill(context, story)
+    first = greedy(context, 8)
+    context.decode(first[-1], [100] * 100, range(-1, 99))
+    context.commit()
+    context.restart()
+    assert context.tokens == []
+    assert prefill(context, story) == 0
+    assert greedy(context, 8) == first
+
+
 def test_more_tokens_than_the_context_holds_are_refused(smollm2: Model, abort: native.AbortFlag) -> None:
     context = Context(smollm2, abort, n_ctx=256, n_threads=2)
     with pytest.raises(ContextFullError):
