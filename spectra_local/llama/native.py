@@ -13,9 +13,9 @@ from typing import Any
 
 # Read by ggml when it first asserts; gdb would otherwise attach and write over the screen.
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
-# Read by libgomp when it loads. Its threads otherwise spin for milliseconds at each of a decode's ~900 barriers, also for
-# one that another program keeps off its core: beside one busy process, 2 tokens/s instead of 18, measured on 2 cores
-# with SmolLM2-135M; on a quiet machine no difference was seen.
+# Read by libgomp when it loads. Its threads otherwise spin for milliseconds at each of a decode's ~900 barriers, also
+# for one that another program keeps off its core: beside one busy process, 2 tokens/s instead of 18, measured on 2
+# cores with SmolLM2-135M; on a quiet machine no difference was seen.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import llama_cpp
