@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spectra_local.speculation.memory_history import MemoryHistory
 from spectra_local.bench.methods import PLAIN, SPECTRA
 from spectra_local.bench.ratios import Sample
 from spectra_local.bench.workload import Prompt
@@ -21,6 +20,7 @@ from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.decoder import Decoder, Prefill
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import Drafter
+from spectra_local.speculation.memory_history import MemoryHistory
 from spectra_local.speculation.rivals import RIVALS, TextStore
 
 _WARM_UP_TOKENS = 16
