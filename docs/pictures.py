@@ -20,7 +20,7 @@ from tui.screens.chat import ChatScreen
 from tui.state import Phase
 
 PICTURE = Path(__file__).with_name("chat.svg")
-SIZE = (92, 32)
+SIZE = (92, 26)
 QUESTION = "How do I reverse a string in Python?"
 PATIENCE_S = 300.0
 

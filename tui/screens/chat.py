@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tui.widgets.answer import Answer
 
 FRAMES_PER_SECOND = 12  # smooth to the eye; each frame takes processor time from the model
+FIGURES_PER_SECOND = 3  # of the status line while an answer comes: numbers that change faster cannot be read
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
 _IDLE_KEYS = "enter send · ctrl+j new line · f1 keys"
@@ -66,6 +67,8 @@ class ChatScreen(SafeSelection):
         self._adapter = Adapter(self.state)
         self._answer: Answer | None = None
         self._interrupted_at = -QUIT_WITHIN_S
+        self._shown_phase: Phase | None = None
+        self._figures_at = 0.0
 
     def compose(self) -> ComposeResult:
         """The conversation above, writing below."""
@@ -291,8 +294,11 @@ class ChatScreen(SafeSelection):
         self.set_timer(3, lambda: self.remove_class("-hinting"))
 
     def _show_state(self) -> None:
-        model = self.state.model
-        self.query_one(StatusLine).show(status_of(self.state))
+        model, now = self.state.model, monotonic()
+        answering = model.phase is self._shown_phase is Phase.ANSWERING
+        if not answering or now - self._figures_at >= 1 / FIGURES_PER_SECOND:
+            self._shown_phase, self._figures_at = model.phase, now
+            self.query_one(StatusLine).show(status_of(self.state))
         if self._answer is not None:
             self._answer.wait_for(_waiting_words(model.phase, reading(model)))
         keys = "esc stop" if model.busy else "f1 keys" if self.has_class("-narrow") else _IDLE_KEYS

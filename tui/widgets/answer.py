@@ -28,6 +28,7 @@ class Answer(Vertical):
 
     def __init__(self, waiting_for: str = "") -> None:
         super().__init__()
+        self._words = waiting_for
         self._waiting = Static(waiting_for, markup=False, classes="remark waiting")
         self._body = MarkdownBody()
 
@@ -38,7 +39,9 @@ class Answer(Vertical):
 
     def wait_for(self, words: str) -> None:
         """What the answer waits for, until its first text comes."""
-        self._waiting.update(words)
+        if words != self._words and not self.has_class("-begun"):  # each update lays the screen out anew
+            self._words = words
+            self._waiting.update(words)
 
     def notice(self, words: str) -> None:
         """Something the user should know, above the text."""

@@ -48,17 +48,18 @@ class MarkdownBody(Widget):
     def _change(self, change: Callable[[], None]) -> None:
         document, width = self._document, self.size.width
         height, first = len(document), document.n_settled
-        for index in range(first, height):
-            self._strips.pop(document[index], None)
+        open_lines = [document[index] for index in range(first, height)]
         change()
         if not width:  # not on the screen yet
             self.refresh(layout=True)
             return
         document.lay_out(width)
+        for line in open_lines[max(document.n_kept - first, 0) :]:
+            self._strips.pop(line, None)
         if len(document) != height:
             self.refresh(layout=True)
-        else:
-            self.refresh(Region(0, first, width, height - first))
+        elif document.n_kept < height:
+            self.refresh(Region(0, document.n_kept, width, height - document.n_kept))
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All there is."""

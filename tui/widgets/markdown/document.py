@@ -26,6 +26,7 @@ class Document:
         self._open_lines: list[Line] = []
         self._numbers: list[int] = []  # of the unwrapped line, for each line
         self._changed = True
+        self._n_kept = 0
 
     def append(self, text: str) -> None:
         """Adds text to the end."""
@@ -41,16 +42,33 @@ class Document:
         if width == self._width and not self._changed:
             return
         if width != self._width:
-            self._width, self._n_laid_out, self._settled_lines = width, 0, []
-        self._open_lines = []
+            self._width, self._n_laid_out, self._settled_lines, self._open_lines = width, 0, [], []
+        before, self._open_lines = self._open_lines, []
+        first = len(self._settled_lines)
         del self._numbers[len(self._settled_lines) :]
         for block in self._settled[self._n_laid_out :]:
             self._settled_lines += self._lines_of(block)
         self._n_laid_out = len(self._settled)
         for block in self._open:
             self._open_lines += self._lines_of(block)
+        self._n_kept = first + self._keep(before, first)
         self._count()
         self._changed = False
+
+    def _keep(self, before: list[Line], first: int) -> int:
+        """Puts lines that look as they did back in the place of their copies, so that they are not drawn again."""
+        for index, old in enumerate(before):
+            if first + index >= len(self) or not old.looks_like(self[first + index]):
+                return index
+            self._replace(first + index, old)
+        return len(before)
+
+    def _replace(self, index: int, line: Line) -> None:
+        settled = len(self._settled_lines)
+        if index < settled:
+            self._settled_lines[index] = line
+        else:
+            self._open_lines[index - settled] = line
 
     def _count(self) -> None:
         """Numbers the unwrapped lines: what a selection is measured in."""
@@ -73,6 +91,11 @@ class Document:
             else:
                 rows[-1] = rows[-1].ljust(line.x) + line.content.plain
         return rows
+
+    @property
+    def n_kept(self) -> int:
+        """Lines at the beginning that the last layout left as they were."""
+        return self._n_kept
 
     @property
     def n_settled(self) -> int:

@@ -17,6 +17,14 @@ class Line:
     x: int = 0  # where the content begins in the unwrapped line
     fill: str = ""  # style of the whole width
 
+    def looks_like(self, other: "Line") -> bool:
+        """Whether both are drawn alike."""
+        return (
+            self.content.is_same(other.content)
+            and self.prefix.is_same(other.prefix)
+            and (self.x, self.fill) == (other.x, other.fill)
+        )
+
     @property
     def begins(self) -> bool:
         """The first of an unwrapped line."""
