@@ -11,11 +11,14 @@ from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.calibration import BINS, HIGHEST
 from spectra_local.speculation.core import ONE_TOKEN
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import SOURCES, Pointer
+from spectra_local.speculation.match import HISTORY, PREDICTION, SOURCES, Pointer
 from spectra_local.speculation.recent import Recent
 
 BRANCH = 5  # children of a node at most
 FROM_ECHO = 3  # tokens taken from the model's view one position earlier (as LogitSpec does)
+
+LEAST_WHOLE = 2  # tokens of an answer from which a match with all of it means something
+BACK, AHEAD = 4, 24  # tokens around the end of the last copied piece within which an edit resumes
 
 Level = tuple[int, float, dict[int, float]]  # first kind of the entry, its scale from weight to share step, weights
 
@@ -69,7 +72,7 @@ def merge(
             best = max(group)
             length = min(best.length + steps, ev.LONGEST)
             stand = 2 if length >= ev.LONG_STAND else 1
-            kinds = _match_kinds(best.source, length, len(group), total, length == longest, recent)
+            kinds = _match_kinds(best, length, len(group), total, length == longest, recent)
             source = SOURCES[best.source]
         shift = stand * ev.STAND_SIZE
         for first, scale, known in levels:
@@ -127,14 +130,29 @@ def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list
     return levels, tokens
 
 
-def _match_kinds(source: int, length: int, votes: int, total: int, is_longest: bool, recent: Recent) -> list[int]:
+def _match_kinds(best: Pointer, length: int, votes: int, total: int, is_longest: bool, recent: Recent) -> list[int]:
     agree = (0 if total == 1 else 1) if votes == total else (2 if 2 * votes > total else 3)
+    source = best.source
     bucket = source * ev.LENGTHS + ev.LENGTH_BUCKET[length]
     rate = ev.RATE_BUCKET[int(recent.match[source] * ev.RATE_STEPS)]
     return [
         ev.MATCH + bucket * ev.VOTES + agree * 2 + is_longest,
         ev.RECENT + (source * ev.COARSE + ev.COARSE_LENGTH[length]) * ev.RATES + rate,
+        ev.COPY + _copy(best, recent) * ev.COARSE + ev.COARSE_LENGTH[length],
     ]
+
+
+def _copy(pointer: Pointer, recent: Recent) -> int:
+    """What a match says about the copying so far: an answer that copies goes on, or comes back near where it left."""
+    length, source, _, at, _ = pointer
+    if length >= recent.answered >= LEAST_WHOLE:
+        return ev.WHOLE
+    if not recent.copied_to or source in (HISTORY, PREDICTION):
+        return ev.FIRST
+    ahead = at - recent.copied_to
+    if ahead == 0:
+        return ev.ONWARD
+    return ev.NEAR if -BACK <= ahead <= AHEAD else ev.ELSEWHERE
 
 
 def _common_kinds(stand: int, recent: Recent, trust: int, depth: int) -> list[int]:

@@ -53,6 +53,7 @@ class SpectraDrafter:
         self._key = 0
         for token in prompt:
             self._push(token)
+        self._context.copied_to = 0  # what the prompt repeats of itself is no copying
         self._cursors = [HistoryCursor(history) for history in self.histories]
         self._prediction = PredictionCursor(prediction) if prediction else None
         self._recent = Recent()
@@ -65,6 +66,7 @@ class SpectraDrafter:
         budget = min(budget, self.cost.max_width - 1)
         if budget > 0:
             self._pointers += self._find_pointers()
+            self._recent.copied_to = self._context.copied_to
             self._draft.grow(self._key, self._pointers, budget)
             self._draft.tree.size = best_size(self._draft.chances, self.cost, self.bankroll)
         return self._draft.tree

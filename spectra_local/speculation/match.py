@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 TOKEN_BITS = 21  # vocabularies reach 262 k; 2^21 leaves room and packs three ids into one integer
+COPYING = 8  # tokens of match from which the text is being copied
 MOST_POINTERS = 12  # live at once; each is read at every node that is weighed
 CONTEXT, HISTORY, PREDICTION, ANSWER = 0, 1, 2, 3  # where a pointer reads; the answer is the part of the context
 SOURCES = ("context", "history", "prediction", "context")  # that the model wrote itself
@@ -53,6 +54,7 @@ class ContextMatcher:
         """``shortest``: tokens a match must have; ``newest``: fresh pointers taken in a push, latest places first."""
         self.tokens: list[int] = []
         self._places: list[tuple[int, int]] = []  # (length, position of the token that followed)
+        self.copied_to = 0  # the place after the last token of a copy, 0 before the first
         self._shortest = shortest
         self._newest = newest
         self._mask = (1 << (TOKEN_BITS * shortest)) - 1
@@ -64,6 +66,10 @@ class ContextMatcher:
         """Appends one token and moves every pointer on."""
         tokens = self.tokens
         alive = [(length + 1, at + 1) for length, at in self._places if tokens[at] == token]
+        if alive:
+            length, at = max(alive)
+            if length > COPYING:
+                self.copied_to = at
         tokens.append(token)
         end = len(tokens)
         self._key = key = (self._key << TOKEN_BITS | token) & self._mask

@@ -19,6 +19,7 @@ class Recent:
     matches: int = 0
     match: list[float] = field(default_factory=lambda: [0.5] * ev.SOURCES)  # the longest match's, by its source
     answered: int = 0  # tokens so far
+    copied_to: int = 0  # place in the context after the last copied token, 0: none
     flow: float = 0.7  # the model's weight for the tokens it chose
     confidence: float = 0.5  # its weight for the last one
     echo: dict[int, float] = field(default_factory=dict)  # the tokens it did not choose there

@@ -9,7 +9,7 @@ from spectra_local.speculation.cost import CostCurve
 # between near values are within a per cent, which is noise there.
 MOST_LOST = 0.035  # share of an answer's plain cost that a run of bad luck may lose
 SHORTEST = 20  # tokens of the shortest answer for which that share is meant
-MOST_TRUSTED = 0.6  # chance of breaking even that is believed at most when the loss is weighed
+MOST_TRUSTED = 0.8  # chance of breaking even that is believed at most when the loss is weighed
 NEARLY_SURE = 0.9  # but above this it is taken as it is: text seen before is drafted whole from the first token
 MARGIN = 0.1  # of a draft's extra cost, by which its expected gain must exceed plain decoding
 

@@ -99,3 +99,15 @@ def test_a_prediction_that_is_used_up_says_nothing() -> None:
     cursor = PredictionCursor([1, 2])
     cursor.advance([1, 2])
     assert cursor.pointers() == []
+
+
+def test_the_end_of_the_last_copied_piece_is_remembered_when_the_copy_breaks_off() -> None:
+    source = list(range(100, 120))
+    copying = matcher([*source, 1, *source[:12]])
+    assert copying.copied_to == 12
+    copying.push(2)
+    assert copying.copied_to == 12
+
+
+def test_a_short_match_is_no_copy() -> None:
+    assert matcher([1, 2, 3, 4, 9, 1, 2, 3, 4]).copied_to == 0
