@@ -22,6 +22,9 @@ from spectra_local.protocol import (
 )
 from tui.state import Chat, ModelState, Outcome, Phase, State, Turn
 
+# Small models fall into loops when decoded greedily ("What is the capital of France?" made the default model repeat one
+# phrase to the end of the context); so mild a penalty ends them and leaves code as it is.
+CHAT_SAMPLING = Sampling(repeat_penalty=1.05)
 # Greedy decoding gives the same answer again, so another try draws: warm enough to differ, with the tail cut off.
 RETRY_SAMPLING = Sampling(temperature=0.7, min_p=0.05)
 
@@ -88,7 +91,7 @@ class Adapter:
 
     def ask(self, text: str) -> None:
         """The user's message and the answer it waits for are added to the conversation."""
-        self.state.chat.turns += [Turn("user", text), Turn("assistant", outcome=Outcome.OPEN)]
+        self.state.chat.turns += [Turn("user", text), Turn("assistant", outcome=Outcome.OPEN, sampling=CHAT_SAMPLING)]
 
     def withdraw(self) -> str:
         """Takes back the message that waits for the model, and returns it."""
