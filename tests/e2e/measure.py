@@ -21,6 +21,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from e2e.terminal import CHAT, ROOT, Terminal
 
+from tui.adapter import CHAT_SAMPLING
+
 QUESTION = "How do I reverse a string in Python?"  # the default model answers it in 121 tokens and ends by itself
 READY = "●"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -70,8 +72,10 @@ def in_the_app() -> tuple[float, float]:
 
 def in_the_command() -> float:
     """Tokens/s of the same answer from ``ask``."""
-    command = [*CHAT, "ask", "--json", QUESTION]
-    timings = json.loads(subprocess.check_output(command, cwd=ROOT, text=True))["timings"]
+    penalty = str(CHAT_SAMPLING.repeat_penalty)
+    command = [*CHAT, "ask", "--json", "--repeat-penalty", penalty, QUESTION]
+    answer = subprocess.check_output(command, cwd=ROOT, text=True, stdin=subprocess.DEVNULL)
+    timings = json.loads(answer)["timings"]
     return float(1000 * timings["predicted_n"] / timings["predicted_ms"])
 
 
