@@ -80,6 +80,7 @@ class ChatApp(App[None]):
 
     def on_ready(self) -> None:
         """The first frame is out: collecting garbage begins, but never looks at what the start has made."""
+        self.app_resume_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_all))
         gc.freeze()
         gc.enable()
 
@@ -87,6 +88,12 @@ class ChatApp(App[None]):
         """Ends the app from a signal handler: nothing but a flag and a wake-up."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.exit)
+
+    def _draw_all(self) -> None:
+        """After ctrl+z and fg the terminal is empty, and Textual draws only what changed since."""
+        for widget in self.screen.walk_children(with_self=True):
+            widget.refresh()
+        self.screen.refresh(layout=True, repaint=True)
 
     def on_unmount(self) -> None:
         """Ends the model with the app."""

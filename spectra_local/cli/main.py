@@ -66,6 +66,9 @@ def run(open_chat: OpenChat | None = None, arguments: Sequence[str] | None = Non
 
 
 def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> int:
+    if sys.stdout is None:
+        _complain("stdout is closed, there is nowhere to print to")
+        return EXIT_FAILURE
     try:
         result: Any = root.main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
     except SpectraError as error:
@@ -78,6 +81,9 @@ def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> i
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has enough, e.g. head(1)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    except OSError as error:  # a full disk behind a redirection, a file that cannot be read
+        _complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return EXIT_FAILURE
     except Exception as error:  # ours to mend; the user gets a line, the log the traceback
         _log_defect(error)

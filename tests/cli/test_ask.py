@@ -151,6 +151,20 @@ def process(*arguments: str, **kwargs: Any) -> "subprocess.Popen[bytes]":
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.model
+def test_an_output_that_is_full_is_one_line(smollm2_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "tui", "ask", "-m", str(smollm2_path), "-n", "3", "hi"],
+            stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert b"No space left on device" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+    assert b"internal" not in ended.stderr
+
+
 @pytest.mark.model
 def test_ctrl_c_keeps_what_was_printed_and_exits_130(smollm2_path: Path) -> None:
     with process("-m", str(smollm2_path), "Tell a very long story about a cat.", start_new_session=True) as asking:

@@ -159,12 +159,8 @@ class ChatScreen(SafeSelection):
         if failure.returned:
             transcript.query(Question).last().add_class("-failed")
             composer.give_back(failure.returned)
-        panel = FailurePanel(failure)
-        await transcript.add(panel)
-        if failure.can_restart and not composer.text:
-            panel.focus()
+        await transcript.add(FailurePanel(failure))
 
-    @on(FailurePanel.Restart)
     async def _restart(self) -> None:
         await self.query(FailurePanel).remove()
         self.query_one(Composer).focus()
