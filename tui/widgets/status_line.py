@@ -6,8 +6,6 @@ from textual.widget import Widget
 
 from tui.status import Status
 
-_WIDE = 66  # columns from which the meter is drawn and figures have their words
-
 
 class StatusLine(Widget):
     """Repainted only where its ``Status`` differs from the one shown."""
@@ -32,26 +30,29 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> RenderResult:
-        """Left and right, with the space between; what does not fit goes, the model's name first."""
+        """Left and right, with the space between; what does not fit goes: the gain, then the bar, then the name."""
         width, status = self.size.width, self._status
-        wide = width >= _WIDE
-        right = self._right(wide)
         left = Content.assemble((f"{status.mark} ", status.style), status.doing)
         named = Content.assemble(left, " · " if status.doing and status.name else "", (status.name, "$foreground"))
-        if named.cell_length + right.cell_length + 2 <= width:
-            left = named
-        elif left.cell_length + right.cell_length + 2 > width:
-            left = Content.styled(status.mark, status.style)
+        rights = [self._right(status.speed), self._right(status.short_speed), self._compact()]
+        lefts = [named, left, Content.styled(status.mark, status.style)]
+        left, right = next(
+            ((a, b) for a in lefts for b in rights if a.cell_length + b.cell_length + 2 <= width),
+            (lefts[-1], rights[-1]),
+        )
         gap = max(1, width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)
 
-    def _right(self, wide: bool) -> Content:
+    def _right(self, speed: str) -> Content:
         status = self._status
-        speed = status.speed if wide else status.short_speed
         if not status.n_ctx:
             return Content(speed)
-        if not wide:
-            return Content.assemble((speed, "$foreground"), "  " if speed else "", status.short_context)
         filled, empty = status.meter
         bar = Content.assemble(("━" * filled, "$primary"), ("━" * empty, "$foreground 20%"))
         return Content.assemble((speed, "$foreground"), "   " if speed else "", bar, f"  {status.context}")
+
+    def _compact(self) -> Content:
+        speed = self._status.short_speed
+        if not self._status.n_ctx:
+            return Content(speed)
+        return Content.assemble((speed, "$foreground"), "  " if speed else "", self._status.short_context)
