@@ -1,5 +1,6 @@
 """The command line's root: finds the subcommand, and turns every way to fail into one line and an exit code."""
 
+import contextlib
 import logging
 import os
 import sys
@@ -71,6 +72,7 @@ def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> i
         return EXIT_FAILURE
     try:
         result: Any = root.main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
+        sys.stdout.flush()
     except SpectraError as error:
         _complain(str(error))
         return error.exit_code
@@ -80,9 +82,10 @@ def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> i
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has enough, e.g. head(1)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         return EXIT_FAILURE
     except OSError as error:  # a full disk behind a redirection, a file that cannot be read
+        _abandon_stdout()
         _complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return EXIT_FAILURE
     except Exception as error:  # ours to mend; the user gets a line, the log the traceback
@@ -90,6 +93,12 @@ def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> i
         _complain(f"internal error: {error!r}; the traceback is in {log_file()}")
         return EXIT_FAILURE
     return result if isinstance(result, int) else 0
+
+
+def _abandon_stdout() -> None:
+    """What is still in the buffer has nowhere to go; the interpreter must not try again at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(message: str) -> None:

@@ -34,7 +34,8 @@ class StatusLine(Widget):
         width, status = self.size.width, self._status
         left = Content.assemble((f"{status.mark} ", status.style), status.doing)
         named = Content.assemble(left, " · " if status.doing and status.name else "", (status.name, "$foreground"))
-        rights = [self._right(status.speed), self._right(status.short_speed), self._compact()]
+        speed_alone = status.speed.partition(" · ")[0]
+        rights = [self._right(status.speed), self._right(speed_alone), self._compact()]
         lefts = [named, left, Content.styled(status.mark, status.style)]
         left, right = next(
             ((a, b) for a in lefts for b in rights if a.cell_length + b.cell_length + 2 <= width),
