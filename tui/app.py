@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -10,6 +11,7 @@ from textual.binding import BindingType
 
 from spectra_local.printable import printable
 from tui import themes
+from tui.commands import COMMANDS
 from tui.keys import APP_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
@@ -53,13 +55,11 @@ class ChatApp(App[None]):
         from textual.app import SystemCommand
 
         if isinstance(screen, ChatScreen):
-            yield SystemCommand("New chat", "Begin an empty conversation", screen.action_new_chat)
-            yield SystemCommand("Try again", "Another answer to the last message", screen.action_retry)
-            yield SystemCommand("Copy answer", "The last answer, as Markdown", screen.action_copy_answer)
+            for command in COMMANDS:
+                words = command.words[:1].upper() + command.words[1:]
+                yield SystemCommand(words, command.usage, partial(screen.begin_command, command))
         yield SystemCommand("Light or dark", "Change between the two themes", self.action_toggle_theme)
         yield SystemCommand("Theme", "Choose any theme", self.action_change_theme)
-        yield SystemCommand("Keys", "What every key does", self.action_help)
-        yield SystemCommand("Quit", "Leave spectra-chat", self.action_quit)
 
     def action_help(self) -> None:
         """The keys."""

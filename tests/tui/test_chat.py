@@ -1,9 +1,9 @@
 """The chat as a user has it, on a scripted model and without a terminal."""
 
 import pytest
+from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import Gate, ScriptedAssistant, done, say
-from textual.pilot import Pilot
 
 from spectra_local.errors import ContextFullError, ModelFileError, WorkerError
 from spectra_local.protocol import LoadProgress, Notice, PromptProgress, Text
@@ -11,7 +11,7 @@ from tui.app import ChatApp
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
 from tui.screens.link import LinkScreen
-from tui.state import Outcome, Phase, State
+from tui.state import Outcome, Phase
 from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.markdown.body import MarkdownBody
@@ -21,45 +21,6 @@ from tui.widgets.transcript import Transcript
 
 SIZES = [(40, 10), (80, 24), (200, 60)]
 LONG = "".join(f"{n}. number {n}\n" for n in range(1, 61))
-
-
-def app_with(*scripts: object, **options: object) -> ChatApp:
-    assistant = ScriptedAssistant(*scripts, **options)  # type: ignore[arg-type]
-    return ChatApp(lambda: assistant)
-
-
-def chat(pilot: Pilot[None]) -> ChatScreen:
-    screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, ChatScreen)
-    return screen
-
-
-def state(pilot: Pilot[None]) -> State:
-    return chat(pilot).state
-
-
-def composer(pilot: Pilot[None]) -> Composer:
-    return chat(pilot).query_one(Composer)
-
-
-async def ready(pilot: Pilot[None]) -> None:
-    await wait_until(pilot, lambda: state(pilot).model.phase is Phase.IDLE, "the model is ready")
-
-
-async def send(pilot: Pilot[None], text: str = "Hi") -> None:
-    composer(pilot).insert(text)
-    await pilot.press("enter")
-
-
-async def answered(pilot: Pilot[None], text: str = "Hi") -> None:
-    n_turns = len(state(pilot).chat.turns)
-    await send(pilot, text)
-    await wait_until(pilot, lambda: len(state(pilot).chat.turns) == n_turns + 2, "the question was taken")
-    await wait_until(pilot, lambda: state(pilot).chat.open_answer() is None, "the answer is complete")
-
-
-async def sees(pilot: Pilot[None], text: str) -> None:
-    await wait_until(pilot, lambda: text in screen_text(pilot), f"{text!r} is on the screen")
 
 
 @pytest.mark.parametrize("size", SIZES)

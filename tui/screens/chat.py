@@ -1,6 +1,7 @@
 """The conversation: what the user does becomes requests, what the session reports becomes text, at a fixed rate."""
 
 import secrets
+from inspect import isawaitable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,8 +11,10 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from spectra_local.printable import printable
+from spectra_local.printable import printable, printable_line
 from tui.adapter import Adapter, Failure, Frame
+from tui.commands import COMMANDS, Command
+from tui.commands.registry import PREFIX, parse
 from tui.keys import CHAT_KEYS, bindings
 from tui.session import Session
 from tui.state import Outcome, Phase, State, Turn
@@ -171,12 +174,15 @@ class ChatScreen(SafeSelection):
     @on(Composer.Sent)
     async def _send(self, message: Composer.Sent) -> None:
         model = self.state.model
+        if (command := parse(message.text)) is not None:
+            await self.run_command(*command, typed=message.text)
+            return
         if not message.text.strip():
             if model.phase is Phase.DOWN:
                 await self._restart()
             return
         if self.state.chat.open_answer() is not None:
-            self._hint("One answer at a time: esc stops this one. Your text stays here.")
+            self.hint("One answer at a time: esc stops this one. Your text stays here.")
             self.query_one(Composer).give_back(message.text)
             return
         self._adapter.ask(message.text)
@@ -184,6 +190,28 @@ class ChatScreen(SafeSelection):
         await self._open_answer()
         if model.phase is Phase.DOWN:
             await self._restart()
+
+    async def run_command(self, name: str, argument: str = "", *, typed: str = "") -> None:
+        """Runs a slash command; one that nobody knows goes back into the box with the nearest one named."""
+        if (command := COMMANDS.get(name)) is not None and (argument or not command.needs_argument):
+            if isawaitable(done := command.run(self, argument)):
+                await done
+            return
+        if typed:
+            self.query_one(Composer).give_back(typed)
+        if command is not None:
+            self.hint(f"{command.usage}: {command.words}")
+        elif near := COMMANDS.nearest(name):
+            self.hint(f"There is no /{printable_line(name)}. Did you mean {near.usage}?")
+        else:
+            self.hint(f"There is no /{printable_line(name)}. /help lists all; a space before it sends it as text.")
+
+    async def begin_command(self, command: Command) -> None:
+        """From the palette: runs it, or writes its name into the box where it needs an argument."""
+        if command.needs_argument:
+            self.query_one(Composer).give_back(f"{PREFIX}{command.name} ")
+        else:
+            await self.run_command(command.name)
 
     async def _open_answer(self) -> None:
         from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
@@ -214,14 +242,14 @@ class ChatScreen(SafeSelection):
     async def action_retry(self) -> None:
         """Another answer to the last message, drawn with a fresh seed instead of greedily."""
         if self.state.model.busy:
-            self._hint("esc stops this answer first.")
+            self.hint("esc stops this answer first.")
         elif self.state.model.phase is Phase.DOWN:
             await self._restart()
         elif self._adapter.retry(secrets.randbelow(2**31)):
             await self.query_one(Transcript).remove_after(self.query(Question).last())
             await self._open_answer()
         else:
-            self._hint("There is no answer to try again yet.")
+            self.hint("There is no answer to try again yet.")
 
     async def action_new_chat(self) -> None:
         """An empty conversation with the same model."""
@@ -238,24 +266,24 @@ class ChatScreen(SafeSelection):
         """The last answer, as the Markdown that the model wrote."""
         turn = self.state.chat.last("assistant")
         if turn is None or not turn.text:
-            self._hint("There is no answer to copy yet.")
+            self.hint("There is no answer to copy yet.")
             return
         self.app.copy_to_clipboard(turn.text)
-        self._hint("Answer copied.")
+        self.hint("Answer copied.")
 
     def action_interrupt(self) -> None:
         """ctrl+c: copies a selection, or stops the answer, or quits when pressed twice."""
         now = monotonic()
         if text := self.query_one(Composer).selected_text or self.get_selected_text():
             self.app.copy_to_clipboard(text)
-            self._hint("Selection copied.")
+            self.hint("Selection copied.")
         elif self.state.model.busy:
             self.action_stop()
         elif now - self._interrupted_at < QUIT_WITHIN_S:
             self.app.exit()
         else:
             self._interrupted_at = now
-            self._hint("ctrl+c again, or ctrl+q, quits.")
+            self.hint("ctrl+c again, or ctrl+q, quits.")
 
     def action_end(self) -> None:
         """ctrl+d: quits with nothing typed, else deletes the next character, as in a shell."""
@@ -283,7 +311,7 @@ class ChatScreen(SafeSelection):
 
     # What is shown around the text
 
-    def _hint(self, words: str) -> None:
+    def hint(self, words: str) -> None:
         """One line above the input box for a few seconds."""
         self.query_one(".hint", Static).update(words)
         self.add_class("-hinting")

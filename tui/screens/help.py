@@ -1,4 +1,4 @@
-"""The keys, from the one table that binds them."""
+"""The keys and the slash commands, from the tables that bind them."""
 
 from typing import ClassVar
 
@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS, Key
+from tui.commands import COMMANDS
+from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS
 
 
 class HelpScreen(ModalScreen[None]):
@@ -25,6 +26,7 @@ class HelpScreen(ModalScreen[None]):
             scrollbar-size-vertical: 1;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
+        #commands { margin: 1 0 0 0; }
         &.-narrow > VerticalScroll { padding: 0 1; }
     }
     """
@@ -34,14 +36,15 @@ class HelpScreen(ModalScreen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Three groups of keys."""
+        """Keys first, then commands."""
         with VerticalScroll() as panel:
-            panel.border_title = "Keys"
+            panel.border_title = "Keys and commands"
             panel.border_subtitle = "esc closes"
-            yield Static(_table(COMPOSER_KEYS + CHAT_KEYS + APP_KEYS), markup=False)
+            yield Static(_table([(key.shown, key.words) for key in COMPOSER_KEYS + CHAT_KEYS + APP_KEYS]), markup=False)
+            yield Static(_table([(command.usage, command.words) for command in COMMANDS]), markup=False, id="commands")
 
 
-def _table(keys: tuple[Key, ...]) -> Content:
-    width = max(len(key.shown) for key in keys) + 2
-    lines = [Content.assemble((f"{key.shown:<{width}}", "$text-primary"), key.words) for key in keys]
+def _table(rows: list[tuple[str, str]]) -> Content:
+    width = max(len(shown) for shown, _ in rows) + 2
+    lines = [Content.assemble((f"{shown:<{width}}", "$text-primary"), words) for shown, words in rows]
     return Content("\n").join(lines)

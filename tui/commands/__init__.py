@@ -1,0 +1,11 @@
+"""What can be typed after a slash. One table feeds dispatch, help, completion and the palette.
+
+To add a command: write a ``Command`` in one of these files, or a new one, and name the file's table here.
+"""
+
+from tui.commands import chats, copying, program, writing
+from tui.commands.registry import Command, Registry
+
+COMMANDS = Registry((*chats.COMMANDS, *writing.COMMANDS, *copying.COMMANDS, *program.COMMANDS))
+
+__all__ = ["COMMANDS", "Command", "Registry"]

@@ -1,0 +1,24 @@
+"""Slash commands about the program itself."""
+
+from typing import TYPE_CHECKING
+
+from tui.commands.registry import Command
+
+if TYPE_CHECKING:
+    from tui.screens.chat import ChatScreen
+
+
+def _help(chat: "ChatScreen", _: str) -> None:
+    from tui.screens.help import HelpScreen
+
+    chat.app.push_screen(HelpScreen())
+
+
+def _quit(chat: "ChatScreen", _: str) -> None:
+    chat.app.exit()
+
+
+COMMANDS = (
+    Command("help", "keys and commands", _help),
+    Command("quit", "leave; the chat is kept", _quit),
+)
