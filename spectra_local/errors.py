@@ -39,3 +39,7 @@ class DownloadError(SpectraError):
 
 class WorkerError(SpectraError):
     """The process that runs the model died or stopped answering."""
+
+
+class StoreError(SpectraError):
+    """The database cannot be used, or not for this; learning and saved chats stop, everything else goes on."""

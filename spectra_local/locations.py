@@ -37,6 +37,16 @@ def models_dir() -> Path:
     return data_dir() / "models"
 
 
+def database_file() -> Path:
+    """The one database: the turns that are learned from, and the chats. Alone in its folder with its copies."""
+    return data_dir() / "store" / "spectra.sqlite"
+
+
+def segments_dir() -> Path:
+    """Index segments of the history; they can be made again from the database."""
+    return cache_dir() / "history"
+
+
 def log_file() -> Path:
     """The log: native messages and errors, never prompt text."""
     return _base("log") / "spectra-chat.log"

@@ -1,0 +1,238 @@
+"""Opens the one SQLite file: private, migrated, checked. Knows no tables; turns and chats have theirs in it.
+
+A file of a newer program is opened read-only; a damaged one is kept aside and a new one begun. Both are said in
+``notice``. See SQLite's "How To Corrupt" and "Defense Against The Dark Arts" for the pragmas.
+"""
+
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from spectra_local import locations
+from spectra_local.errors import StoreError
+
+log = logging.getLogger("spectra_local.history")
+
+BUSY_SECONDS = 10.0  # a VACUUM of 500 MB by another program takes some seconds
+COPY = ".before-"  # part of the name of copies made before a migration
+DAMAGED = ".damaged-"  # part of the name of files kept aside
+_SIDE_FILES = ("-wal", "-shm")
+
+
+class Database:
+    """One connection. Usable from any thread, by one at a time: hold ``transaction`` or ``lock``."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Opens or makes the file at ``path`` (None: the user's). Raises StoreError where that cannot be."""
+        self.path = path or locations.database_file()
+        self.notice = ""  # what the user should know, "" for nothing
+        self.read_only = False
+        self.lock = threading.RLock()
+        try:
+            self.connection = self._opened()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"the history cannot be opened: {self.path}: {_reason(error)}") from error
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, committed when the block ends. Raises StoreError: read-only, full disk, damage, too busy."""
+        if self.read_only:
+            raise StoreError(self.notice or f"{self.path} can only be read")
+        with self.lock, self.errors():
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self.connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turns SQLite's errors into StoreError."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {_reason(error)}") from error
+
+    def data_version(self) -> int:
+        """Changes when another connection has committed: PRAGMA data_version, a few microseconds."""
+        with self.lock, self.errors():
+            return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def erase_deleted(self) -> None:
+        """Gives free pages and the log back to the file system: what was deleted is in no file any more."""
+        with self.lock, self.errors():
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.connection.execute("VACUUM")
+            busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(f"{self.path}: another program is reading; close it and forget again")
+
+    def copies(self) -> list[Path]:
+        """Copies made before migrations and damaged files kept aside; they hold text too."""
+        found = [
+            *self.path.parent.glob(f"{self.path.name}{COPY}*"),
+            *self.path.parent.glob(f"{self.path.name}{DAMAGED}*"),
+        ]
+        return sorted(found)
+
+    def close(self) -> None:
+        """Closes the connection; the log is then part of the file."""
+        with self.lock, contextlib.suppress(sqlite3.Error):
+            self.connection.close()
+
+    # --- opening -----------------------------------------------------------------------------------------------
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            locations.private_dir(self.path.parent)
+            # SQLite gives its side files the mode of the file, so it must be private before SQLite sees it.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            return self._opened_read_only(f"the history can only be read ({error.strerror})", error)
+        try:
+            return self._checked(_connect(self.path, "rw"))
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            aside = self._set_aside()
+            self.notice = (
+                f"the history was damaged and is kept as {aside.name}; a new one was begun. "
+                "'spectra-chat cache verify' saves what can be read."
+            )
+            log.warning("%s: %s; kept as %s", self.path, error, aside)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            return self._checked(_connect(self.path, "rw"))
+
+    def _opened_read_only(self, notice: str, cause: Exception) -> sqlite3.Connection:
+        if not self.path.exists():
+            raise cause
+        self.read_only, self.notice = True, notice
+        try:
+            connection = _connect(self.path, "ro")
+            connection.execute("SELECT count(*) FROM sqlite_schema")
+        except sqlite3.Error:  # WAL needs a folder that can be written; where nobody can write nothing changes either
+            connection = _connect(self.path, "ro", immutable=True)
+            connection.execute("SELECT count(*) FROM sqlite_schema")
+        return connection
+
+    def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """The connection, migrated; raises sqlite3.DatabaseError where the file is damaged."""
+        try:
+            version = _user_version(connection)
+            newest = max(migrations())
+            if version > newest:
+                connection.close()
+                return self._opened_read_only(
+                    "the history was written by a newer version of spectra-chat: it is read, not added to",
+                    StoreError("newer"),
+                )
+            connection.execute("PRAGMA journal_mode = WAL")
+            if version < newest:
+                self._migrate(connection, version)
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
+        if version:
+            self._copy(connection, version)
+        for number, sql in sorted(migrations().items()):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if _user_version(connection) < number:  # another program may have been faster
+                    for statement in _statements(sql):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {number}")
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def _copy(self, connection: sqlite3.Connection, version: int) -> None:
+        copy = self.path.with_name(f"{self.path.name}{COPY}{version + 1:04}")
+        if copy.exists():
+            return
+        partial = copy.with_name(f"{copy.name}.{os.getpid()}.partial")
+        os.close(os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
+        target = sqlite3.connect(partial)
+        try:
+            connection.backup(target)
+            target.close()
+            partial.replace(copy)
+        finally:
+            target.close()
+            partial.unlink(missing_ok=True)
+
+    def _set_aside(self) -> Path:
+        aside = self.path.with_name(f"{self.path.name}{DAMAGED}{time.strftime('%Y%m%d-%H%M%S')}")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = aside.with_name(f"{aside.name.removesuffix(f'.{number - 1}')}.{number}")
+        self.path.replace(aside)
+        for suffix in _SIDE_FILES:
+            with contextlib.suppress(FileNotFoundError):
+                self.path.with_name(self.path.name + suffix).replace(aside.with_name(aside.name + suffix))
+        return aside
+
+
+@cache
+def migrations() -> dict[int, str]:
+    """SQL by number."""
+    folder = files("spectra_local.history").joinpath("migrations")
+    return {int(f.name[:4]): f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".sql")}
+
+
+def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={mode}" + ("&immutable=1" if immutable else "")
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in (
+            "trusted_schema = OFF",  # a schema from elsewhere runs no functions
+            "cell_size_check = ON",
+            "secure_delete = ON",  # deleted text is overwritten, not only unlinked
+            "foreign_keys = ON",
+            "synchronous = FULL",  # what was acknowledged survives a power cut
+            "temp_store = MEMORY",  # no text in temporary files
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _user_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(sql: str) -> Iterator[str]:
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if line.split("--")[0].rstrip().endswith(";") and sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return {"database or disk is full": "the disk is full"}.get(str(error), str(error))

@@ -1,0 +1,299 @@
+"""The turns in the database: added, read back, forgotten. The only truth; an index is made from it.
+
+Knows rows and layers, nothing of how drafts are found in them.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spectra_local.errors import StoreError
+from spectra_local.history.database import Database
+from spectra_local.history.turn import OWN, TOKEN, Turn
+
+DEFAULT_CAP = 500_000_000  # bytes of the database
+_EVICT_TO = 0.9  # of the cap: evicting is rare, and then worth its while
+_USE_DAYS = 7.0  # a turn that was drafted from counts as this much younger, each time
+_MOST_USES = 50.0
+_PAGE_ROWS = 200  # rows read at once: the reader may pause for long between them
+_COLUMNS = "t.id, t.ts, t.layer, l.name, t.conversation, t.origin, t.kind, t.fingerprint, t.text, t.tokens, t.checksum"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One removable body of turns, with its size."""
+
+    id: int
+    name: str
+    created: float  # seconds since 1970
+    enabled: bool
+    turns: int
+    tokens: int
+    bytes: int  # of text and tokens
+
+
+class Store:
+    """Turns of one database. From any thread; programs may share the file."""
+
+    def __init__(self, database: Database, cap: int = DEFAULT_CAP) -> None:
+        self.database = database
+        self.cap = cap
+        self.damaged: set[int] = set()  # ids of rows whose checksum did not fit when they were read
+
+    # --- adding and reading ------------------------------------------------------------------------------------
+
+    def add(self, turns: Sequence[Turn]) -> list[int]:
+        """Commits all or none and returns their ids. The layer must exist. Raises StoreError."""
+        with self.database.transaction() as connection:
+            return [_insert(connection, turn) for turn in turns]
+
+    def turns(
+        self,
+        *,
+        layer: str | None = None,
+        since: float | None = None,
+        conversation: str | None = None,
+        fingerprint: str | None = None,
+        after: int = 0,
+        until: int | None = None,
+        enabled_only: bool = False,
+    ) -> Iterator[Turn]:
+        """Turns in the order of their ids, those with ``after`` < id <= ``until``. Damaged rows are left out and
+        noted in ``damaged``. No lock is held between rows. Raises StoreError."""
+        conditions, values = _conditions(layer, since, conversation, fingerprint)
+        if until is not None:
+            conditions, values = [*conditions, "t.id <= ?"], [*values, until]
+        if enabled_only:
+            conditions.append("l.enabled")
+        where = " AND ".join(["t.id > ?", *conditions])
+        query = f"SELECT {_COLUMNS} FROM turns t JOIN layers l ON l.id = t.layer WHERE {where} ORDER BY t.id LIMIT ?"  # noqa: S608 - our own words
+        while True:
+            rows = self._rows(query, [after, *values, _PAGE_ROWS])
+            for row in rows:
+                turn = _turn(row)
+                if turn is None:
+                    self.damaged.add(row[0])
+                else:
+                    yield turn
+            if len(rows) < _PAGE_ROWS:
+                return
+            after = rows[-1][0]
+
+    def ids(self, fingerprint: str, after: int = 0, until: int | None = None) -> list[int]:
+        """Ids of one tokenizer's turns in enabled layers, ascending, those with ``after`` < id <= ``until``."""
+        query = (
+            "SELECT t.id FROM turns t JOIN layers l ON l.id = t.layer "
+            "WHERE l.enabled AND t.fingerprint = ? AND t.id > ? AND t.id <= ? ORDER BY t.id"
+        )
+        return [row[0] for row in self._rows(query, [fingerprint, after, until or 1 << 62])]
+
+    def last_id(self) -> int:
+        """Of the newest turn ever added, 0 for none."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'turns'", [])
+        return int(rows[0][0]) if rows else 0
+
+    def generation(self) -> int:
+        """Raised whenever turns were deleted or a layer was switched: what was read before is not to be used."""
+        return int(self._rows("SELECT number FROM generation", [])[0][0])
+
+    def count_uses(self, ids: Iterable[int]) -> None:
+        """Notes that drafts read on from these turns; they are evicted later. Raises StoreError."""
+        with self.database.transaction() as connection:
+            connection.executemany("UPDATE turns SET uses = uses + 1 WHERE id = ?", [(i,) for i in ids])
+
+    # --- layers --------------------------------------------------------------------------------------------------
+
+    def layers(self) -> list[Layer]:
+        """All of them, the own one first."""
+        query = (
+            "SELECT l.id, l.name, l.created, l.enabled, count(t.id), coalesce(sum(length(t.tokens)), 0) / 4, "
+            "coalesce(sum(length(t.tokens) + length(CAST(t.text AS BLOB))), 0) "
+            "FROM layers l LEFT JOIN turns t ON t.layer = l.id GROUP BY l.id ORDER BY l.id"
+        )
+        return [Layer(i, n, c, bool(e), t, k, b) for i, n, c, e, t, k, b in self._rows(query, [])]
+
+    def create_layer(self, name: str) -> None:
+        """Raises StoreError where there is one of that name."""
+        try:
+            with self.database.transaction() as connection:
+                insert_layer(connection, name)
+        except StoreError as error:
+            if isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise StoreError(f"there is a layer {name!r} already; choose another name") from error
+            raise
+
+    def import_layer(self, name: str, turns: Iterable[Turn]) -> int:
+        """Makes the layer and adds ``turns`` to it, all or nothing; returns how many. Raises StoreError."""
+        if any(layer.name == name for layer in self.layers()):
+            raise StoreError(f"there is a layer {name!r} already; choose another name")
+        count = 0
+        with self.database.transaction() as connection:
+            insert_layer(connection, name)
+            for turn in turns:
+                _insert(connection, turn, layer=name)
+                count += 1
+        return count
+
+    def remove_layer(self, name: str) -> int:
+        """Removes an import and its turns, really; returns how many turns. Raises StoreError: own, or unknown."""
+        if name == OWN:
+            raise StoreError("'own' is what happened here; 'cache forget --all' erases it")
+        with self.database.transaction() as connection:
+            gone = connection.execute(
+                "DELETE FROM turns WHERE layer = (SELECT id FROM layers WHERE name = ?)", [name]
+            ).rowcount
+            if not connection.execute("DELETE FROM layers WHERE name = ?", [name]).rowcount:
+                raise StoreError(f"there is no layer {name!r}")
+            _raise_generation(connection)
+        self._erase()
+        return gone
+
+    def switch_layer(self, name: str, enabled: bool) -> None:
+        """Uses a layer for drafts or not. Raises StoreError where it is unknown."""
+        with self.database.transaction() as connection:
+            if not connection.execute("UPDATE layers SET enabled = ? WHERE name = ?", [int(enabled), name]).rowcount:
+                raise StoreError(f"there is no layer {name!r}")
+            _raise_generation(connection)
+
+    # --- forgetting ------------------------------------------------------------------------------------------------
+
+    def forget(
+        self,
+        *,
+        conversation: str | None = None,
+        containing: str | None = None,
+        before: float | None = None,
+        everything: bool = False,
+    ) -> int:
+        """Erases what fits all that is given, in every layer: rows, free pages, log, index and copies.
+
+        ``containing`` ignores case. Returns how many turns. Raises StoreError, also where another program holds
+        on to the log: then rows are gone, and forgetting again finishes the work.
+        """
+        if not everything and conversation is None and containing is None and before is None:
+            raise ValueError("nothing says what to forget")
+        conditions, values = ["1"], list[object]()
+        if conversation is not None:
+            conditions, values = [*conditions, "conversation = ?"], [*values, conversation]
+        if before is not None:
+            conditions, values = [*conditions, "ts < ?"], [*values, before]
+        if containing is not None:
+            folded = containing.casefold()
+            conditions.append("contains_folded(text)")
+            with self.database.lock:
+                self.database.connection.create_function(
+                    "contains_folded", 1, lambda text: folded in str(text).casefold(), deterministic=True
+                )
+        with self.database.transaction() as connection:
+            gone = connection.execute(f"DELETE FROM turns WHERE {' AND '.join(conditions)}", values).rowcount  # noqa: S608
+            if everything:
+                connection.execute("DELETE FROM savings")
+                connection.execute("DELETE FROM layers WHERE id <> 1")
+            _raise_generation(connection)
+        self._erase()
+        return gone
+
+    def _erase(self) -> None:
+        from spectra_local.history.traces import erase_traces
+
+        erase_traces()
+        for copy in self.database.copies():
+            copy.unlink(missing_ok=True)
+        self.database.erase_deleted()
+
+    def size(self) -> int:
+        """Bytes of the database that hold something."""
+        (pages,), (free,), (page_size,) = (
+            self._rows(f"PRAGMA {name}", [])[0] for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * page_size)
+
+    def evict(self) -> int:
+        """Above the cap, deletes the least useful turns (old ones that no draft read on from); returns how many."""
+        over = self.size() - self.cap
+        if over <= 0:
+            return 0
+        to_free = over + (1 - _EVICT_TO) * self.cap
+        query = (
+            "SELECT id, length(tokens) + length(CAST(text AS BLOB)) + 200 FROM turns ORDER BY ts + ? * min(uses, ?), id"
+        )
+        chosen: list[tuple[int]] = []
+        for identity, size in self._rows(query, [86400 * _USE_DAYS, _MOST_USES]):
+            if to_free <= 0:
+                break
+            to_free -= size
+            chosen.append((identity,))
+        with self.database.transaction() as connection:
+            connection.executemany("DELETE FROM turns WHERE id = ?", chosen)
+            _raise_generation(connection)
+        return len(chosen)
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        with self.database.lock, self.database.errors():
+            return self.database.connection.execute(query, values).fetchall()
+
+
+def insert_layer(connection: sqlite3.Connection, name: str) -> None:
+    """Inside a transaction."""
+    connection.execute("INSERT INTO layers (name, created) VALUES (?, ?)", [name, time.time()])
+
+
+def _insert(connection: sqlite3.Connection, turn: Turn, layer: str | None = None) -> int:
+    name = layer or turn.layer
+    found = connection.execute("SELECT id FROM layers WHERE name = ?", [name]).fetchone()
+    if found is None:
+        raise StoreError(f"there is no layer {name!r}")
+    text = turn.text.encode("utf-8", "replace").decode()  # lone surrogates are no text for SQLite
+    blob = np.ascontiguousarray(turn.tokens, TOKEN).tobytes()
+    clean = Turn(turn.conversation, turn.origin, turn.fingerprint, text, turn.tokens, turn.ts, turn.kind)
+    cursor = connection.execute(
+        "INSERT INTO turns (ts, layer, conversation, origin, kind, fingerprint, text, tokens, checksum) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            float(turn.ts),
+            found[0],
+            turn.conversation,
+            turn.origin,
+            turn.kind,
+            turn.fingerprint,
+            text,
+            blob,
+            clean.checksum(found[0]),
+        ],
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _raise_generation(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE generation SET number = number + 1")
+
+
+def _conditions(
+    layer: str | None, since: float | None, conversation: str | None, fingerprint: str | None
+) -> tuple[list[str], list[object]]:
+    given = {
+        "l.name = ?": layer,
+        "t.ts >= ?": since,
+        "t.conversation = ?": conversation,
+        "t.fingerprint = ?": fingerprint,
+    }
+    kept = {condition: value for condition, value in given.items() if value is not None}
+    return list(kept), list(kept.values())
+
+
+def _turn(row: tuple[Any, ...]) -> Turn | None:
+    """The turn of a row of ``_COLUMNS``; None where the row is damaged."""
+    identity, ts, layer_id, layer, conversation, origin, kind, fingerprint, text, blob, checksum = row
+    if not isinstance(blob, bytes) or len(blob) % TOKEN.itemsize or not isinstance(text, str):
+        return None
+    tokens = np.frombuffer(blob, TOKEN)
+    turn = Turn(conversation, origin, fingerprint, text, tokens, ts, kind, layer, identity)
+    try:
+        return turn if turn.checksum(layer_id) == checksum else None
+    except (AttributeError, TypeError, ValueError):
+        return None

@@ -1,0 +1,14 @@
+"""What the history leaves in the cache folder: index segments and CORE's statistics. Forgetting removes them all."""
+
+import shutil
+
+from spectra_local.locations import cache_dir, segments_dir
+
+CORE_FILE = "core.npz"  # name of CORE's statistics in a model's folder; they hold n-grams, so they are text
+
+
+def erase_traces() -> None:
+    """Removes segments and statistics of every model; both are made again from what remains."""
+    shutil.rmtree(segments_dir(), ignore_errors=True)
+    for path in (cache_dir() / "speculation").glob("*/core.*"):
+        path.unlink(missing_ok=True)
