@@ -1,6 +1,5 @@
 """``spectra-chat ask``: one answer on stdout, as it comes."""
 
-import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from spectra_local.protocol import (
     Text,
     Timings,
 )
+from spectra_local.timings_json import timings_json
 
 
 @click.command()
@@ -146,16 +146,6 @@ def _print_json(events: Iterator[Event], info: ModelInfo) -> Done:
                 click.echo(json.dumps(answer))
                 return event
     raise SpectraError("the answer has no end")
-
-
-def timings_json(timings: Timings) -> dict[str, object]:
-    """Counts and times under llama.cpp's names, speeds included."""
-    rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in dataclasses.asdict(timings).items()}
-    return {
-        **rounded,
-        "prompt_per_second": round(timings.prompt_per_second, 2),
-        "predicted_per_second": round(timings.predicted_per_second, 2),
-    }
 
 
 def summary(timings: Timings) -> str:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spectra_local import __version__, locations
-from spectra_local.cli.ask import timings_json
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError
 from spectra_local.llama.memory import available_bytes, readable
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Done, EngineOptions, Request
+from spectra_local.timings_json import timings_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -30,6 +30,7 @@ _SUBCOMMANDS = {
         "Check the installation: versions, devices, models, one timed decode.",
     ),
     "bench": ("spectra_local.cli.bench:bench", "Measure plain decoding, SPECTRA and rivals."),
+    "serve": ("spectra_local.cli.serve:serve", "Answer llama.vim, llama.vscode and OpenAI clients over HTTP."),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 

@@ -1,0 +1,99 @@
+"""``spectra-chat serve``: HTTP for editors and OpenAI clients."""
+
+import socket
+from contextlib import closing
+
+import click
+
+from spectra_local.cli.opening import open_engine
+from spectra_local.cli.options import engine_options
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.protocol import EngineOptions
+
+_PORT = 8012  # llama.vim's and llama.vscode's default
+_MAX_TOKENS = 4096
+_MAX_BODY_MB = 16
+_SHUTDOWN_SECONDS = 1
+
+
+@click.command()
+@engine_options
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option(
+    "--token",
+    envvar="SPECTRA_TOKEN",
+    metavar="TEXT",
+    help="Ask clients for this token; needed with a --host that others can reach. Better in SPECTRA_TOKEN: "
+    "what stands on a command line can be seen by all users of the machine.",
+)
+@click.option("--max-tokens", default=_MAX_TOKENS, show_default=True, type=click.IntRange(1), help="Of one answer.")
+@click.option("--max-body", default=_MAX_BODY_MB, show_default=True, type=click.IntRange(1, 1024), help="In MB.")
+def serve(
+    model: str | None, options: EngineOptions, host: str, port: int, token: str | None, max_tokens: int, max_body: int
+) -> int:
+    """Answer llama.vim, llama.vscode and OpenAI clients over HTTP.
+
+    \b
+    /infill                                  fill-in, as llama.vim and llama.vscode ask for it
+    /v1/completions  /v1/chat/completions    as OpenAI's clients ask; also with prediction and suffix
+    /v1/models  /health  /metrics
+    """
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise SpectraError("'serve' needs two more packages: pip install '.[server]'") from error
+    from spectra_local.serving.access import LOOPBACK
+
+    if token is not None and (not token.strip() or not token.isascii()):
+        raise UsageError("the token must be ASCII text and not empty")
+    if host not in LOOPBACK and token is None:
+        raise UsageError(f"others can reach {host}: set a token (SPECTRA_TOKEN or --token), or listen on 127.0.0.1")
+    with closing(_bound_socket(host, port)) as listener:
+        _serve(listener, model, options, token, max_tokens, max_body << 20)
+    return 0
+
+
+def _serve(
+    listener: socket.socket,
+    model: str | None,
+    options: EngineOptions,
+    token: str | None,
+    max_tokens: int,
+    max_body: int,
+) -> None:
+    import uvicorn
+
+    from spectra_local.serving.access import LOOPBACK, Access
+    from spectra_local.serving.answers import Service
+    from spectra_local.serving.app import web_app
+    from spectra_local.serving.metrics import Metrics
+    from spectra_local.serving.request_queue import RequestQueue
+
+    address, port = listener.getsockname()[:2]
+    with closing(open_engine(model, options)) as engine, closing(RequestQueue(engine)) as queue:
+        access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
+        app = web_app(Service(queue, Metrics(), max_tokens), access)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
+        )
+        shown = f"[{address}]" if ":" in address else address
+        click.echo(f"{queue.info.name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bound_socket(host: str, port: int) -> socket.socket:
+    """Bound before the model is loaded: a taken port should not cost the wait. Raises SpectraError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}: {error.strerror or error}") from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise SpectraError(f"cannot listen on {host} port {port}: {error.strerror}; try another --port") from error
+    return listener

@@ -1,0 +1,89 @@
+"""From a request for the engine to its answer, for a client that may hang up at any moment."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.requests import Request as HttpRequest
+
+from spectra_local.protocol import Assistant, Done, Event, Notice, Request, Text
+from spectra_local.serving.metrics import Metrics
+from spectra_local.serving.request_queue import Job, RequestCancelledError, RequestQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer."""
+
+    text: str
+    done: Done
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What every endpoint works with."""
+
+    queue: RequestQueue
+    metrics: Metrics
+    max_tokens: int  # most tokens of one answer
+
+    @property
+    def model_id(self) -> str:
+        """The name under which the model is listed: its file's, without the ending."""
+        return Path(self.queue.info.path).stem
+
+    def limited(self, asked: int | None) -> int:
+        """How many tokens an answer may have where a client asked for ``asked``; None or negative: all it can."""
+        return self.max_tokens if asked is None or asked < 0 else min(asked, self.max_tokens)
+
+
+@contextlib.asynccontextmanager
+async def cancelled_with(http: HttpRequest, job: Job) -> AsyncIterator[None]:
+    """Within it, a closed connection cancels ``job``; so does leaving it early."""
+
+    async def watch() -> None:
+        while (await http.receive())["type"] != "http.disconnect":
+            pass
+        job.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        job.cancel()
+
+
+async def events_of(service: Service, http: HttpRequest, request: Request) -> AsyncGenerator[Event, None]:
+    """The events of ``request``, ending with its Done. Raises SpectraError, RequestCancelledError among them."""
+
+    def counted(assistant: Assistant) -> Iterator[Event]:
+        for event in assistant.generate(request):
+            if isinstance(event, Done):  # here and not below, where nobody may be listening any more
+                service.metrics.count_answer(event)
+            yield event
+
+    job = service.queue.submit(counted)
+    async with cancelled_with(http, job):
+        async for event in job.events():
+            yield event
+            if isinstance(event, Done):
+                return
+    raise RequestCancelledError
+
+
+async def whole_answer(service: Service, http: HttpRequest, request: Request) -> Answer:
+    """The answer to ``request``, all of it. Raises SpectraError."""
+    texts: list[str] = []
+    notices: list[str] = []
+    async for event in events_of(service, http, request):
+        if isinstance(event, Text):
+            texts.append(event.text)
+        elif isinstance(event, Notice):
+            notices.append(event.text)
+        elif isinstance(event, Done):
+            return Answer("".join(texts), event, tuple(notices))
+    raise RequestCancelledError

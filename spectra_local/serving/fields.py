@@ -1,0 +1,113 @@
+"""The fields of a JSON request, checked: a wrong type is an error that names the field; unknown fields are ignored."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+class RequestError(Exception):
+    """What the client sent cannot be answered; ``status`` is the HTTP status that says so."""
+
+    def __init__(self, message: str, *, status: int = 400, field: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.field = field
+
+
+class Fields:
+    """A JSON object. ``null`` counts as absent, as OpenAI's clients send it. Every method raises RequestError."""
+
+    def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
+        self._values = values
+        self._path = path
+
+    @classmethod
+    def parse(cls, body: bytes) -> "Fields":
+        """The object that ``body`` holds."""
+        try:
+            values = json.loads(body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise RequestError(f"the body is not JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise RequestError("the body must be a JSON object")
+        return cls(values)
+
+    def name(self, field: str) -> str:
+        """The field's full name, e.g. messages[2].content."""
+        return f"{self._path}.{field}" if self._path else field
+
+    def has(self, field: str) -> bool:
+        """Whether the field is given and not null."""
+        return self._values.get(field) is not None
+
+    def text(self, field: str, default: str | None = None) -> str:
+        """A string; without ``default`` it must be given."""
+        return _encodable(self._typed(field, str, "a string", default), self.name(field))
+
+    def flag(self, field: str, default: bool = False) -> bool:
+        """True or false."""
+        return bool(self._typed(field, bool, "true or false", default))
+
+    def number(self, field: str, default: float) -> float:
+        """A finite number."""
+        value = self._typed(field, (int, float), "a number", default)
+        if isinstance(value, bool) or not math.isfinite(value):
+            raise self._wrong(field, "a number")
+        return float(value)
+
+    def integer(self, field: str, default: int) -> int:
+        """A whole number, also written as 3.0."""
+        value = self.number(field, default)
+        if not value.is_integer() or abs(value) > 1 << 53:
+            raise self._wrong(field, "a whole number")
+        return int(value)
+
+    def texts(self, field: str, most: int) -> tuple[str, ...]:
+        """One string or a list of at most ``most``; empty ones are left out."""
+        value = self._values.get(field)
+        items = [value] if isinstance(value, str) else [] if value is None else value
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise self._wrong(field, "a string or a list of strings")
+        if len(items) > most:
+            raise RequestError(f"{self.name(field)} holds {len(items)} strings, at most {most} are allowed")
+        return tuple(_encodable(item, self.name(field)) for item in items if item)
+
+    def objects(self, field: str) -> list["Fields"]:
+        """A list of objects; empty where it is not given."""
+        value = self._typed(field, list, "a list", [])
+        if not all(isinstance(item, dict) for item in value):
+            raise self._wrong(field, "a list of objects")
+        return [Fields(item, f"{self.name(field)}[{i}]") for i, item in enumerate(value)]
+
+    def object(self, field: str) -> "Fields | None":
+        """An object, None where it is not given."""
+        value = self._typed(field, dict, "an object", {}) if self.has(field) else None
+        return None if value is None else Fields(value, self.name(field))
+
+    def is_text(self, field: str) -> bool:
+        """Whether the field is a string, where a list could stand too."""
+        return isinstance(self._values.get(field), str)
+
+    def _typed(self, field: str, kind: type | tuple[type, ...], words: str, default: Any) -> Any:
+        value = self._values.get(field)
+        if value is None:
+            if default is None:
+                raise RequestError(f"{self.name(field)} is missing", field=self.name(field))
+            return default
+        if not isinstance(value, kind):
+            raise self._wrong(field, words)
+        return value
+
+    def _wrong(self, field: str, words: str) -> RequestError:
+        return RequestError(f"{self.name(field)} must be {words}", field=self.name(field))
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _encodable(text: str, name: str) -> str:
+    if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
+        raise RequestError(f"{name} holds a lone surrogate, which is no character", field=name)
+    return text

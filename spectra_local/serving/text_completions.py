@@ -1,0 +1,32 @@
+"""``POST /v1/completions``: raw text continued."""
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from spectra_local.protocol import Request
+from spectra_local.serving import openai
+from spectra_local.serving.answers import Service
+from spectra_local.serving.fields import Fields, RequestError
+from spectra_local.serving.openai_replies import Shape, reply
+
+_SHAPE = Shape(
+    "cmpl", "text_completion", "text_completion", choice=lambda text: {"text": text}, delta=lambda text: {"text": text}
+)
+
+
+async def completions(service: Service, http: HttpRequest, fields: Fields) -> Response:
+    """The continuation of ``prompt``."""
+    openai.refuse_unsupported(fields)
+    for name in ("echo", "logprobs"):
+        if fields.has(name) and (fields.integer(name, 0) if name == "logprobs" else fields.flag(name)):
+            raise RequestError(f"{name} is not supported", field=name)
+    prompts = fields.texts("prompt", most=1)
+    if not prompts:
+        raise RequestError("prompt is missing or empty", field="prompt")
+    request = Request(
+        prompt=prompts[0],
+        sampling=openai.sampling(fields),
+        max_tokens=openai.max_tokens(service, fields, "max_tokens", "n_predict"),
+        stop=openai.stops(fields),
+    )
+    return await reply(service, http, fields, request, _SHAPE)

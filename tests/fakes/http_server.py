@@ -1,0 +1,37 @@
+"""A server on a free port with a client beside it, both ended with the test."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+from fakes.waiting import wait_until
+
+from spectra_local.protocol import Assistant
+from spectra_local.serving.access import Access
+from spectra_local.serving.answers import Service
+from spectra_local.serving.app import web_app
+from spectra_local.serving.metrics import Metrics
+from spectra_local.serving.request_queue import RequestQueue
+
+
+@contextmanager
+def serving(assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64) -> Iterator[httpx.Client]:
+    """A client of a real server for ``assistant``, which is loaded."""
+    queue = RequestQueue(assistant, max_waiting=max_waiting)
+    app = web_app(Service(queue, Metrics(), 256), access or Access())
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        queue.close()
+        server.should_exit = True
+        thread.join(10)

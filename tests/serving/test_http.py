@@ -1,0 +1,190 @@
+"""The server over real HTTP, with a scripted engine."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fakes.http_server import serving
+from fakes.scripted import Gate, ScriptedAssistant, done, say
+from fakes.waiting import wait_until
+
+from spectra_local.errors import ContextFullError, WorkerError
+from spectra_local.protocol import Message, Text
+from spectra_local.serving.access import Access
+
+CHAT = "/v1/chat/completions"
+HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.fixture
+def assistant() -> ScriptedAssistant:
+    return ScriptedAssistant(say("Hello there."))
+
+
+@pytest.fixture
+def client(assistant: ScriptedAssistant) -> Iterator[httpx.Client]:
+    with serving(assistant) as client:
+        yield client
+
+
+def chunks(text: str) -> list[dict]:
+    events = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
+    assert events.pop() == "[DONE]"
+    return [json.loads(event) for event in events]
+
+
+def test_a_chat_is_answered_whole_and_compact(client: httpx.Client, assistant: ScriptedAssistant) -> None:
+    reply = client.post(CHAT, json=HELLO)
+    assert reply.status_code == 200
+    assert '"content":"Hello there."' in reply.text
+    assert reply.json()["choices"][0]["finish_reason"] == "stop"
+    assert reply.json()["usage"]["completion_tokens"] == 3
+    assert assistant.requests[0].messages == (Message("user", "Hi"),)
+
+
+def test_a_chat_is_streamed_with_usage_at_the_end(client: httpx.Client) -> None:
+    body = {**HELLO, "stream": True, "stream_options": {"include_usage": True}}
+    pieces = chunks(client.post(CHAT, json=body).text)
+    assert pieces[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert "".join(p["choices"][0]["delta"].get("content", "") for p in pieces if p["choices"]) == "Hello there."
+    assert pieces[-2]["choices"][0]["finish_reason"] == "stop"
+    assert pieces[-1]["usage"]["completion_tokens"] == 3
+
+
+def test_prediction_sampling_and_limits_reach_the_engine(client: httpx.Client, assistant: ScriptedAssistant) -> None:
+    prediction = {"type": "content", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
+    body = {**HELLO, "prediction": prediction, "temperature": 0.5, "seed": 7, "max_tokens": 9999, "stop": "X"}
+    assert client.post(CHAT, json=body).status_code == 200
+    request = assistant.requests[0]
+    assert (request.prediction, request.sampling.temperature, request.sampling.seed) == ("ab", 0.5, 7)
+    assert (request.max_tokens, request.stop) == (256, ("X",))
+
+
+def test_accepted_prediction_tokens_are_told() -> None:
+    timings = {"accepted_by_source": {"prediction": 5, "core": 2}, "rejected_by_source": {"prediction": 1}}
+    with serving(ScriptedAssistant([Text("x"), done(**timings)])) as client:
+        details = client.post(CHAT, json=HELLO).json()["usage"]["completion_tokens_details"]
+    assert details == {"accepted_prediction_tokens": 5, "rejected_prediction_tokens": 1}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "object"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"messages":[{"role":"user","content":"x"}],"temperature":NaN}', "NaN"),
+        (b'{"messages":[{"role":"user","content":"\\ud800"}]}', "surrogate"),
+        (b"\xff\xfe\x00", "not JSON"),
+        (b"{}", "messages"),
+        (b'{"messages":"hi"}', "messages must be a list"),
+        (b'{"messages":[1]}', "messages must be a list of objects"),
+        (b'{"messages":[{"role":"robot","content":"x"}]}', "messages[0].role"),
+        (b'{"messages":[{"role":"user","content":7}]}', "messages[0].content"),
+        (b'{"messages":[{"role":"user","content":[{"type":"image_url"}]}]}', "messages[0].content[0].type"),
+        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":"9"}', "max_tokens must be a number"),
+        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":0}', "max_tokens"),
+        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":true}', "max_tokens"),
+        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":1e400}', "max_tokens"),
+        (b'{"messages":[{"role":"user","content":"x"}],"stream":"yes"}', "stream must be true or false"),
+        (b'{"messages":[{"role":"user","content":"x"}],"n":2}', "n other than 1"),
+        (b'{"messages":[{"role":"user","content":"x"}],"tools":[{}]}', "tools are not supported"),
+    ],
+)
+def test_a_bad_request_is_400_and_says_why(
+    client: httpx.Client, assistant: ScriptedAssistant, body: bytes, says: str
+) -> None:
+    reply = client.post(CHAT, content=body)
+    assert reply.status_code == 400
+    assert says in reply.json()["error"]["message"]
+    assert reply.json()["error"]["type"] == "invalid_request_error"
+    assert not assistant.requests
+
+
+def test_unknown_fields_nulls_and_an_empty_model_are_ignored(client: httpx.Client) -> None:
+    body = {**HELLO, "model": "", "stop": None, "user": None, "frobnicate": {"a": [1]}, "id_slot": 3, "samplers": []}
+    assert client.post(CHAT, json=body, headers={"Authorization": "Bearer any"}).status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_engines_error_has_its_status_also_where_a_stream_was_asked_for(stream: bool) -> None:
+    with serving(ScriptedAssistant([ContextFullError("the prompt is too long")])) as client:
+        reply = client.post(CHAT, json={**HELLO, "stream": stream})
+    assert (reply.status_code, reply.json()["error"]["message"]) == (400, "the prompt is too long")
+
+
+def test_a_dead_engine_is_503_and_loaded_again_for_the_next_request() -> None:
+    with serving(ScriptedAssistant([WorkerError("it died")], say("Back."))) as client:
+        assert client.post(CHAT, json=HELLO).status_code == 503
+        assert client.post(CHAT, json=HELLO).json()["choices"][0]["message"]["content"] == "Back."
+
+
+def test_a_defect_is_500_without_its_details() -> None:
+    with serving(ScriptedAssistant([RuntimeError("secret path")])) as client:
+        reply = client.post(CHAT, json=HELLO)
+    assert reply.status_code == 500
+    assert "secret" not in reply.text
+
+
+def test_other_paths_and_methods_are_404_and_405_in_the_same_shape(client: httpx.Client) -> None:
+    assert client.get("/nothing").json()["error"]["code"] == 404
+    assert client.get(CHAT).json()["error"]["code"] == 405
+    assert client.options(CHAT).status_code == 405
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_closed_connection_ends_decoding(stream: bool) -> None:
+    gate = Gate()
+    assistant = ScriptedAssistant([Text("a"), gate, Text("b"), done()], say("Next."))
+    with serving(assistant) as client:
+        with (
+            pytest.raises(httpx.ReadTimeout),
+            client.stream("POST", CHAT, json={**HELLO, "stream": stream}, timeout=0.3) as reply,
+        ):
+            reply.read()
+        assert gate.reached.is_set()
+        wait_until(lambda: 'answers_total{finish_reason="cancelled"} 1' in client.get("/metrics").text)
+        assert client.post(CHAT, json=HELLO).json()["choices"][0]["message"]["content"] == "Next."
+
+
+def test_a_full_queue_is_503() -> None:
+    gate = Gate()
+    with serving(ScriptedAssistant([gate, *say("x")]), max_waiting=0) as client:
+        assert client.post(CHAT, json=HELLO).status_code == 503
+
+
+def test_models_health_and_metrics(client: httpx.Client) -> None:
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/v1/models").json()["data"][0]["id"] == "scripted"
+    client.post(CHAT, json=HELLO)
+    text = client.get("/metrics").text
+    assert 'spectra_requests_total{endpoint="/v1/chat/completions",status="200"} 1' in text
+    assert "\nspectra_predicted_tokens_total 3\n" in text
+
+
+def test_raw_text_is_continued(client: httpx.Client, assistant: ScriptedAssistant) -> None:
+    reply = client.post("/v1/completions", json={"prompt": "Once", "max_tokens": 5}).json()
+    assert (reply["object"], reply["choices"][0]["text"]) == ("text_completion", "Hello there.")
+    assert (assistant.requests[0].prompt, assistant.requests[0].max_tokens) == ("Once", 5)
+
+
+def test_a_rebound_name_a_foreign_page_and_a_missing_token_are_refused() -> None:
+    with serving(ScriptedAssistant(), Access(token="s3cret")) as client:
+        allowed = {"Authorization": "Bearer s3cret"}
+        assert client.get("/health", headers={"Host": "evil.example"}).status_code == 403
+        assert client.get("/health", headers={"Host": "127.0.0.1.evil.example:8012"}).status_code == 403
+        assert client.get("/v1/models", headers={**allowed, "Origin": "https://evil.example"}).status_code == 403
+        assert client.get("/v1/models", headers={**allowed, "Origin": "null"}).status_code == 403
+        assert client.get("/v1/models").status_code == 401
+        assert client.get("/v1/models", headers={"Authorization": "Bearer s3cre"}).status_code == 401
+        assert client.get("/v1/models", headers={**allowed, "Host": "LOCALHOST:99"}).status_code == 200
+        assert client.get("/health").status_code == 200
+        reply = client.get("/v1/models", headers={**allowed, "Origin": "http://localhost:3000"})
+        assert not [name for name in reply.headers if name.startswith("access-control")]
+
+
+def test_a_body_over_the_limit_is_413_also_without_a_length() -> None:
+    with serving(ScriptedAssistant(), Access(max_body=1000)) as client:
+        assert client.post(CHAT, content=b"x" * 1001).status_code == 413
+        assert client.post(CHAT, content=iter([b"x" * 600, b"x" * 600])).status_code == 413

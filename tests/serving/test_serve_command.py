@@ -1,0 +1,85 @@
+"""``spectra-chat serve`` as a user starts it, with the real model, asked by OpenAI's own client."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openai
+import pytest
+from click.testing import CliRunner
+
+from spectra_local.cli.main import root
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def url(smollm2_path: Path, module_home: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "tui", "serve", "-m", str(smollm2_path), "--port", "0", "--ctx", "2048"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    assert server.stderr
+    try:
+        line = server.stderr.readline()
+        while not (match := re.search(r"http://\S+", line)):
+            assert line, "the server ended before it listened"
+            line = server.stderr.readline()
+        yield match[0]
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 130
+        server.stderr.close()
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def test_openais_client_streams_a_chat(client: openai.OpenAI) -> None:
+    stream = client.chat.completions.create(
+        model=client.models.list().data[0].id,
+        messages=[{"role": "user", "content": "What is the capital of France? Answer in one sentence."}],
+        max_tokens=24,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    pieces = list(stream)
+    assert "Paris" in "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+    assert pieces[-1].usage is not None
+    assert 0 < pieces[-1].usage.completion_tokens <= 24
+
+
+def test_openais_client_streams_a_completion(client: openai.OpenAI) -> None:
+    stream = client.completions.create(model="", prompt="1, 2, 3, 4, 5, 6,", max_tokens=8, stream=True)
+    assert "7, 8" in "".join(piece.choices[0].text for piece in stream if piece.choices)
+
+
+def test_a_prediction_is_accepted(client: openai.OpenAI) -> None:
+    text = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16"
+    answer = client.chat.completions.create(
+        model="",
+        messages=[{"role": "user", "content": f"Repeat exactly:\n{text}"}],
+        prediction={"type": "content", "content": text},
+        max_tokens=60,
+    )
+    assert answer.usage is not None
+    details = answer.usage.completion_tokens_details
+    assert details is not None
+    assert details.accepted_prediction_tokens is not None
+    assert details.rejected_prediction_tokens is not None
+
+
+def test_a_prompt_beyond_the_context_is_400_with_both_numbers(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="2048"):
+        client.completions.create(model="", prompt="word " * 3000)
+
+
+def test_an_address_that_others_reach_needs_a_token() -> None:
+    assert "SPECTRA_TOKEN" not in os.environ
+    result = CliRunner().invoke(root, ["serve", "--host", "0.0.0.0"])
+    assert "set a token" in str(result.exception)
