@@ -12,7 +12,18 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from spectra_local.engine import Engine
     from spectra_local.errors import SpectraError
-    from spectra_local.protocol import Done, EngineOptions, Event, Message, ModelInfo, Request, Sampling, Text
+    from spectra_local.protocol import (
+        Done,
+        EngineOptions,
+        Event,
+        ExtraFile,
+        FillIn,
+        Message,
+        ModelInfo,
+        Request,
+        Sampling,
+        Text,
+    )
     from spectra_local.worker import EngineProcess
 
 _HOME = {
@@ -22,6 +33,8 @@ _HOME = {
     "Done": "protocol",
     "EngineOptions": "protocol",
     "Event": "protocol",
+    "ExtraFile": "protocol",
+    "FillIn": "protocol",
     "Message": "protocol",
     "ModelInfo": "protocol",
     "Request": "protocol",
@@ -35,6 +48,8 @@ __all__ = [
     "EngineOptions",
     "EngineProcess",
     "Event",
+    "ExtraFile",
+    "FillIn",
     "Message",
     "ModelInfo",
     "Request",

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 
 from spectra_local.answer_text import AnswerText
 from spectra_local.chats.window import ContextWindow
+from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
 from spectra_local.llama import native
 from spectra_local.llama.chat_template import ChatTemplate, find_template
@@ -54,6 +55,7 @@ class Engine:
         self._window = ContextWindow()
         self._template: ChatTemplate | None = None
         self._template_error: SpectraError | None = None
+        self._fill_in: FillInPrompt | None = None
         self._model: Model | None = None
         self._context: Context | None = None
         self._info: ModelInfo | None = None
@@ -112,6 +114,7 @@ class Engine:
                 self.close()
                 raise
             self._template_error = error  # raw prompts work without a template
+        self._fill_in = find_fill_in_prompt(model)
         device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         if model.can_roll_back:
             self._speculation = self._prepared_speculation(model, context, device)
@@ -129,6 +132,7 @@ class Engine:
             fingerprint=model.header.tokenizer_fingerprint,
             device=device,
             load_ms=1000 * (time.perf_counter() - started),
+            fill_in=self._fill_in.name if self._fill_in else "",
         )
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
@@ -238,8 +242,9 @@ class Engine:
         room = context.n_ctx - len(prompt)
         most = room if request.max_tokens is None else min(room, request.max_tokens)
         reason: FinishReason = "length" if most == request.max_tokens else "context"
-        stop = request.stop if request.prompt is not None else (*request.stop, *self._chat_template().stop)
-        text = AnswerText(stop, strip_first_space=request.prompt is None and model.header.tokenizer_model == "llama")
+        stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
+        begins = bool(request.messages) and request.messages[-1].role != "assistant"
+        text = AnswerText(stop, strip_first_space=begins and model.header.tokenizer_model == "llama")
         n_predicted, started = 0, time.perf_counter()
         prediction = model.tokenize(request.prediction) if request.prediction else ()
         steps = decoder.run(prompt, most, prediction=prediction)
@@ -278,15 +283,18 @@ class Engine:
         assert self._model and self._context
         if request.max_tokens is not None and request.max_tokens < 1:
             raise UsageError("the number of tokens to generate must be at least 1")
+        n_dropped = 0
         if request.prompt is not None:
             tokens = self._model.tokenize(request.prompt, add_bos=self._model.add_bos)
-            n_dropped = 0
+        elif request.fill_in is not None:
+            if self._fill_in is None:
+                raise UsageError("this model has no tokens for filling in; ask it by an instruction instead")
+            tokens = self._fill_in.tokens(request.fill_in, self._context.n_ctx - self._answer_room(request))
         else:
             if not any(m.content.strip() for m in request.messages if m.role != "system"):
                 raise UsageError("the prompt is empty")
-            n_ctx = self._context.n_ctx
-            answer = min(request.max_tokens or _ANSWER_ROOM, _ANSWER_ROOM, n_ctx // _ANSWER_SHARE)
-            kept, n_dropped = self._window.fit(request.messages, lambda m: len(self._rendered(m)), n_ctx - answer)
+            budget = self._context.n_ctx - self._answer_room(request)
+            kept, n_dropped = self._window.fit(request.messages, lambda m: len(self._rendered(m)), budget)
             tokens = self._rendered(kept)
         if not tokens:
             raise UsageError("the prompt is empty")
@@ -296,6 +304,9 @@ class Engine:
                 + (", or give --ctx a larger number" if self._context.n_ctx < self._model.n_ctx_train else "")
             )
         return tokens, n_dropped
+
+    def _answer_room(self, request: Request) -> int:
+        return min(request.max_tokens or _ANSWER_ROOM, _ANSWER_ROOM, self.context.n_ctx // _ANSWER_SHARE)
 
     def _chat_template(self) -> ChatTemplate:
         if self._template is None:

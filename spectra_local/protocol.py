@@ -44,14 +44,35 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtraFile:
+    """A file, or a piece of one, that helps to understand another."""
+
+    name: str  # its path as the model should read it
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillIn:
+    """A gap in a text: what stands before it, what was already typed into it, what stands after it."""
+
+    prefix: str
+    suffix: str = ""
+    middle: str = ""  # start of the missing text, to be continued: the prompt before it stays in the KV cache
+    path: str = ""  # of the file, "" if unknown
+    repository: str = ""  # name of the project, "" if unknown
+    extra: tuple[ExtraFile, ...] = ()  # the most helpful last; the first are left out where they do not fit
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One thing to generate: the next turn of a conversation, or the continuation of raw text.
+    """One thing to generate: the next turn of a conversation, the continuation of raw text, or what fills a gap.
 
     Where the last message is the assistant's, that message is continued.
     """
 
     messages: tuple[Message, ...] = ()
     prompt: str | None = None  # raw text; then messages is empty
+    fill_in: FillIn | None = None  # a gap; then messages is empty. For models whose ModelInfo names a fill_in family
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None  # None: until the model stops or the context is full
     stop: tuple[str, ...] = ()  # texts that end the answer; not part of it
@@ -76,6 +97,7 @@ class ModelInfo:
     fingerprint: str  # of the tokenizer
     device: str  # e.g. "CPU, 2 threads" or "CUDA0: NVIDIA H100"
     load_ms: float
+    fill_in: str = ""  # family of the model's fill-in tokens, "" where it has none
 
 
 @dataclass(frozen=True, slots=True)

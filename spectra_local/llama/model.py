@@ -57,6 +57,7 @@ class Model:
         self._pieces: dict[int, bytes] = {}
         self._eog: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(256)
+        self._fim = frozenset(self.fim_tokens().values())
 
     def _refuse_without_memory(self) -> None:
         free = available_bytes()
@@ -97,7 +98,13 @@ class Model:
     def fim_tokens(self) -> dict[str, int]:
         """Fill-in-the-middle control tokens that the vocabulary has, of pre, suf, mid, pad, rep and sep."""
         ids = {name: getattr(lib, f"llama_vocab_fim_{name}")(self._vocab) for name in _FIM}
-        return {name: token for name, token in ids.items() if token >= 0}
+        found = {name: token for name, token in ids.items() if token >= 0}
+        known = self.header.control_tokens | self.header.user_tokens
+        for name, texts in _FURTHER_FIM.items():
+            for text in texts:
+                if name not in found and text in known and len(ids_of := self.tokenize(text, special=True)) == 1:
+                    found[name] = ids_of[0]
+        return found
 
     def tokenize(self, text: str, *, special: bool = False, add_bos: bool = False) -> list[int]:
         """Token ids of ``text``; with ``special``, names of control tokens in it become those tokens."""
@@ -126,10 +133,11 @@ class Model:
         return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")
 
     def ends_generation(self, token: int) -> bool:
-        """Whether ``token`` ends an answer (end of text, end of turn, ...)."""
+        """Whether ``token`` ends an answer: end of text or turn, or a fill-in token, which begins something else."""
         known = self._eog.get(token)
         if known is None:
-            known = self._eog[token] = bool(lib.llama_vocab_is_eog(self._vocab, token))
+            known = bool(lib.llama_vocab_is_eog(self._vocab, token)) or token in self._fim
+            self._eog[token] = known
         return known
 
     def end_tokens(self) -> frozenset[int]:
@@ -145,3 +153,10 @@ class Model:
 
 
 _FIM: Sequence[str] = ("pre", "suf", "mid", "pad", "rep", "sep")
+# Those that llama.cpp does not look for by name: Codestral; StarCoder 2; StarCoder and Granite.
+_FURTHER_FIM = {
+    "pre": ("[PREFIX]",),
+    "suf": ("[SUFFIX]",),
+    "rep": ("<repo_name>",),
+    "sep": ("<file_sep>", "<filename>"),
+}

@@ -1,0 +1,1 @@
+"""Filling gaps and rewriting text with a model: what to ask, when to stop, what to keep."""

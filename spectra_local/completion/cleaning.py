@@ -1,0 +1,44 @@
+"""A finished suggestion, made fit to be inserted; and how much of a growing one will stay. Knows text only."""
+
+from spectra_local.completion.stop_rules import Surroundings
+
+_QUOTES = "\"'`"
+
+
+def cleaned(text: str, around: Surroundings, *, ended_itself: bool) -> str:
+    """What of ``text`` to insert, "" for nothing. ``ended_itself``: the model said that it was finished."""
+    if not text.strip() or _begins_what_follows(text, around):
+        return ""
+    text = _without_rest_of_line(text, around.rest_of_line.strip())
+    if around.rest_of_line.strip():
+        return text
+    head, newline, last = text.rpartition("\n")
+    if not last.strip():
+        text = head + newline  # indentation of a line that never came
+    return text if ended_itself else text.rstrip()
+
+
+def certain_length(text: str, around: Surroundings) -> int:
+    """How many characters of a growing text, which no stop rule ends, stay whatever follows."""
+    if around.rest_of_line.strip() or not text.strip():
+        return 0
+    newline = text.rfind("\n")
+    if newline >= 0 and text[:newline].strip():
+        return len(text[:newline].rstrip())
+    line = (around.line_before + text).strip()
+    return 0 if around.below[0].startswith(line) else len(text.rstrip())
+
+
+def _begins_what_follows(text: str, around: Surroundings) -> bool:
+    """Whether it is only what stands below anyway."""
+    lines = [line.split() for line in (around.line_before + text).strip().split("\n")]
+    below = [line.split() for line in around.below if line]
+    return bool(below) and lines == below[: len(lines)]
+
+
+def _without_rest_of_line(text: str, rest: str) -> str:
+    if not rest or not text.endswith(rest):
+        return text
+    if rest in _QUOTES:
+        return text[: -len(rest)] if text.count(rest) % 2 else text
+    return text[: -len(rest)] if any(map(str.isalnum, rest)) else text

@@ -1,0 +1,203 @@
+"""From a gap in a text to suggestions that fit into it, over any Assistant. One request at a time, from one thread.
+
+Serves typed-through text from a cache, keeps the prompt of a gap that is being typed into, ends suggestions by the stop
+rules, cleans them. Knows neither files nor editors.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+
+from spectra_local.completion.cleaning import certain_length, cleaned
+from spectra_local.completion.instruction_prompt import instruction_request
+from spectra_local.completion.stop_rules import Surroundings, kept_length
+from spectra_local.completion.suggestion_cache import SuggestionCache
+from spectra_local.completion.window import windowed
+from spectra_local.protocol import Assistant, Done, FillIn, Request, Sampling, Text, Timings
+
+MAX_TOKENS = 128  # as llama.vim asks for
+_MOST_TYPED = 400  # characters typed into a gap before its prompt is made anew around the cursor
+_PATIENCE = 2  # a first line that is not finished within the time limit gets as much time again
+_FURTHER = Sampling(temperature=0.8, top_p=0.95)  # for suggestions after a greedy first one
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """A gap and what is wanted for it. Texts may have any line ends; suggestions get those of the prefix."""
+
+    fill_in: FillIn
+    max_tokens: int = MAX_TOKENS
+    max_ms: float | None = None  # of generating, checked at line ends; None: no limit
+    count: int = 1  # suggestions; fewer come where two are alike
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: tuple[str, ...] = ()
+    single_line: bool = False
+    raw: bool = False  # all that the model says: no stop rules, no cleaning, no cache
+    speculate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text of the first suggestion that will not be taken back, as it grows."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A finished suggestion; its text may be empty."""
+
+    text: str
+    finish_reason: str  # the engine's, or "rule", "time"
+    timings: Timings
+    n_past: int = 0  # tokens in the context afterwards
+    cached: bool = False
+    by_instruction: bool = False  # the model has no fill-in tokens and was asked in words
+
+
+class Completer:
+    """Completes in one place at a time; keeps what the next request can use."""
+
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+        self._cache = SuggestionCache()
+        self._anchor: FillIn | None = None  # the gap whose prompt is in the KV cache
+        self._cancelled = threading.Event()
+
+    def complete(self, request: CompletionRequest) -> Generator[Piece | Suggestion, None, None]:
+        """Yields Pieces of the first suggestion, then it, then further ones. Raises SpectraError; closing cancels."""
+        self._cancelled.clear()
+        return self._complete(request)
+
+    def cancel(self) -> None:
+        """Ends the running request soon; its suggestion says "cancelled". From any thread; no effect when idle."""
+        self._cancelled.set()
+        self._assistant.cancel()
+
+    def warm(self, fill_in: FillIn) -> Timings:
+        """Reads the gap's surroundings into the KV cache, so that the next suggestion comes sooner."""
+        last = Suggestion("", "cancelled", Timings())
+        for item in self.complete(CompletionRequest(fill_in, max_tokens=1, raw=True, speculate=False)):
+            if isinstance(item, Suggestion):
+                last = item
+        return last.timings
+
+    def _complete(self, request: CompletionRequest) -> Generator[Piece | Suggestion, None, None]:
+        line_end = "\r\n" if "\r\n" in request.fill_in.prefix + request.fill_in.suffix else "\n"
+        gap = windowed(_with_plain_line_ends(request.fill_in))
+        seen: set[str] = set()
+        if not request.raw and (text := self._cache.get(gap)) is not None:
+            seen.add(text)
+            yield Suggestion(_with_line_ends(text, line_end), "stop", Timings(), cached=True)
+        for number in range(len(seen), max(1, request.count)):
+            if self._cancelled.is_set() and number:
+                return
+            for item in self._suggest(gap, request, _sampling(request.sampling, number)):
+                if isinstance(item, Suggestion):
+                    if number and (item.text in seen or not item.text):
+                        continue
+                    seen.add(item.text)
+                    if not number and not request.raw and item.finish_reason != "cancelled":
+                        self._cache.put(gap, item.text)
+                    yield replace(item, text=_with_line_ends(item.text, line_end))
+                elif not number:
+                    yield Piece(_with_line_ends(item.text, line_end))
+
+    def _suggest(self, gap: FillIn, request: CompletionRequest, sampling: Sampling) -> Generator[Piece | Suggestion]:
+        by_instruction = not self._assistant.info.fill_in
+        asked = instruction_request(gap, self._assistant.info) if by_instruction else Request(fill_in=self._kept(gap))
+        asked = replace(
+            asked,
+            max_tokens=request.max_tokens,
+            sampling=sampling,
+            stop=(*asked.stop, *request.stop, *(("\n",) if request.single_line else ())),
+            speculate=request.speculate,
+        )
+        growing = _Growing(Surroundings.of(gap.prefix + gap.middle, gap.suffix), request)
+        events = self._assistant.generate(asked)
+        if self._cancelled.is_set():
+            self._assistant.cancel()
+        try:
+            for event in events:
+                if isinstance(event, Text) and not growing.ended:
+                    if piece := growing.add(event.text):
+                        yield Piece(piece)
+                    if growing.ended:
+                        self._assistant.cancel()
+                elif isinstance(event, Done):
+                    reason = growing.ended or event.finish_reason
+                    text = growing.finished(reason)
+                    yield Suggestion(text, reason, event.timings, event.n_past, by_instruction=by_instruction)
+        finally:
+            events.close()
+
+    def _kept(self, gap: FillIn) -> FillIn:
+        """``gap`` as the last one with something typed into it, where it is that: its prompt is evaluated already."""
+        last = self._anchor
+        whole = gap.prefix + gap.middle
+        if last and replace(gap, prefix="", middle="") == replace(last, prefix="") and whole.startswith(last.prefix):
+            typed = whole[len(last.prefix) :]
+            if len(typed) <= _MOST_TYPED:
+                return replace(last, middle=typed)
+        self._anchor = replace(gap, prefix=whole, middle="")
+        return self._anchor
+
+
+class _Growing:
+    """The text of one suggestion while the model writes it."""
+
+    def __init__(self, around: Surroundings, request: CompletionRequest) -> None:
+        self._around = around
+        self._raw = request.raw
+        self._limit_s = request.max_ms / 1000 if request.max_ms is not None else None
+        self._started: float | None = None
+        self._text = ""
+        self._n_given = 0
+        self.ended = ""  # why there is enough of it, "" while it grows
+
+    def add(self, text: str) -> str:
+        """What became certain with ``text``."""
+        self._started = self._started or time.monotonic()
+        self._text += text
+        if not self._raw and (kept := kept_length(self._text, self._around)) is not None:
+            self._text, self.ended = self._text[:kept], "rule"
+        elif self._is_late():
+            self.ended = "time"
+        certain = len(self._text) if self._raw else certain_length(self._text, self._around)
+        new = self._text[self._n_given : certain]
+        self._n_given = max(self._n_given, certain)
+        return "" if self.ended else new
+
+    def finished(self, reason: str) -> str:
+        """The text to insert."""
+        if self._raw:
+            return self._text
+        if reason == "time" and "\n" in self._text.strip():
+            self._text = self._text[: self._text.rindex("\n")]
+        return cleaned(self._text, self._around, ended_itself=reason == "stop")
+
+    def _is_late(self) -> bool:
+        if self._limit_s is None or self._started is None:
+            return False
+        over = time.monotonic() - self._started
+        return over > self._limit_s * (1 if "\n" in self._text.strip() else _PATIENCE)
+
+
+def _sampling(sampling: Sampling, number: int) -> Sampling:
+    """For the first suggestion what is asked for; for each further one other draws."""
+    if number == 0:
+        return sampling
+    return replace(sampling if sampling.temperature > 0 else _FURTHER, seed=(sampling.seed or 0) + number)
+
+
+def _with_plain_line_ends(fill_in: FillIn) -> FillIn:
+    def plain(text: str) -> str:
+        return text.replace("\r\n", "\n")
+
+    prefix = plain(fill_in.prefix).removeprefix("\ufeff")
+    return replace(fill_in, prefix=prefix, middle=plain(fill_in.middle), suffix=plain(fill_in.suffix))
+
+
+def _with_line_ends(text: str, line_end: str) -> str:
+    return text if line_end == "\n" else text.replace("\n", line_end)
