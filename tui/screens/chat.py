@@ -29,7 +29,7 @@ from tui.widgets.transcript import Transcript
 if TYPE_CHECKING:
     from tui.widgets.answer import Answer
 
-FRAMES_PER_SECOND = 12  # smooth to the eye; each frame takes processor time from the model
+FRAMES_PER_SECOND = 10  # smooth to the eye; each frame takes processor time from the model
 FIGURES_PER_SECOND = 3  # of the status line while an answer comes: numbers that change faster cannot be read
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
