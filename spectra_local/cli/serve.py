@@ -65,6 +65,7 @@ def _serve(
 ) -> None:
     import uvicorn
 
+    from spectra_local.completion.completer import Completer
     from spectra_local.serving.access import LOOPBACK, Access
     from spectra_local.serving.answers import Service
     from spectra_local.serving.app import web_app
@@ -74,7 +75,7 @@ def _serve(
     address, port = listener.getsockname()[:2]
     with closing(open_engine(model, options)) as engine, closing(RequestQueue(engine)) as queue:
         access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
-        app = web_app(Service(queue, Metrics(), max_tokens), access)
+        app = web_app(Service(queue, Completer(engine), Metrics(), max_tokens), access)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )

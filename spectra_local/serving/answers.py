@@ -8,6 +8,7 @@ from pathlib import Path
 
 from starlette.requests import Request as HttpRequest
 
+from spectra_local.completion.completer import Completer
 from spectra_local.protocol import Assistant, Done, Event, Notice, Request, Text
 from spectra_local.serving.metrics import Metrics
 from spectra_local.serving.request_queue import Job, RequestCancelledError, RequestQueue
@@ -27,6 +28,7 @@ class Service:
     """What every endpoint works with."""
 
     queue: RequestQueue
+    completer: Completer  # over the queue's assistant: used by its requests alone
     metrics: Metrics
     max_tokens: int  # most tokens of one answer
 

@@ -13,6 +13,7 @@ from spectra_local.serving.access import Access, App, guarded
 from spectra_local.serving.answers import Service
 from spectra_local.serving.chat import chat_completions
 from spectra_local.serving.fields import Fields, RequestError
+from spectra_local.serving.infill import infill
 from spectra_local.serving.metrics import CONTENT_TYPE
 from spectra_local.serving.replies import error_reply, json_reply, status_of
 from spectra_local.serving.text_completions import completions
@@ -20,6 +21,7 @@ from spectra_local.serving.text_completions import completions
 Endpoint = Callable[[Service, HttpRequest, Fields], Awaitable[Response]]
 
 _POST: dict[str, Endpoint] = {
+    "/infill": infill,
     "/v1/chat/completions": chat_completions,
     "/v1/completions": completions,
 }

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from spectra_local.errors import SpectraError, WorkerError
@@ -68,7 +68,7 @@ class RequestQueue:
         self._running: Job | None = None
         self._latest: dict[str, Job] = {}  # by client: the request that a newer one replaces
         self._closed = False
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # its lock may be taken again by the thread that holds it
         self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
         self._thread.start()
 
@@ -87,12 +87,11 @@ class RequestQueue:
         """1 while a request is being answered, else 0."""
         return int(self._running is not None)
 
-    def submit(self, work: Work, *, client: str | None = None) -> Job:
-        """Queues ``work``. An unfinished request of the same ``client`` is cancelled. Raises QueueFullError."""
+    def submit(self, work: Work, *, client: str | None = None, replaces: Sequence[str] = ()) -> Job:
+        """Queues ``work``, cancelling unfinished requests of the clients it ``replaces``. Raises QueueFullError."""
         job = Job(work, self._cancel)
         with self._changed:
-            older = self._latest.get(client) if client is not None else None
-            if older:
+            for older in [self._latest[name] for name in replaces if name in self._latest]:
                 self._cancel(older)
             if self._closed or len(self._waiting) >= self._max_waiting:
                 raise QueueFullError(f"{len(self._waiting)} requests are waiting already; try again later")

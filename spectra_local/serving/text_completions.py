@@ -1,9 +1,9 @@
-"""``POST /v1/completions``: raw text continued."""
+"""``POST /v1/completions``: raw text continued, or a gap filled."""
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from spectra_local.protocol import Request
+from spectra_local.protocol import FillIn, Request
 from spectra_local.serving import openai
 from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import Fields, RequestError
@@ -15,7 +15,7 @@ _SHAPE = Shape(
 
 
 async def completions(service: Service, http: HttpRequest, fields: Fields) -> Response:
-    """The continuation of ``prompt``."""
+    """The continuation of ``prompt``, up to ``suffix`` where one is given."""
     openai.refuse_unsupported(fields)
     for name in ("echo", "logprobs"):
         if fields.has(name) and (fields.integer(name, 0) if name == "logprobs" else fields.flag(name)):
@@ -23,8 +23,12 @@ async def completions(service: Service, http: HttpRequest, fields: Fields) -> Re
     prompts = fields.texts("prompt", most=1)
     if not prompts:
         raise RequestError("prompt is missing or empty", field="prompt")
+    fill_in = FillIn(prompts[0], fields.text("suffix")) if fields.has("suffix") else None
+    if fill_in and not service.queue.info.fill_in:
+        raise RequestError("suffix is not supported: this model has no fill-in tokens", field="suffix")
     request = Request(
-        prompt=prompts[0],
+        prompt=None if fill_in else prompts[0],
+        fill_in=fill_in,
         sampling=openai.sampling(fields),
         max_tokens=openai.max_tokens(service, fields, "max_tokens", "n_predict"),
         stop=openai.stops(fields),
