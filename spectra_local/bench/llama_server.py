@@ -55,13 +55,13 @@ class LlamaServers:
         if n_gpu_layers >= 0:
             common += ["-ngl", str(n_gpu_layers)]
         self._commands = {name: [*common, "--spec-type", name.removeprefix("server ")] for name in self.names}
-        self._servers: dict[str, _Server] = {}
+        self._servers: dict[str, Server] = {}
 
     def __enter__(self) -> Self:
         """Starts them one after the other. Raises SpectraError."""
         try:
             for name, command in self._commands.items():
-                self._servers[name] = server = _Server(command)
+                self._servers[name] = server = Server(command)
                 server.wait_until_ready()
         except BaseException:
             self._stop()
@@ -110,7 +110,9 @@ class LlamaServers:
         """Nothing: what a server keeps between requests is its own matter."""
 
 
-class _Server:
+class Server:
+    """One llama-server process on a free port of 127.0.0.1."""
+
     def __init__(self, command: Sequence[str]) -> None:
         with socket.socket() as probe:
             probe.bind((_HOST, 0))
@@ -128,6 +130,7 @@ class _Server:
             raise SpectraError(f"{command[0]} cannot be started: {error.strerror or error}") from error
 
     def wait_until_ready(self) -> None:
+        """Returns when it answers. Raises SpectraError."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if (code := self._process.poll()) is not None:
@@ -141,6 +144,7 @@ class _Server:
         raise SpectraError(f"llama-server was not ready after {_START_SECONDS:.0f} s: {self._last_line()}")
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The JSON object that it answers. Raises SpectraError."""
         try:
             status, data = self._exchange("POST", path, json.dumps(body), _ANSWER_SECONDS)
             answer = json.loads(data)
@@ -165,6 +169,7 @@ class _Server:
         return lines[-1] if lines else "it said nothing"
 
     def stop(self) -> None:
+        """Ends the process."""
         self._process.terminate()
         try:
             self._process.wait(_STOP_SECONDS)

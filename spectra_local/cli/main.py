@@ -24,6 +24,8 @@ OpenChat = Callable[[str | None, EngineOptions], int]
 
 _SUBCOMMANDS = {
     "ask": ("spectra_local.cli.ask:ask", "Answer one prompt on stdout; stdin is appended."),
+    "complete": ("spectra_local.cli.complete:complete", "Print what belongs at a place in a file."),
+    "edit": ("spectra_local.cli.edit:edit", "Rewrite a file, or lines of it, as instructed."),
     "models": ("spectra_local.cli.models:models", "List, fetch, add and remove models."),
     "doctor": (
         "spectra_local.cli.doctor:doctor",

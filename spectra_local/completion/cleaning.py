@@ -24,7 +24,7 @@ def certain_length(text: str, around: Surroundings) -> int:
         return 0
     newline = text.rfind("\n")
     if newline >= 0 and text[:newline].strip():
-        return len(text[:newline].rstrip())
+        return 0 if _begins_what_follows(text[:newline], around) else len(text[:newline].rstrip())
     line = (around.line_before + text).strip()
     return 0 if around.below[0].startswith(line) else len(text.rstrip())
 

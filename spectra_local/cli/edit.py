@@ -1,0 +1,122 @@
+"""``spectra-chat edit``: a file, or lines of it, rewritten as instructed; on stdout, as a diff, or in place."""
+
+import difflib
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from spectra_local.cli.ask import summary
+from spectra_local.cli.exact_output import write_text
+from spectra_local.cli.opening import open_engine
+from spectra_local.cli.options import engine_options, sampling_options
+from spectra_local.cli.status import StatusLine
+from spectra_local.cli.text_file import TextFile, read_text_file, replace_file
+from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, rewrite
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.protocol import EngineOptions, Sampling
+
+_LINES = re.compile(r"(?P<file>.+):(?P<first>\d+)-(?P<last>\d+)", re.DOTALL)
+
+
+@click.command()
+@click.argument("file", metavar="FILE[:A-B]")
+@click.argument("instruction")
+@engine_options
+@sampling_options
+@click.option("--diff", "as_diff", is_flag=True, help="Print the change as a unified diff.")
+@click.option("--in-place", is_flag=True, help="Change the file; the old one is kept as FILE~.")
+@click.option("--plain", is_flag=True, help="Ordinary decoding, one token a pass, for comparison.")
+@click.option("--stats", is_flag=True, help="Print counts and speeds on stderr.")
+def edit(
+    file: str,
+    instruction: str,
+    model: str | None,
+    options: EngineOptions,
+    sampling: Sampling,
+    as_diff: bool,
+    in_place: bool,
+    plain: bool,
+    stats: bool,
+) -> int:
+    """Rewrite FILE, or its lines A to B, by INSTRUCTION; print the new text of just these lines.
+
+    \b
+    spectra-chat edit main.py:10-40 "use pathlib" --diff
+    :'<,'>!spectra-chat edit - "sort the imports"        in Vim
+    """
+    if in_place and (as_diff or file == "-"):
+        raise UsageError("--in-place goes with a file, and without --diff")
+    source, first, last = _block(file)
+    lines = source.lines()
+    before, old, after = ("".join(part) for part in (lines[:first], lines[first:last], lines[last:]))
+    request = RewriteRequest(old, instruction, before, after, sampling, not plain)
+    try:
+        done = _rewritten(request, model, options)
+    except BaseException:
+        if file == "-" and not as_diff:
+            write_text(old)  # an editor puts what it gets here in place of what it gave: nothing may be lost
+        raise
+    if as_diff:
+        write_text(unified_diff(source.name, source.text, before + done.text + after))
+    elif in_place:
+        _write(Path(source.path), source, before + done.text + after)
+    else:
+        write_text(done.text)
+    if stats:
+        for timings in done.timings:
+            click.echo(summary(timings), err=True)
+    return 0
+
+
+def _rewritten(request: RewriteRequest, model: str | None, options: EngineOptions) -> Rewritten:
+    with (
+        closing(open_engine(model, options)) as engine,
+        StatusLine(sys.stderr) as status,
+        closing(rewrite(engine, request)) as items,
+    ):
+        for item in items:
+            if isinstance(item, Progress):
+                status.show(item.text)
+            else:
+                return item
+    raise SpectraError("the rewriting has no end")
+
+
+def _block(argument: str) -> tuple[TextFile, int, int]:
+    """The file, and its lines from the first to before the last, counted from 0."""
+    match = None if argument == "-" or Path(argument).exists() else _LINES.fullmatch(argument)
+    if match is None:
+        source = read_text_file(argument)
+        return source, 0, len(source.lines())
+    source = read_text_file(match["file"])
+    first, last, n_lines = int(match["first"]), int(match["last"]), len(source.lines())
+    if not 1 <= first <= last <= n_lines:
+        raise UsageError(f"{source.name} has {n_lines} lines: {first}-{last} are not lines of it")
+    return source, first - 1, last
+
+
+def _write(path: Path, source: TextFile, new: str) -> None:
+    if new == source.text:
+        click.echo(f"spectra-chat: {source.name} stays as it is: the model changed nothing", err=True)
+        return
+    backup = replace_file(path, source.text, new)
+    n_changed = sum(line[:1] == "+" for line in _diff_lines(source.text, new)[2:])
+    click.echo(
+        f"spectra-chat: {source.name}: {n_changed} lines new or changed; the old file is {backup.name}", err=True
+    )
+
+
+def unified_diff(name: str, old: str, new: str) -> str:
+    """As ``diff -u`` prints it, for ``patch`` and ``git apply``; "" where nothing changed."""
+    lines = _diff_lines(old, new, f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _diff_lines(old: str, new: str, old_name: str = "", new_name: str = "") -> Sequence[str]:
+    # Cut at "\n" alone: splitlines would also cut at characters that are no line ends to patch.
+    a, b = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
+    return list(difflib.unified_diff(a, b, old_name, new_name))

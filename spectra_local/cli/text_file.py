@@ -1,0 +1,101 @@
+"""A text file as the commands that change texts see it: decoded with its byte order mark and line ends kept.
+
+Knows positions of lines and columns, and how a file is replaced whole or not at all. Knows no model.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.printable import printable_line
+
+_MOST_BYTES = 50_000_000
+_BOM = "\ufeff"
+_POSITION = re.compile(r"(\d+):(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file's text, exactly: ``text.encode()`` is what was read."""
+
+    name: str  # for messages
+    text: str
+    path: str = "-"
+
+    def lines(self) -> list[str]:
+        """All lines with their ends; the last one may have none."""
+        return re.findall(r"[^\n]*\n|[^\n]+", self.text)
+
+    def offset(self, position: str) -> int:
+        """Characters before LINE:COL, both from 1; COL counts characters, and may stand behind the last of a line.
+
+        Raises UsageError.
+        """
+        match = _POSITION.fullmatch(position)
+        if match is None:
+            raise UsageError(f"{printable_line(position)!r} is no LINE:COL, like 12:5")
+        line, column = int(match[1]), int(match[2])
+        lines = self.lines()
+        if not lines or lines[-1].endswith("\n"):
+            lines.append("")
+        if not 1 <= line <= len(lines):
+            raise UsageError(f"{self.name} has {len(lines)} lines: there is no line {line}")
+        before = sum(map(len, lines[: line - 1]))
+        bom = 1 if line == 1 and self.text.startswith(_BOM) else 0
+        length = len(lines[line - 1].rstrip("\r\n")) - bom
+        if not 1 <= column <= length + 1:
+            raise UsageError(f"line {line} of {self.name} has {length} characters: columns go from 1 to {length + 1}")
+        return before + bom + column - 1
+
+
+def read_text_file(name: str) -> TextFile:
+    """The file called ``name``, "-" for stdin. Raises SpectraError for what is no UTF-8 text."""
+    shown = "stdin" if name == "-" else printable_line(name)
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(_MOST_BYTES + 1) if sys.stdin is not None else b""
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise SpectraError(f"{shown} cannot be read: {error.strerror or error}") from error
+    if len(data) > _MOST_BYTES:
+        raise SpectraError(f"{shown} has more than {_MOST_BYTES // 1_000_000} MB: too large to be a text to work on")
+    if b"\0" in data:
+        raise SpectraError(f"{shown} is no text: it contains zero bytes")
+    try:
+        return TextFile(shown, data.decode("utf-8"), name)
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise SpectraError(f"{shown} is not UTF-8 text (byte {error.start} is 0x{byte:02x})") from error
+
+
+def replace_file(path: Path, before: str, after: str) -> Path:
+    """Writes ``after`` in place of ``before``, whole or not at all; returns the backup's path (NAME~).
+
+    Keeps the mode; writes through a symbolic link. Raises SpectraError, also where the file is no longer ``before``.
+    """
+    path = path.resolve()
+    backup, temporary = path.with_name(f"{path.name}~"), path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if path.read_bytes() != before.encode():
+            raise SpectraError(f"{printable_line(str(path))} was changed meanwhile; nothing is written")
+        try:
+            with temporary.open("xb") as file:
+                shutil.copymode(path, temporary)
+                file.write(after.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copy2(path, backup)
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise SpectraError(f"{printable_line(str(path))} cannot be written: {error.strerror or error}") from error
+    return backup

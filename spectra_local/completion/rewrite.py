@@ -1,0 +1,180 @@
+"""Rewriting a text by an instruction, over any Assistant: the original first, the instruction after, raw text out.
+
+That order and a begun code block let the original be drafted from word for word (vLLM measured 1.35x -> 1.95x from the
+layout alone): unchanged stretches cost almost nothing. Knows neither files nor editors.
+"""
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement, without_surroundings
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.protocol import Assistant, Done, Message, Notice, PromptProgress, Request, Sampling, Text, Timings
+
+_REGION_LINES = 120  # of a long text; small models lose lines of longer ones
+_MOST_CHARS = 8_000  # of a region, where lines are long
+_LONG_LINES = 200  # more are edited by region
+_SHOWN_AROUND = 30  # lines before and after a block, so that it is understood
+_SPARE_TOKENS = 512  # an answer may be so much longer than the original
+_BOM = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteRequest:
+    """A text to be changed. ``before`` and ``after`` surround it and stay."""
+
+    text: str
+    instruction: str
+    before: str = ""
+    after: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    speculate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is going on, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The whole new text, with the original's line ends; one Timings a region."""
+
+    text: str
+    timings: tuple[Timings, ...]
+
+
+def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress | Rewritten, None, None]:
+    """Yields Progress, then Rewritten. Raises SpectraError where the answer is no replacement. Closing it cancels."""
+    if not request.instruction.strip():
+        raise UsageError("the instruction is empty: say what to change")
+    if not request.text.strip():
+        raise UsageError("there is no text to change")
+    if not assistant.info.template:
+        raise SpectraError("this model has no chat template and follows no instructions; choose an instruct model")
+    bom = _BOM if request.text.startswith(_BOM) else ""
+    whole = request.text.removeprefix(_BOM)
+    line_end = "\r\n" if "\r\n" in whole else "\n"
+    pieces = regions(whole)
+    parts: list[str] = []
+    timings: list[Timings] = []
+    for number, piece in enumerate(pieces):
+        if not piece.strip():
+            parts.append(piece)
+            continue
+        where = f"part {number + 1} of {len(pieces)}, " if len(pieces) > 1 else ""
+        before = request.before if number == 0 else pieces[number - 1]
+        after = request.after if number == len(pieces) - 1 else pieces[number + 1]
+        answer, done = yield from _ask(assistant, request, before, _plain(piece), after, where)
+        parts.append(in_the_form_of(piece, answer, line_end))
+        timings.append(done.timings)
+    yield Rewritten(bom + "".join(parts), tuple(timings))
+
+
+def regions(text: str) -> list[str]:
+    """``text`` whole, or, where it is long, in parts that end at blank lines where there are some."""
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    if len(lines) <= _LONG_LINES and len(text) <= _MOST_CHARS:
+        return [text]
+    parts: list[str] = []
+    start = 0
+    while start < len(lines):
+        end, size = start, 0
+        while end < len(lines) and end - start < _REGION_LINES and (end == start or size < _MOST_CHARS):
+            size += len(lines[end])
+            end += 1
+        if end < len(lines):
+            # A blank line above an unindented one is the best border, then any blank line.
+            borders = [i for i in range(start + 1, end) if not lines[i - 1].strip()]
+            outer = [i for i in borders if lines[i].strip() and not lines[i][0].isspace()]
+            end = max(outer or borders, default=end)
+        parts.append("".join(lines[start:end]))
+        start = end
+    return parts
+
+
+def _ask(
+    assistant: Assistant, request: RewriteRequest, before: str, original: str, after: str, where: str
+) -> Generator[Progress, None, tuple[str, Done]]:
+    margin, body = _dedented(original)
+    fence = _fence(original + before + after)
+    asked = Request(
+        messages=_messages(fence, before, body, after, request.instruction),
+        sampling=request.sampling,
+        max_tokens=len(body) // 2 + _SPARE_TOKENS,
+        stop=(f"\n{fence}",),
+        prediction=body,
+        speculate=request.speculate,
+    )
+    answer: list[str] = []
+    n_lines = 0
+    events = assistant.generate(asked)
+    try:
+        for event in events:
+            if isinstance(event, Text):
+                answer.append(event.text)
+                n_lines += event.text.count("\n")
+                yield Progress(f"rewriting: {where}{n_lines} lines")
+            elif isinstance(event, PromptProgress):
+                yield Progress(f"reading: {where}{event.done} of {event.total} tokens")
+            elif isinstance(event, Notice):  # the conversation is one message: what was left out is the text itself
+                raise ReplacementError(f"{event.text} The text stays as it is")
+            elif isinstance(event, Done):
+                if event.finish_reason != "stop":
+                    raise ReplacementError(_unfinished(event))
+                made = replacement(body, "".join(answer))
+                made = without_surroundings(body, _plain(before), _plain(after), made)
+                return _indented(margin, made), event
+    finally:
+        events.close()
+    raise SpectraError("the answer has no end")
+
+
+def _unfinished(done: Done) -> str:
+    why = {
+        "length": "the model's answer became far longer than the text",
+        "context": f"text and answer do not fit into the context of {done.n_ctx} tokens; give fewer lines",
+        "cancelled": "cancelled",
+    }
+    return f"{why.get(done.finish_reason, done.finish_reason)}; the text stays as it is"
+
+
+def _messages(fence: str, before: str, body: str, after: str, instruction: str) -> tuple[Message, ...]:
+    shown = ""
+    above, below = _plain(before).split("\n")[-_SHOWN_AROUND:], _plain(after).split("\n")[:_SHOWN_AROUND]
+    if before.strip():
+        shown += f"For context, this stands before the text and stays as it is:\n{fence}\n" + "\n".join(above)
+        shown = f"{shown.rstrip()}\n{fence}\n\n"
+    if after.strip():
+        shown += f"This stands after it and stays as it is:\n{fence}\n" + "\n".join(below).rstrip() + f"\n{fence}\n\n"
+    original = body.strip("\n")
+    asked = (
+        f"{shown}The text:\n{fence}\n{original}\n{fence}\n\n{instruction.strip()}\n"
+        "Reply with the whole changed text in a code block, without explanations. Leave all else as it is."
+    )
+    return Message("user", asked), Message("assistant", f"{fence}\n")
+
+
+def _fence(text: str) -> str:
+    """Longer than any run of backticks in the text: nothing in it can end the block."""
+    return "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").removeprefix(_BOM)
+
+
+def _dedented(text: str) -> tuple[str, str]:
+    """The white space that all lines begin with, and the text without it: models answer from the margin."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    margin = min((line[: len(line) - len(line.lstrip())] for line in lines), key=len, default="")
+    while margin and not all(line.startswith(margin) for line in lines):
+        margin = margin[:-1]
+    return margin, "\n".join(line.removeprefix(margin) if line.strip() else line for line in text.split("\n"))
+
+
+def _indented(margin: str, text: str) -> str:
+    return "\n".join(margin + line if line.strip() else line for line in text.split("\n"))

@@ -1,0 +1,171 @@
+"""`complete` and `edit` on a scripted engine: what they read, print, write and refuse."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.scripted import INFO, Script, ScriptedAssistant, say
+
+from spectra_local.cli import complete as complete_module
+from spectra_local.cli import edit as edit_module
+from spectra_local.cli.main import run
+from spectra_local.protocol import ExtraFile, FillIn
+
+Command = Callable[..., tuple[int, str, str, ScriptedAssistant]]
+
+
+@pytest.fixture
+def spectra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
+    def spectra(
+        *arguments: str, stdin: bytes = b"", script: Script | None = None
+    ) -> tuple[int, str, str, ScriptedAssistant]:
+        engine = ScriptedAssistant(script or say("made"), info=replace(INFO, fill_in="qwen"))
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
+        with monkeypatch.context() as patch:
+            for module in (complete_module, edit_module):
+                patch.setattr(module, "open_engine", lambda model, options: engine)
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            patch.chdir(tmp_path)
+            with pytest.raises(SystemExit) as ended:
+                run(None, arguments)
+        shown = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+        return int(ended.value.code or 0), shown[0], shown[1], engine
+
+    return spectra
+
+
+def test_complete_prints_the_insertion_and_nothing_else(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes("\ufeffé = f(\r\nx\r\n".encode())
+    code, out, err, engine = spectra("complete", "a.py", "--at", "1:7", script=say("1,\n2)"))
+    assert (code, out, err) == (0, "1,\r\n2)", "")
+    assert engine.requests[0].fill_in == FillIn("é = f(", "\nx\n", path="a.py")
+
+
+def test_complete_takes_the_place_from_two_texts_and_related_files(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "rest").write_text("\nb")
+    (tmp_path / "u.py").write_text("u")
+    options = ("--suffix-file", "rest", "--context", "u.py", "--path", "m.py")
+    _, out, _, engine = spectra("complete", "-", *options, stdin=b"a = ")
+    assert out == "made"
+    assert engine.requests[0].fill_in == FillIn("a = ", "\nb", path="m.py", extra=(ExtraFile("u.py", "u"),))
+
+
+def test_complete_json_has_all_suggestions(spectra: Command) -> None:
+    _, out, _, _ = spectra("complete", "-", "--json", "--count", "2", stdin=b"a = ")
+    answer = json.loads(out)
+    assert (answer["content"], answer["by_instruction"], len(answer["suggestions"])) == ("made", False, 1)
+
+
+def test_control_characters_of_a_model_are_not_printed_raw(spectra: Command) -> None:
+    _, out, _, _ = spectra("complete", "-", stdin=b"a = ", script=say("\x1b]52;c;x\x07y"))
+    assert "\x1b" not in out
+    assert "\x07" not in out
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "code", "words"),
+    [
+        (b"one\ntwo\n", ("--at", "4:1"), 2, "no line 4"),
+        (b"one\ntwo\n", ("--at", "1:5"), 2, "columns go from 1 to 4"),
+        (b"one\r\n", ("--at", "1:5"), 2, "columns go from 1 to 4"),
+        (b"one\n", ("--at", "0:1"), 2, "no line 0"),
+        (b"one\n", ("--at", "x"), 2, "LINE:COL"),
+        (b"\x00\x01", ("--at", "1:1"), 1, "zero bytes"),
+        (b"\xff", ("--at", "1:1"), 1, "UTF-8"),
+        (b"one\n", ("--suffix-file", "f", "--at", "1:1"), 2, "--at"),
+        (b"one\n", ("--suffix-file", "missing"), 1, "cannot be read"),
+    ],
+)
+def test_complete_refuses_bad_input_with_one_line(
+    spectra: Command, tmp_path: Path, data: bytes, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (tmp_path / "f").write_bytes(data)
+    returned, out, err, _ = spectra("complete", "f", *arguments)
+    assert (returned, out, err.count("\n")) == (code, "", 1)
+    assert words in err
+
+
+def test_a_place_in_a_file_of_50_000_lines_is_found(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "long").write_text("".join(f"line {i}\n" for i in range(1, 50_001)))
+    _, _, _, engine = spectra("complete", "long", "--at", "40000:6")
+    gap = engine.requests[0].fill_in
+    assert gap
+    assert gap.prefix.endswith("line 39999\nline ")
+    assert gap.suffix.startswith("40000\n")
+    assert len(gap.prefix) + len(gap.suffix) < 10_000
+
+
+def test_edit_prints_only_the_lines_it_was_given(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\nb\nc\n")
+    assert spectra("edit", "f:2-2", "shout", script=say("B"))[:3] == (0, "B\n", "")
+
+
+def test_edit_shows_a_diff_that_patch_takes(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\nb")
+    _, out, _, _ = spectra("edit", "f", "shout", "--diff", script=say("a\nB"))
+    assert out == (
+        "--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+B\n\\ No newline at end of file\n"
+    )
+
+
+def test_edit_in_place_keeps_the_old_file_and_its_mode(spectra: Command, tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_bytes(b"a\r\nb\r\n")
+    file.chmod(0o750)
+    code, out, err, _ = spectra("edit", "f:2-2", "shout", "--in-place", script=say("B"))
+    assert (code, out) == (0, "")
+    assert "f~" in err
+    assert file.read_bytes() == b"a\r\nB\r\n"
+    assert file.stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "f~").read_bytes() == b"a\r\nb\r\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["f", "f~"]
+
+
+def test_a_filter_that_fails_gives_the_text_back(spectra: Command) -> None:
+    code, out, err, _ = spectra("edit", "-", "x", stdin=b"a\r\nb", script=say("Sure, here it is:"))
+    assert (code, out) == (1, "a\r\nb")
+    assert "stays as it is" in err
+
+
+def test_a_file_that_changed_meanwhile_is_not_overwritten(spectra: Command, tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    file.write_text("a\n")
+
+    steps = iter(say("A"))
+
+    class Changing(list):  # type: ignore[type-arg]
+        def __iter__(self):
+            file.write_text("theirs\n")
+            return steps
+
+    code, _, err, _ = spectra("edit", "f", "shout", "--in-place", script=Changing([1]))
+    assert (code, file.read_text()) == (1, "theirs\n")
+    assert "changed meanwhile" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("f:2-9", "x"), 2, "2-9"),
+        (("f:0-1", "x"), 2, "0-1"),
+        (("f", " "), 2, "instruction is empty"),
+        (("empty", "x"), 2, "no text"),
+        (("missing", "x"), 1, "cannot be read"),
+        (("f", "x", "--diff", "--in-place"), 2, "--in-place"),
+        (("-", "x", "--in-place"), 2, "--in-place"),
+    ],
+)
+def test_edit_refuses_bad_input_with_one_line(
+    spectra: Command, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (tmp_path / "f").write_text("a\nb\n")
+    (tmp_path / "empty").write_text("")
+    returned, out, err, _ = spectra("edit", *arguments)
+    assert (returned, out, err.count("\n")) == (code, "", 1)
+    assert words in err

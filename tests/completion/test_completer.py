@@ -1,0 +1,109 @@
+"""What a Completer asks, serves and hands out, on a scripted engine."""
+
+from dataclasses import replace
+
+import pytest
+from fakes.scripted import INFO, Gate, Script, ScriptedAssistant, say
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spectra_local.completion.completer import Completer, CompletionRequest, Piece, Suggestion
+from spectra_local.completion.window import windowed
+from spectra_local.protocol import FillIn, Text
+
+FIM = replace(INFO, fill_in="qwen")
+
+
+def completer(*scripts: Script) -> tuple[Completer, ScriptedAssistant]:
+    assistant = ScriptedAssistant(*scripts, info=FIM)
+    return Completer(assistant), assistant
+
+
+def suggestions(completer: Completer, prefix: str, suffix: str = "", **options: object) -> list[Suggestion]:
+    request = CompletionRequest(FillIn(prefix, suffix), **options)  # type: ignore[arg-type]
+    return [item for item in completer.complete(request) if isinstance(item, Suggestion)]
+
+
+def test_typed_through_text_is_served_without_the_model() -> None:
+    make, assistant = completer(say("return n"))
+    suggestions(make, "def f(n):\n    ")
+    (rest,) = suggestions(make, "def f(n):\n    retu")
+    assert (rest.text, rest.cached, len(assistant.requests)) == ("rn n", True, 1)
+    suggestions(make, "def f(n):\n    x")
+    assert len(assistant.requests) == 2
+
+
+def test_a_gap_that_is_typed_into_keeps_its_prompt() -> None:
+    make, assistant = completer(say("a"), say("b"))
+    suggestions(make, "x = ", "\ny\n")
+    suggestions(make, "x = 12", "\ny\n")
+    suggestions(make, "x", "\ny\n")
+    assert [r.fill_in for r in assistant.requests] == [
+        FillIn("x = ", "\ny\n"), FillIn("x = ", "\ny\n", middle="12"), FillIn("x", "\ny\n"),
+    ]  # fmt: skip
+
+
+def test_several_suggestions_are_drawn_with_other_seeds_and_come_once_each() -> None:
+    make, assistant = completer(say("a"), say("a"), say("b"))
+    assert [s.text for s in suggestions(make, "x = ", count=3)] == ["a", "b"]
+    assert len({r.sampling.seed for r in assistant.requests}) == 3
+
+
+def test_a_rule_ends_the_request_and_not_only_the_text() -> None:
+    gate = Gate()
+    make, _ = completer([Text("return 1\ndef g"), gate, *say("never")])
+    (suggestion,) = suggestions(make, "def f():\n    ")
+    assert (suggestion.text, suggestion.finish_reason) == ("return 1", "rule")
+
+
+def test_a_cancelled_suggestion_is_not_served_again() -> None:
+    gate = Gate()
+    make, assistant = completer([Text("ab"), gate], say("abc"))
+    items = make.complete(CompletionRequest(FillIn("x = ")))
+    assert next(items) == Piece("ab")
+    make.cancel()
+    assert [i.finish_reason for i in items if isinstance(i, Suggestion)] == ["cancelled"]
+    assert not suggestions(make, "x = ")[0].cached
+    assert len(assistant.requests) == 2
+
+
+def test_time_is_up_at_the_end_of_a_line() -> None:
+    make, _ = completer([Text("a = 1\n"), Text("b = "), *say("2\nc = 3")])
+    (suggestion,) = suggestions(make, "", max_ms=0.0)
+    assert (suggestion.text, suggestion.finish_reason) == ("a = 1", "time")
+
+
+def test_windows_line_ends_come_back_and_the_model_sees_none() -> None:
+    make, assistant = completer(say("a\n    b"))
+    (suggestion,) = suggestions(make, "\ufeffdef f():\r\n    ", "\r\n")
+    assert suggestion.text == "a\r\n    b"
+    assert assistant.requests[0].fill_in == FillIn("def f():\n    ", "\n")
+
+
+def test_a_model_without_fill_in_tokens_is_asked_in_words_and_that_is_said() -> None:
+    assistant = ScriptedAssistant(say("1"))
+    (suggestion,) = suggestions(Completer(assistant), "x = ", "\n")
+    assert suggestion.by_instruction
+    assert assistant.requests[0].fill_in is None
+    assert assistant.requests[0].messages[-1].content.endswith("\nx = ")
+
+
+@pytest.mark.parametrize("text", [" ", "\n\n", "y = 2"])
+def test_nothing_is_suggested_where_nothing_is_missing(text: str) -> None:
+    make, _ = completer(say(text))
+    assert suggestions(make, "x = 1\n", "\ny = 2\n")[0].text == ""
+
+
+@given(st.text("ab( )\n{}'x", max_size=40), st.text("ab( )\n{}'x", max_size=20), st.text("ab( )\n{}'x", max_size=20))
+def test_pieces_are_always_the_beginning_of_the_suggestion(text: str, prefix: str, suffix: str) -> None:
+    make, _ = completer(say(text, size=1))
+    items = list(make.complete(CompletionRequest(FillIn(prefix, suffix))))
+    pieces = "".join(item.text for item in items if isinstance(item, Piece))
+    (last,) = (item for item in items if isinstance(item, Suggestion))
+    assert last.text.startswith(pieces)
+
+
+def test_a_window_keeps_its_beginning_over_many_lines() -> None:
+    lines = [f"line {i}\n" for i in range(50_000)]
+    starts = {windowed(FillIn("".join(lines[:n]))).prefix[:12] for n in range(40_000, 40_060)}
+    assert len(starts) <= 2

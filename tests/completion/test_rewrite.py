@@ -1,0 +1,101 @@
+"""What is asked for a rewriting, what counts as a replacement, and what stays byte for byte."""
+
+import pytest
+from fakes.scripted import Script, ScriptedAssistant, done, say
+
+from spectra_local.completion.replacement import ReplacementError
+from spectra_local.completion.rewrite import RewriteRequest, Rewritten, regions, rewrite
+from spectra_local.errors import SpectraError
+from spectra_local.protocol import Done, Notice, Text, Timings
+
+CODE = "def f(a):\n    return a\n"
+
+
+def rewritten(text: str, answer: str | Script, before: str = "", after: str = "") -> tuple[str, ScriptedAssistant]:
+    assistant = ScriptedAssistant(say(answer) if isinstance(answer, str) else answer)
+    items = list(rewrite(assistant, RewriteRequest(text, "Add one.", before, after)))
+    assert isinstance(items[-1], Rewritten)
+    return items[-1].text, assistant
+
+
+def test_the_original_comes_before_the_instruction_and_is_the_prediction() -> None:
+    text, assistant = rewritten(CODE, "def f(a):\n    return a + 1")
+    assert text == "def f(a):\n    return a + 1\n"
+    (request,) = assistant.requests
+    asked = request.messages[0].content
+    assert asked.index("return a") < asked.index("Add one.")
+    assert request.prediction == CODE
+    assert request.messages[-1].content == "```\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Here is the changed code:\n```python\ndef f(a):\n    return a + 1\n```\nI added one.",
+        "```\ndef f(a):\n    return a + 1\n```",
+        "def f(a):\n    return a + 1\n\n",
+    ],
+)
+def test_wrapping_around_a_replacement_goes_away(answer: str) -> None:
+    assert rewritten(CODE, answer)[0] == "def f(a):\n    return a + 1\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "I have added one to the result.",
+        "def f(a):\n    # ... rest of the code",
+        "def f(a):\n    return a + 1\n```\nHere is why:\n```\nx",
+        [Text("def f(a"), Done("length", Timings(), 10, 100)],
+        [Text("def f(a"), Done("cancelled", Timings(), 10, 100)],
+        [Notice("1 earlier message left out."), *say("x")],
+    ],
+)
+def test_what_is_no_replacement_is_refused(answer: str | Script) -> None:
+    with pytest.raises(ReplacementError, match="stays as it is"):
+        rewritten(CODE, answer)
+
+
+def test_lines_that_did_not_change_keep_their_bytes() -> None:
+    old = "\ufeffa = 1  \r\nb = 2\nc = 3\r\n\r\n"
+    assert rewritten(old, "a = 1\nb = 5\nc = 3")[0] == "\ufeffa = 1  \r\nb = 5\r\nc = 3\r\n\r\n"
+
+
+def test_a_last_line_without_an_end_keeps_having_none() -> None:
+    assert rewritten("a\nb", "a\nc")[0] == "a\nc"
+    assert rewritten("a", "a\nb")[0] == "a\nb"
+
+
+def test_an_indented_block_is_asked_at_the_margin_and_put_back() -> None:
+    text, assistant = rewritten("\t\ta()\n\t\t\tb()\n", "a()\n\tc()")
+    assert assistant.requests[0].prediction == "a()\n\tb()\n"
+    assert text == "\t\ta()\n\t\t\tc()\n"
+
+
+def test_lines_around_a_block_are_shown_and_not_taken_over() -> None:
+    text, assistant = rewritten(CODE, "import os\n\ndef f(a):\n    return 2\n\nf(1)", "import os\n\n", "\nf(1)\n")
+    assert "import os" in assistant.requests[0].messages[0].content
+    assert text == "def f(a):\n    return 2\n"
+
+
+def test_a_text_with_fences_gets_a_longer_one() -> None:
+    _, assistant = rewritten("a\n```\nb\n```\n", "a\n```\nc\n```\n")
+    assert assistant.requests[0].stop == ("\n````",)
+
+
+def test_a_long_text_is_edited_by_region_and_nothing_of_it_is_lost() -> None:
+    text = "".join(f"def f{i}():\n    return {i}\n\n" for i in range(200))
+    parts = regions(text)
+    assert len(parts) > 3
+    assert "".join(parts) == text
+    assert all(part.startswith("def") for part in parts)
+
+
+def test_a_model_without_a_chat_template_is_refused() -> None:
+    from dataclasses import replace
+
+    from fakes.scripted import INFO
+
+    with pytest.raises(SpectraError, match="instruct"):
+        list(rewrite(ScriptedAssistant([done()], info=replace(INFO, template="")), RewriteRequest(CODE, "x")))
