@@ -13,6 +13,7 @@ from spectra_local.protocol import (
     Event,
     FinishReason,
     LoadProgress,
+    Message,
     ModelInfo,
     Notice,
     PromptProgress,
@@ -44,6 +45,11 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Unloaded:
+    """The model was freed because the user wanted it so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Loading or answering ended in an error; ``loaded`` tells whether the model can still be asked."""
 
@@ -51,7 +57,7 @@ class Failed:
     loaded: bool
 
 
-Report = Event | Loaded | Failed
+Report = Event | Loaded | Unloaded | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Adapter:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.sampling = CHAT_SAMPLING
+        self.system = ""  # text of the system prompt
 
     def new_chat(self) -> None:
         """Forgets the conversation; the model stays."""
@@ -91,7 +99,7 @@ class Adapter:
 
     def ask(self, text: str) -> None:
         """The user's message and the answer it waits for are added to the conversation."""
-        self.state.chat.turns += [Turn("user", text), Turn("assistant", outcome=Outcome.OPEN, sampling=CHAT_SAMPLING)]
+        self.state.chat.turns += [Turn("user", text), Turn("assistant", outcome=Outcome.OPEN, sampling=self.sampling)]
 
     def withdraw(self) -> str:
         """Takes back the message that waits for the model, and returns it."""
@@ -118,7 +126,8 @@ class Adapter:
         model.phase = Phase.READING
         model.prompt_done = model.prompt_total = model.n_generated = 0
         model.first_token_at, model.tokens_per_second, model.timings = None, 0.0, None
-        return Request(messages=self.state.chat.messages(), sampling=answer.sampling)
+        system = (Message("system", self.system),) if self.system else ()
+        return Request(messages=(*system, *self.state.chat.messages()), sampling=answer.sampling)
 
     def stopping(self) -> None:
         """The user asked the running answer to end."""
@@ -152,6 +161,8 @@ class Adapter:
             case Loaded(info):
                 model.phase, model.info, model.n_ctx = Phase.IDLE, info, info.n_ctx
                 frame.loaded = True
+            case Unloaded():
+                model.phase, model.info = Phase.DOWN, None
             case PromptProgress(done, total):
                 model.prompt_done, model.prompt_total = done, total
                 model.n_past = done

@@ -2,16 +2,20 @@
 
 import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import BindingType
 
+from spectra_local.errors import SpectraError
 from spectra_local.printable import printable
+from spectra_local.protocol import Assistant
+from spectra_local.settings import change_setting, load_settings
 from tui import themes
 from tui.commands import COMMANDS
+from tui.keymap import keymap
 from tui.keys import APP_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
@@ -19,6 +23,8 @@ from tui.session import OpenAssistant, Session
 if TYPE_CHECKING:
     from textual.app import SystemCommand
     from textual.screen import Screen
+
+OpenNamed = Callable[[str], Assistant]
 
 CLOSE_WITHIN_S = 0.5  # for the model to be freed when the app ends; its process is ended either way
 
@@ -38,17 +44,21 @@ class ChatApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    def __init__(self, open_assistant: OpenAssistant) -> None:
+    def __init__(self, open_assistant: OpenAssistant, open_named: OpenNamed | None = None) -> None:
         # Textual turns colours into greys for NO_COLOR; in its ANSI mode it leaves them out, as the variable asks.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = Session(open_assistant)
+        self._open_named = open_named or (lambda _: open_assistant())
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
-        self.theme = themes.preferred()
+        self.settings, self._setting_notices = load_settings()
+        self.theme = self._wanted_theme()
+        self.keys_in_use: dict[str, str] = {}
+        self._use_keys()
 
     def get_default_screen(self) -> ChatScreen:
         """The chat is the first thing there is."""
-        return ChatScreen(self.session)
+        return ChatScreen(self.session, self.settings, self._open_named)
 
     def get_system_commands(self, screen: "Screen[object]") -> Iterable["SystemCommand"]:
         """What ctrl+p offers."""
@@ -60,6 +70,47 @@ class ChatApp(App[None]):
                 yield SystemCommand(words, command.usage, partial(screen.begin_command, command))
         yield SystemCommand("Light or dark", "Change between the two themes", self.action_toggle_theme)
         yield SystemCommand("Theme", "Choose any theme", self.action_change_theme)
+
+    def _wanted_theme(self) -> str:
+        wanted = self.settings.theme
+        if wanted and wanted not in self.available_themes:
+            self._setting_notices.append(printable(f"there is no theme '{wanted}'"))
+        return wanted if wanted in self.available_themes else themes.preferred()
+
+    def _use_keys(self) -> None:
+        self.keys_in_use, notices = keymap(self.settings.keys, self.settings.send)
+        self._setting_notices += notices
+        self.set_keymap(self.keys_in_use)
+
+    def tell_settings(self) -> None:
+        """One notice for all that could not be used of the settings."""
+        if self._setting_notices:
+            self.notify(
+                "\n".join(self._setting_notices), title="Settings", severity="warning", markup=False, timeout=12
+            )
+            self._setting_notices = []
+
+    def change_setting(self, path: tuple[str, ...], value: str | float | bool | None) -> bool:
+        """Keeps one setting and follows it at once. A file that cannot be written is a notice, and False."""
+        try:
+            change_setting(path, value)
+        except SpectraError as error:
+            self.notify(printable(str(error)), severity="error", markup=False)
+            return False
+        self.settings, self._setting_notices = load_settings()
+        self.theme = self._wanted_theme()
+        self._use_keys()
+        self.tell_settings()
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen):
+            chat.use_settings(self.settings)
+        return True
+
+    def action_settings(self) -> None:
+        """The settings."""
+        from tui.screens.settings import SettingsScreen
+
+        self.push_screen(SettingsScreen(self.settings))
 
     def action_help(self) -> None:
         """The keys."""
@@ -80,6 +131,7 @@ class ChatApp(App[None]):
 
     def on_ready(self) -> None:
         """The first frame is out: collecting garbage begins, but never looks at what the start has made."""
+        self.tell_settings()
         self.app_resume_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_all))
         gc.freeze()
         gc.enable()

@@ -1,6 +1,7 @@
 """From the command line to the app and back to an exit code. Imports Textual only once it is sure to be needed."""
 
 import gc
+from collections.abc import Callable
 
 from spectra_local.protocol import Assistant, EngineOptions
 from tui.session import OpenAssistant
@@ -12,15 +13,15 @@ def open_chat(model: str | None, options: EngineOptions) -> int:
     require_terminal()
     if model is not None:
         _check_named(model)
-    return run_chat(lambda: _open_assistant(model, options))
+    return run_chat(lambda: _open_assistant(model or _chosen(), options), lambda name: _open_assistant(name, options))
 
 
-def run_chat(open_assistant: OpenAssistant) -> int:
+def run_chat(open_assistant: OpenAssistant, open_named: Callable[[str], Assistant] | None = None) -> int:
     """Runs the app on the assistant that ``open_assistant`` makes, in a thread, once the first frame is out."""
     gc.disable()  # collections among half a million fresh objects are a tenth of the time to the first frame
     from tui.app import ChatApp
 
-    app = ChatApp(open_assistant)
+    app = ChatApp(open_assistant, open_named)
     with ExitSignals(app.leave) as signals:
         app.run()
     return signals.exit_code if signals.exit_code is not None else app.return_code or 0
@@ -34,6 +35,12 @@ def _check_named(model: str) -> None:
         resolve(model)
     except ModelNotPulledError:
         return
+
+
+def _chosen() -> str | None:
+    from spectra_local.settings import load_settings
+
+    return load_settings()[0].model or None
 
 
 def _open_assistant(model: str | None, options: EngineOptions) -> Assistant:

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from spectra_local.errors import WorkerError
 from spectra_local.protocol import Assistant, Done, Request, Timings
-from tui.adapter import Failed, Loaded, Report
+from tui.adapter import Failed, Loaded, Report, Unloaded
 
 OpenAssistant = Callable[[], Assistant]
 
@@ -26,6 +26,10 @@ class _Load:
     """Open the model, closing the one before."""
 
 
+class _Unload:
+    """Close the model; its process ends, and with it goes its memory."""
+
+
 class Session:
     """Loads an assistant and runs requests on it, one after the other, in a thread of its own."""
 
@@ -33,7 +37,7 @@ class Session:
         """``open_assistant`` is called in the thread: it may take its time, and may raise SpectraError."""
         self._open_assistant = open_assistant
         self._assistant: Assistant | None = None
-        self._jobs: SimpleQueue[_Load | _Ask | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Load | _Unload | _Ask | None] = SimpleQueue()
         self._reports: SimpleQueue[tuple[int | None, Report]] = SimpleQueue()
         self._tickets = count(1)
         self._wanted: int | None = None  # the request whose reports are still of interest
@@ -45,6 +49,17 @@ class Session:
         if not self._thread.is_alive():
             self._thread.start()
         self._jobs.put(_Load())
+
+    def switch(self, open_assistant: OpenAssistant) -> None:
+        """Ends the running request and loads another model; the one before is freed first."""
+        self.cancel()
+        self._open_assistant = open_assistant
+        self.load()
+
+    def unload(self) -> None:
+        """Ends the running request and frees the model; ``load`` brings it back. Reports Unloaded."""
+        self.cancel()
+        self._jobs.put(_Unload())
 
     def ask(self, request: Request) -> None:
         """Queues a request; its events are reported, ending with Done or Failed."""
@@ -84,6 +99,9 @@ class Session:
         while (job := self._jobs.get()) is not None:
             if isinstance(job, _Load):
                 self._load()
+            elif isinstance(job, _Unload):
+                self._close_assistant()
+                self._reports.put((None, Unloaded()))
             else:
                 self._answer(job)
         self._close_assistant()

@@ -13,10 +13,11 @@ from spectra_local.catalogue import added, lookup
 from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry, entries, entry_named
 from spectra_local.catalogue.gguf_peek import parts
 from spectra_local.catalogue.licences import LicenceNotAcceptedError, accept_licence, licence_accepted
+from spectra_local.catalogue.listing import ModelRow, rows
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.catalogue.partial_file import partial_files
 from spectra_local.cli.fetching import fetch
-from spectra_local.cli.model_list import ModelRow, as_table, rows
+from spectra_local.cli.model_list import as_table
 from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line

@@ -1,6 +1,8 @@
 """The conversation: what the user does becomes requests, what the session reports becomes text, at a fixed rate."""
 
 import secrets
+from collections.abc import Callable
+from functools import partial
 from inspect import isawaitable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +14,9 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from spectra_local.printable import printable, printable_line
-from tui.adapter import Adapter, Failure, Frame
+from spectra_local.protocol import Assistant
+from spectra_local.settings import Settings
+from tui.adapter import CHAT_SAMPLING, Adapter, Failure, Frame
 from tui.commands import COMMANDS, Command
 from tui.commands.registry import PREFIX, parse
 from tui.keys import CHAT_KEYS, bindings
@@ -63,11 +67,13 @@ class ChatScreen(SafeSelection):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
     AUTO_FOCUS = "Composer"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, settings: Settings, open_named: Callable[[str], Assistant]) -> None:
         super().__init__()
+        self._open_named = open_named
         self._session = session
         self.state = State()
         self._adapter = Adapter(self.state)
+        self.use_settings(settings)
         self._answer: Answer | None = None
         self._interrupted_at = -QUIT_WITHIN_S
         self._shown_phase: Phase | None = None
@@ -99,6 +105,22 @@ class ChatScreen(SafeSelection):
         self._adapter.loading()
         self._session.load()
         self._show_state()
+
+    def use_model(self, name: str) -> None:
+        """Another model in this conversation; the process of the one before ends, and with it goes its memory."""
+        self._adapter.loading()
+        self._session.switch(partial(self._open_named, name))
+        self._show_state()
+
+    def unload_model(self) -> None:
+        """Frees the model's memory; the next message loads it again."""
+        self._session.unload()
+        self.hint("The model is unloaded. Enter loads it again.")
+
+    def use_settings(self, settings: Settings) -> None:
+        """From the next message on."""
+        self._adapter.sampling = settings.sampling(CHAT_SAMPLING)
+        self._adapter.system = settings.system_prompt
 
     async def _repaint(self) -> None:
         reports = self._session.drain()

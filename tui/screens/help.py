@@ -1,6 +1,6 @@
 """The keys and the slash commands, from the tables that bind them."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,7 +10,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.commands import COMMANDS
+from tui.keymap import shown
 from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class HelpScreen(ModalScreen[None]):
@@ -37,10 +41,13 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Keys first, then commands."""
+        keys: Mapping[str, str] = getattr(self.app, "keys_in_use", {})
         with VerticalScroll() as panel:
             panel.border_title = "Keys and commands"
             panel.border_subtitle = "esc closes"
-            yield Static(_table([(key.shown, key.words) for key in COMPOSER_KEYS + CHAT_KEYS + APP_KEYS]), markup=False)
+            yield Static(
+                _table([(shown(key, keys), key.words) for key in COMPOSER_KEYS + CHAT_KEYS + APP_KEYS]), markup=False
+            )
             yield Static(_table([(command.usage, command.words) for command in COMMANDS]), markup=False, id="commands")
 
 

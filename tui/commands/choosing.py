@@ -1,0 +1,89 @@
+"""Slash commands about what answers, and how: the model, system prompts, parameters, settings."""
+
+from typing import TYPE_CHECKING
+
+from spectra_local.errors import UsageError
+from spectra_local.printable import printable, printable_line
+from spectra_local.settings import SAMPLING_RANGES, checked_parameter
+from tui.commands.registry import Command
+
+if TYPE_CHECKING:
+    from tui.app import ChatApp
+    from tui.screens.chat import ChatScreen
+
+
+def _app(chat: "ChatScreen") -> "ChatApp":
+    from tui.app import ChatApp
+
+    assert isinstance(chat.app, ChatApp)
+    return chat.app
+
+
+def _model(chat: "ChatScreen", name: str) -> None:
+    if name == "off":
+        chat.unload_model()
+    elif name:
+        chat.use_model(name)
+    else:
+        from tui.screens.models import ModelsScreen
+
+        chat.app.push_screen(ModelsScreen(), lambda chosen: _chosen(chat, chosen))
+
+
+def _chosen(chat: "ChatScreen", name: str | None) -> None:
+    if name == "":
+        chat.unload_model()
+    elif name:
+        chat.use_model(name)
+
+
+def _system(chat: "ChatScreen", text: str) -> None:
+    """A name chooses a prompt of the settings, "off" none, anything else is kept as the prompt "own"."""
+    app = _app(chat)
+    if not text:
+        now = app.settings.system_prompt
+        chat.hint(printable(f"System prompt: {now}" if now else "There is no system prompt. /system TEXT sets one."))
+    elif text == "off":
+        if app.change_setting(("system",), None):
+            chat.hint("No system prompt.")
+    elif text in app.settings.systems:
+        if app.change_setting(("system",), text):
+            chat.hint(printable_line(f"System prompt '{text}' from the next message on."))
+    elif app.change_setting(("systems", "own"), text) and app.change_setting(("system",), "own"):
+        chat.hint("System prompt kept as 'own', from the next message on.")
+
+
+def _set(chat: "ChatScreen", words: str) -> None:
+    """``NAME VALUE`` sets a parameter, ``NAME`` puts it back, a preset's name chooses that; else the screen."""
+    app = _app(chat)
+    name, _, value = words.partition(" ")
+    if not words:
+        app.action_settings()
+    elif words in app.settings.presets:
+        if app.change_setting(("preset",), words):
+            chat.hint(printable_line(f"Preset '{words}' from the next message on."))
+    else:
+        try:
+            number = checked_parameter(name, value) if value or name not in SAMPLING_RANGES else None
+        except UsageError as error:
+            chat.hint(printable_line(f"{error}."))
+            return
+        if app.change_setting(("parameters", name), number):
+            chat.hint(
+                f"{name} is {'back to the preset' if number is None else f'{number:g}'} from the next message on."
+            )
+
+
+def _system_names(chat: "ChatScreen") -> list[str]:
+    return ["off", *_app(chat).settings.systems]
+
+
+def _set_names(chat: "ChatScreen") -> list[str]:
+    return [*_app(chat).settings.presets, *SAMPLING_RANGES]
+
+
+COMMANDS = (
+    Command("model", "choose, switch or unload (off) the model", _model, "[name|off]"),
+    Command("system", "show or set the system prompt", _system, "[text|name|off]", _system_names),
+    Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", _set_names),
+)

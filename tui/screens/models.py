@@ -1,0 +1,102 @@
+"""Which model answers: what is on this disk, what can be fetched, and what fits into the memory that is free now."""
+
+import asyncio
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from spectra_local.catalogue.entries import Entry, entries
+from spectra_local.catalogue.listing import ModelRow, rows
+from spectra_local.catalogue.on_disk import find_all
+from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.printable import printable_line
+
+
+class ModelsScreen(ModalScreen[str | None]):
+    """Ends with the name or path to use, "" to unload what is loaded, None for no change."""
+
+    DEFAULT_CSS = """
+    ModelsScreen {
+        align: center middle;
+        background: $background 60%;
+        & > Vertical {
+            width: 84; max-width: 100%; height: auto; max-height: 100%;
+            padding: 1 2; background: $surface; border: round $panel;
+            border-title-color: $text-primary; border-subtitle-color: $text-muted;
+        }
+        OptionList { height: auto; max-height: 18; border: none; background: $surface; padding: 0; }
+        #free { color: $text-muted; height: auto; margin: 0 0 1 0; }
+        &.-narrow > Vertical { padding: 0 1; }
+        &.-short OptionList { max-height: 5; }
+        &.-short #free { margin: 0; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "close", id="models.close", show=False, priority=True),
+        Binding("u", "unload", "unload", id="models.unload", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[ModelRow] = []
+
+    def compose(self) -> ComposeResult:
+        """What is free, then the models."""
+        with Vertical() as panel:
+            panel.border_title = "Models"
+            panel.border_subtitle = "enter uses or fetches · u unloads · esc closes"
+            yield Static("Looking at this disk…", markup=False, id="free")
+            yield OptionList(markup=False)
+
+    async def on_mount(self) -> None:
+        """The disk is looked at beside the screen: caches of other programs can be large."""
+        self.run_worker(self._look())
+
+    async def _look(self) -> None:
+        free = available_bytes()
+        self._rows = await asyncio.to_thread(lambda: rows(entries(), find_all(), free))
+        self._rows.sort(key=lambda row: row.on_disk is None)  # what is here first
+        known = readable(free) if free is not None else "not known on this system"
+        self.query_one("#free", Static).update(f"Memory free now: {known}")
+        models = self.query_one(OptionList)
+        models.add_options([Option(_line(row), id=str(n)) for n, row in enumerate(self._rows)])
+        models.highlighted = 0
+        models.focus()
+
+    def action_unload(self) -> None:
+        """Frees the memory of the model that is loaded."""
+        self.dismiss("")
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        row = self._rows[event.option_index]
+        if row.on_disk is not None:
+            self.dismiss(str(row.on_disk.path))
+        elif row.entry is not None:
+            self._fetch(row.entry)
+
+    def _fetch(self, entry: Entry) -> None:
+        from tui.screens.fetch import FetchScreen
+
+        def fetched(success: bool | None) -> None:
+            if success:
+                self.dismiss(entry.name)
+
+        self.app.push_screen(FetchScreen(entry), fetched)
+
+
+def _line(row: ModelRow) -> Content:
+    """Name, size, where, and whether it fits."""
+    size = readable(row.n_bytes) if row.n_bytes else "size not known"
+    where = row.on_disk.where if row.on_disk else "to fetch"
+    name = Content.styled(f"{printable_line(row.name)[:34]:<35}", "" if row.on_disk else "$foreground 60%")
+    room = Content.styled("  too large now", "$text-warning") if row.fits_in_memory is False else Content("")
+    return Content.assemble(name, f"{size:>14}  ", (f"{where:<12}", "$foreground 60%"), room)

@@ -1,0 +1,83 @@
+"""The settings one can choose among, each a row: enter takes the next choice, and it holds at once."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from spectra_local.printable import printable_line
+from spectra_local.settings import Settings, settings_file
+from tui import themes
+
+# Keys that many terminals can tell from enter; ctrl+enter needs the kitty keyboard protocol.
+SEND_KEYS = ("enter", "ctrl+enter", "alt+enter", "ctrl+s")
+THEMES = ("", themes.DARK.name, themes.LIGHT.name, "ansi-dark", "ansi-light")
+_TITLES = {"theme": "Theme", "send": "Key that sends", "preset": "Preset", "system": "System prompt"}
+
+
+class SettingsScreen(ModalScreen[None]):
+    """Over the chat. What is no choice (keys, presets, prompts) stands in the file, whose path is shown."""
+
+    DEFAULT_CSS = """
+    SettingsScreen {
+        align: center middle;
+        background: $background 60%;
+        & > Vertical {
+            width: 70; max-width: 100%; height: auto; max-height: 100%;
+            padding: 1 2; background: $surface; border: round $panel;
+            border-title-color: $text-primary; border-subtitle-color: $text-muted;
+        }
+        OptionList { height: auto; border: none; background: $surface; padding: 0; }
+        #file { color: $text-muted; height: auto; margin: 1 0 0 0; }
+        &.-narrow > Vertical { padding: 0 1; }
+        &.-short > Vertical { padding: 0 1; }
+        &.-short #file { display: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "close", id="settings.close", show=False, priority=True)
+    ]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    def compose(self) -> ComposeResult:
+        """The rows, then where the rest is."""
+        with Vertical() as panel:
+            panel.border_title = "Settings"
+            panel.border_subtitle = "enter changes · esc closes"
+            yield OptionList(*(Option(self._line(name), id=name) for name in _TITLES), markup=False)
+            file = printable_line(str(settings_file()))
+            yield Static(f"Keys, presets and system prompts of your own: {file}", markup=False, id="file")
+
+    @on(OptionList.OptionSelected)
+    def _next(self, event: OptionList.OptionSelected) -> None:
+        from tui.app import ChatApp
+
+        app, name = self.app, event.option_id or ""
+        choices = self._choices(name)
+        now = getattr(self._settings, name)
+        wanted = choices[(choices.index(now) + 1) % len(choices)] if now in choices else choices[0]
+        if isinstance(app, ChatApp) and app.change_setting((name,), wanted or None):
+            self._settings = app.settings
+            event.option_list.replace_option_prompt(name, self._line(name))
+
+    def _choices(self, name: str) -> tuple[str, ...]:
+        return {
+            "theme": THEMES,
+            "send": SEND_KEYS,
+            "preset": tuple(self._settings.presets),
+            "system": ("", *self._settings.systems),
+        }[name]
+
+    def _line(self, name: str) -> Content:
+        value = getattr(self._settings, name) or ("as the terminal" if name == "theme" else "none")
+        return Content.assemble((f"{_TITLES[name]:<18}", "$foreground 60%"), printable_line(value))
