@@ -31,7 +31,7 @@ class ModelsScreen(ModalScreen[str | None]):
             padding: 1 2; background: $surface; border: round $panel;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
-        OptionList { height: auto; max-height: 18; border: none; background: $surface; padding: 0; }
+        OptionList { height: auto; max-height: 18; border: none; background: $surface; padding: 0; &:focus { border: none; } }
         #free { color: $text-muted; height: auto; margin: 0 0 1 0; }
         &.-narrow > Vertical { padding: 0 1; }
         &.-short OptionList { max-height: 5; }
@@ -97,6 +97,6 @@ def _line(row: ModelRow) -> Content:
     """Name, size, where, and whether it fits."""
     size = readable(row.n_bytes) if row.n_bytes else "size not known"
     where = row.on_disk.where if row.on_disk else "to fetch"
-    name = Content.styled(f"{printable_line(row.name)[:34]:<35}", "" if row.on_disk else "$foreground 60%")
+    name = f"{printable_line(row.name)[:34]:<35}"
     room = Content.styled("  too large now", "$text-warning") if row.fits_in_memory is False else Content("")
-    return Content.assemble(name, f"{size:>14}  ", (f"{where:<12}", "$foreground 60%"), room)
+    return Content.assemble(name, f"{size:>14}  ", f"{where:<12}", room)

@@ -33,7 +33,7 @@ class SettingsScreen(ModalScreen[None]):
             padding: 1 2; background: $surface; border: round $panel;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
-        OptionList { height: auto; border: none; background: $surface; padding: 0; }
+        OptionList { height: auto; border: none; background: $surface; padding: 0; &:focus { border: none; } }
         #file { color: $text-muted; height: auto; margin: 1 0 0 0; }
         &.-narrow > Vertical { padding: 0 1; }
         &.-short > Vertical { padding: 0 1; }
@@ -80,4 +80,4 @@ class SettingsScreen(ModalScreen[None]):
 
     def _line(self, name: str) -> Content:
         value = getattr(self._settings, name) or ("as the terminal" if name == "theme" else "none")
-        return Content.assemble((f"{_TITLES[name]:<18}", "$foreground 60%"), printable_line(value))
+        return Content.assemble(f"{_TITLES[name]:<18}", printable_line(value))
