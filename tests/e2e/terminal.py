@@ -84,7 +84,7 @@ class Terminal:
 
 
 def _without_private_csi(data: bytes) -> bytes:
-    """pyte takes ``CSI > ... u`` and ``CSI ? ... $ p`` (keyboard protocol, mode queries) for text."""
+    """pyte takes ``CSI > ... u`` and ``CSI ? ... $ p`` for text, and fails at ``CSI ? ... m`` (queries all)."""
     import re
 
-    return re.sub(rb"\x1b\[[<>=?][0-9;]*[u$][p]?", b"", data)
+    return re.sub(rb"\x1b\[[<>=?][0-9;]*[um$][p]?", b"", data)
