@@ -14,11 +14,18 @@ def _help(chat: "ChatScreen", _: str) -> None:
     chat.app.push_screen(HelpScreen())
 
 
+def _stats(chat: "ChatScreen", _: str) -> None:
+    from tui.screens.stats import StatsScreen
+
+    chat.app.push_screen(StatsScreen([turn.timings for turn in chat.state.chat.turns if turn.timings]))
+
+
 def _quit(chat: "ChatScreen", _: str) -> None:
     chat.app.exit()
 
 
 COMMANDS = (
     Command("help", "keys and commands", _help),
+    Command("stats", "what guessing ahead brought", _stats),
     Command("quit", "leave; the chat is kept", _quit),
 )

@@ -31,7 +31,10 @@ class ModelsScreen(ModalScreen[str | None]):
             padding: 1 2; background: $surface; border: round $panel;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
-        OptionList { height: auto; max-height: 18; border: none; background: $surface; padding: 0; &:focus { border: none; } }
+        OptionList {
+            height: auto; max-height: 18; border: none; background: $surface; padding: 0;
+            &:focus { border: none; }
+        }
         #free { color: $text-muted; height: auto; margin: 0 0 1 0; }
         &.-narrow > Vertical { padding: 0 1; }
         &.-short OptionList { max-height: 5; }
