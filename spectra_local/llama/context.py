@@ -87,7 +87,7 @@ class Context:
             params.type_k = params.type_v = lib.GGML_TYPE_Q8_0
         self._context = lib.llama_init_from_model(self.model.handle, params)
         if not self._context:
-            needed = kv_bytes(n_cells, self.model.n_layer, self.model.n_embd_kv)
+            needed = kv_bytes(n_cells, self.model.header.kv_elements_per_token)
             raise MemoryShortageError(
                 f"A context of {n_cells} tokens could not be made; it needs about {readable(needed)} of memory. "
                 "Give --ctx a smaller number."
@@ -114,7 +114,7 @@ class Context:
         while size < needed:
             size *= 2
         size = min(size, self.n_ctx)
-        more = kv_bytes(size, self.model.n_layer, self.model.n_embd_kv)
+        more = kv_bytes(size, self.model.header.kv_elements_per_token)
         free = available_bytes()
         if free is not None and more + _GROWTH_RESERVE > free and not self.model.on_gpu:
             raise MemoryShortageError(

@@ -32,9 +32,9 @@ def _cgroup_file_cache() -> int:
     return 0
 
 
-def kv_bytes(n_ctx: int, n_layer: int, n_embd_kv: int, bytes_per_value: float = 2.0) -> int:
-    """Size of a KV cache: one key and one value vector of ``n_embd_kv`` numbers a layer and token."""
-    return int(2 * n_ctx * n_layer * n_embd_kv * bytes_per_value)
+def kv_bytes(n_ctx: int, elements_per_token: int, bytes_per_element: float = 2.0) -> int:
+    """Size of a KV cache of ``n_ctx`` tokens whose keys and values have ``elements_per_token`` numbers together."""
+    return int(n_ctx * elements_per_token * bytes_per_element)
 
 
 def readable(n_bytes: int) -> str:

@@ -84,17 +84,6 @@ class Model:
         """Bytes of all tensors."""
         return int(lib.llama_model_size(self._model))
 
-    @property
-    def n_layer(self) -> int:
-        """Number of layers."""
-        return int(lib.llama_model_n_layer(self._model))
-
-    @property
-    def n_embd_kv(self) -> int:
-        """Numbers in one layer's key (or value) of one token."""
-        n_head = max(1, lib.llama_model_n_head(self._model))
-        return int(lib.llama_model_n_embd(self._model) // n_head * lib.llama_model_n_head_kv(self._model))
-
     def fim_tokens(self) -> dict[str, int]:
         """Fill-in-the-middle control tokens that the vocabulary has, of pre, suf, mid, pad, rep and sep."""
         ids = {name: getattr(lib, f"llama_vocab_fim_{name}")(self._vocab) for name in _FIM}

@@ -87,6 +87,7 @@ class Decoder:
         if drafter:
             drafter.begin(prompt, prediction)
         try:
+            path: list[int] = []  # nodes of the tree that came true
             tree = self._draft(most_tokens)
             # With a draft in hand the prompt's last token is the tree's root; else the prefill yields its logits.
             trunk = prompt[:-1] if tree.size and len(prompt) > 1 else prompt
@@ -100,15 +101,15 @@ class Decoder:
                 chosen, tops = [self._sample(0)], self._tops()
                 self.counts.n_free = 1
             else:
-                chosen, tops = self._verify(prompt[-1], tree)
+                chosen, path, tops = self._verify(prompt[-1], tree)
             while True:
-                yield self._taken(chosen, tree)
+                yield self._taken(chosen, tree, path)
                 most_tokens -= len(chosen)
                 if self._ends(chosen[-1]) or most_tokens <= 0:
                     return
                 self._learn(chosen, tops)
                 tree = self._draft(most_tokens)
-                chosen, tops = self._verify(chosen[-1], tree)
+                chosen, path, tops = self._verify(chosen[-1], tree)
         finally:
             if drafter:
                 drafter.end()
@@ -124,8 +125,11 @@ class Decoder:
         self.counts.draft_s.append(time.perf_counter() - started)
         return tree
 
-    def _verify(self, token: int, tree: DraftTree) -> tuple[list[int], list[TopK]]:
-        """One pass over ``token`` and the tree; walks down where the sampler picks a child, commits that path."""
+    def _verify(self, token: int, tree: DraftTree) -> tuple[list[int], list[int], list[TopK]]:
+        """One pass over ``token`` and the tree; walks down where the sampler picks a child, commits that path.
+
+        Returns the tokens chosen, the nodes they led through, and the model's view where they were chosen.
+        """
         started = time.perf_counter()
         self._context.decode(token, tree.tokens[: tree.size], tree.parents[: tree.size])
         seconds = time.perf_counter() - started
@@ -148,7 +152,7 @@ class Decoder:
         tops = self._tops([ROOT, *path])
         self._context.commit(path)
         self.counts.steps += 1
-        return chosen, tops
+        return chosen, path, tops
 
     def _sample(self, row: int) -> int:
         return self._sampler.sample(self._context.handle, self._context.batch_index(row), self._context.logits(row))
@@ -165,8 +169,7 @@ class Decoder:
             if self.counts.draft_s:
                 self.counts.draft_s[-1] += time.perf_counter() - started
 
-    def _taken(self, chosen: list[int], tree: DraftTree) -> Step:
-        path = tree.accepted_nodes(chosen[:-1])
+    def _taken(self, chosen: list[int], tree: DraftTree, path: list[int]) -> Step:
         sources = [tree.sources[i] for i in path]
         counts = self.counts
         counts.draft_n += tree.size

@@ -144,8 +144,3 @@ class TreeGrower:
                 return
         if len(self.chances) < budget:
             self._weigh(node, key, first.pointers, steps, depth, chance)
-
-
-def _agreement(a: list[int], b: list[int]) -> int:
-    """How many leading tokens are equal in both."""
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
