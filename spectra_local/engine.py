@@ -13,6 +13,8 @@ from spectra_local.answer_text import AnswerText
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
+from spectra_local.history.memory import Exchange, PersonalHistory
+from spectra_local.history.savings import Saved
 from spectra_local.llama import native
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.context import Context, DecodeAbortedError
@@ -60,6 +62,8 @@ class Engine:
         self._context: Context | None = None
         self._info: ModelInfo | None = None
         self._speculation: PerModel | None = None
+        self._history: PersonalHistory | None = None
+        self._context_learned = True  # what the context holds is in the history too
 
     # --- loading -----------------------------------------------------------------------------------------------
 
@@ -118,6 +122,10 @@ class Engine:
         device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         if model.can_roll_back:
             self._speculation = self._prepared_speculation(model, context, device)
+            if options.history:
+                self._history = PersonalHistory(model.header.tokenizer_fingerprint, model.n_vocab)
+                if self._history.index:
+                    self._speculation.draft_from(self._history.index)
         self._info = ModelInfo(
             name=model.header.name or self._path.stem,
             path=str(self._path),
@@ -145,7 +153,8 @@ class Engine:
             context.decode(0, [0] * n_drafted, range(-1, n_drafted - 1))
             context.commit()
 
-        per_model = PerModel(identity, settings, context.widest, decode, model.end_tokens())
+        core_n_vocab = model.n_vocab if self._options.history else 0
+        per_model = PerModel(identity, settings, context.widest, decode, model.end_tokens(), core_n_vocab=core_n_vocab)
         if context.tokens:  # it was measured: wide decodes leave buffers behind that few answers need
             context.restart()
         return per_model
@@ -199,11 +208,13 @@ class Engine:
         """Frees the model."""
         if self._speculation:
             self._speculation.save(now=True)
+        if self._history:
+            self._history.close()
         if self._context:
             self._context.close()
         if self._model:
             self._model.close()
-        self._context = self._model = self._info = self._speculation = None
+        self._context = self._model = self._info = self._speculation = self._history = None
 
     # --- generating --------------------------------------------------------------------------------------------
 
@@ -224,17 +235,19 @@ class Engine:
                 f"{n_dropped} earlier message{'s' * (n_dropped > 1)} left out: the context holds {self._context.n_ctx} "
                 "tokens. The system message is kept."
             )
+        kept = self._speculation
+        if kept and self._history:
+            if self._history.refresh():
+                kept.forget()
+            if notice := self._history.take_notice():
+                yield Notice(notice)
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
         try:
-            kept = self._speculation
             drafter = kept.drafter if kept and request.speculate else None
             decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None)
             yield from self._answer(request, prompt, decoder)
         finally:
             sampler.close()
-        if kept:
-            kept.remember(self._context.tokens[max(0, decoder.counts.reused - _OVERLAP) :])
-            kept.save()
 
     def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
         assert self._model and self._context
@@ -246,6 +259,8 @@ class Engine:
         begins = bool(request.messages) and request.messages[-1].role != "assistant"
         text = AnswerText(stop, strip_first_space=begins and model.header.tokenizer_model == "llama")
         n_predicted, started = 0, time.perf_counter()
+        answered: list[int] = []
+        shown: list[str] = []
         prediction = model.tokenize(request.prediction) if request.prediction else ()
         steps = decoder.run(prompt, most, prediction=prediction)
         try:
@@ -254,7 +269,10 @@ class Engine:
                     yield PromptProgress(step.done, step.total)
                     continue
                 n_predicted += len(step.tokens)
-                yield from _texts(step, text, model)
+                answered += step.tokens
+                for piece in _texts(step, text, model):
+                    shown.append(piece.text)
+                    yield piece
                 if text.stopped or model.ends_generation(step.tokens[-1]):
                     reason = "stop"
                     break
@@ -271,10 +289,30 @@ class Engine:
         finally:
             steps.close()
         if rest := text.finish():
+            shown.append(rest)
             yield Text(rest, 0)
-        yield Done(
-            reason, _timings(decoder.counts, n_predicted, time.perf_counter() - started), context.n_past, context.n_ctx
-        )
+        timings = _timings(decoder.counts, n_predicted, time.perf_counter() - started)
+        self._learn(request, prompt, answered, "".join(shown), timings)
+        if self._history and (notice := self._history.take_notice()):
+            yield Notice(notice)
+        yield Done(reason, timings, context.n_past, context.n_ctx)
+
+    def _learn(self, request: Request, prompt: list[int], answered: list[int], shown: str, timings: Timings) -> None:
+        """Keeps both turns for later drafts: committed before the answer is reported as done."""
+        kept, history = self._speculation, self._history
+        if kept is None:
+            return
+        reused = timings.cache_n if self._context_learned else 0
+        self._context_learned = request.learn
+        if history and history.index and request.learn:
+            asked = request.prompt if request.prompt is not None else _new_words(request.messages)
+            exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answered)
+            history.record(exchange, _saved(timings))
+        else:
+            kept.remember([*prompt, *answered][max(0, timings.cache_n - _OVERLAP) :])
+        if not request.learn:
+            kept.keep_core_in_memory()
+        kept.save()
 
     # --- prompts -----------------------------------------------------------------------------------------------
 
@@ -323,6 +361,30 @@ class Engine:
         if model.add_bos and tokens[:1] != [model.bos]:
             tokens.insert(0, model.bos)
         return tokens
+
+
+def _new_words(messages: Sequence[Message]) -> str:
+    """What was said since the model last spoke; all of it where it never did."""
+    words: list[str] = []
+    for message in reversed(messages):
+        if message.role == "assistant" and words:
+            break
+        words.append(message.content)
+    return "\n\n".join(reversed(words))
+
+
+def _saved(timings: Timings) -> Saved:
+    plain_ms = timings.predicted_ms * timings.speedup_estimate
+    return Saved(
+        answers=1,
+        predicted_n=timings.predicted_n,
+        steps=timings.steps,
+        draft_n=timings.draft_n,
+        accepted_n=timings.draft_n_accepted,
+        from_history=timings.accepted_by_source.get("history", 0),
+        predicted_ms=timings.predicted_ms,
+        saved_ms=plain_ms - timings.predicted_ms,
+    )
 
 
 def _checked(value: int | None, name: str, least: int, most: int) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Role = Literal["system", "user", "assistant"]
+RequestKind = Literal["chat", "complete", "edit"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]
 
 
@@ -41,6 +42,7 @@ class EngineOptions:
     n_gpu_layers: int = -1  # -1: all
     template: str | None = None  # name of a chat template; None: found from the model
     exact: bool = False  # settings under which batched and one-by-one logits are bit-identical
+    history: bool = True  # learn on disk across sessions; False: in memory only
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class Request:
     stop: tuple[str, ...] = ()  # texts that end the answer; not part of it
     speculate: bool = True  # False: plain decoding, one token a pass
     prediction: str | None = None  # a text the caller expects, drafted from
+    conversation: str | None = None  # whose turns this adds to in the history; None: one of its own
+    learn: bool = True  # False: incognito, nothing of it is kept on disk
+    kind: RequestKind = "chat"
 
 
 @dataclass(frozen=True, slots=True)

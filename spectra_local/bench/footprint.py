@@ -51,7 +51,7 @@ def _decode_ratios(model: Path) -> tuple[list[float], float]:
     """Ours over Llama's, pair by pair, and our median tokens/s; the same prompt, greedy, evaluated anew each time."""
     from llama_cpp import Llama
 
-    engine = Engine(model, EngineOptions(n_ctx=_N_CTX))
+    engine = Engine(model, EngineOptions(n_ctx=_N_CTX, history=False))
     _drain(engine.load())
     request = Request(prompt=_PROMPT, max_tokens=_TOKENS, speculate=False)
     threads = int(engine.info.device.split()[1]) if engine.info.device.startswith("CPU") else None
@@ -132,7 +132,7 @@ def _imports() -> str:
 
 def _stop_seconds(model: Path) -> tuple[list[float], list[float]]:
     """From ``cancel`` to Done, through the worker's pipe: while decoding, and within a long prefill."""
-    worker = EngineProcess(model, EngineOptions(n_ctx=_LONG_PROMPT_TOKENS + _N_CTX))
+    worker = EngineProcess(model, EngineOptions(n_ctx=_LONG_PROMPT_TOKENS + _N_CTX, history=False))
     _drain(worker.load())
     story = Request(messages=(Message("user", "Tell a very long story."),))
     decoding = [

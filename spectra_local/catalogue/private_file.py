@@ -1,12 +1,11 @@
 """Small records of this room, written whole or not at all, readable by their owner alone."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spectra_local import locations
 from spectra_local.errors import SpectraError
+from spectra_local.private_file import write_private
 
 _MAX_BYTES = 1 << 20  # thousands of rows; a larger file is not ours
 
@@ -23,19 +22,8 @@ def read_record(path: Path, parse: Callable[[str], Any]) -> Any | None:
 def write_record(path: Path, text: str, parse: Callable[[str], Any]) -> None:
     """Replaces the record (mode 0600); a damaged one is set aside as ``.damaged``. Raises SpectraError."""
     try:
-        locations.private_dir(path.parent)
         if path.exists() and read_record(path, parse) is None:
             path.replace(path.with_suffix(".damaged"))
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_private(path, text.encode("utf-8"), durable=True)
     except OSError as error:
         raise SpectraError(f"cannot write {path}: {error.strerror}") from error

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def measure_live(
 @contextmanager
 def _loaded(path: Path, options: EngineOptions) -> Iterator[Engine]:
     """An engine in this process: no pipe between the clock and the model."""
-    with closing(Engine(path, options)) as engine:
+    with closing(Engine(path, replace(options, history=False))) as engine:
         with StatusLine(sys.stderr) as status:
             for progress in engine.load():
                 status.show(f"loading {path.name}  {progress.fraction:4.0%}")

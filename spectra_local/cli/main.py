@@ -34,6 +34,7 @@ _SUBCOMMANDS = {
     "bench": ("spectra_local.cli.bench:bench", "Measure plain decoding, SPECTRA and rivals."),
     "serve": ("spectra_local.cli.serve:serve", "Answer llama.vim, llama.vscode and OpenAI clients over HTTP."),
     "lsp": ("spectra_local.cli.lsp:lsp", "Complete code in editors that speak LSP."),
+    "cache": ("spectra_local.cli.cache:cache", "What was learned from earlier sessions; forget, verify."),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 

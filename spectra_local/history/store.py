@@ -91,6 +91,22 @@ class Store:
         )
         return [row[0] for row in self._rows(query, [fingerprint, after, until or 1 << 62])]
 
+    def waiting_tokens(self, fingerprint: str, after: int) -> int:
+        """How many tokens one tokenizer's turns have whose id is above ``after``."""
+        query = "SELECT coalesce(sum(length(tokens)), 0) / 4 FROM turns WHERE fingerprint = ? AND id > ?"
+        return int(self._rows(query, [fingerprint, after])[0][0])
+
+    def latest(self, fingerprint: str, after: int, most_tokens: int) -> list[Turn]:
+        """The newest of those turns in enabled layers, oldest first, with about ``most_tokens`` together."""
+        first, total = after, 0
+        query = "SELECT id, length(tokens) / 4 FROM turns WHERE fingerprint = ? AND id > ? ORDER BY id DESC LIMIT 4096"
+        for identity, n_tokens in self._rows(query, [fingerprint, after]):
+            total += n_tokens
+            first = identity - 1
+            if total >= most_tokens:
+                break
+        return list(self.turns(fingerprint=fingerprint, after=first, enabled_only=True))
+
     def last_id(self) -> int:
         """Of the newest turn ever added, 0 for none."""
         rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'turns'", [])
@@ -115,6 +131,14 @@ class Store:
             "FROM layers l LEFT JOIN turns t ON t.layer = l.id GROUP BY l.id ORDER BY l.id"
         )
         return [Layer(i, n, c, bool(e), t, k, b) for i, n, c, e, t, k, b in self._rows(query, [])]
+
+    def months(self) -> list[dict[str, Any]]:
+        """Turns and tokens by month, oldest first."""
+        query = (
+            "SELECT strftime('%Y-%m', ts, 'unixepoch', 'localtime') AS month, count(*), sum(length(tokens)) / 4 "
+            "FROM turns GROUP BY month ORDER BY month"
+        )
+        return [{"month": m, "turns": n, "tokens": k} for m, n, k in self._rows(query, [])]
 
     def create_layer(self, name: str) -> None:
         """Raises StoreError where there is one of that name."""

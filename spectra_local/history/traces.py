@@ -4,7 +4,7 @@ import shutil
 
 from spectra_local.locations import cache_dir, segments_dir
 
-CORE_FILE = "core.npz"  # name of CORE's statistics in a model's folder; they hold n-grams, so they are text
+CORE_FILE = "core.bin"  # name of CORE's statistics in a model's folder; they hold n-grams, so they are text
 
 
 def erase_traces() -> None:

@@ -12,6 +12,7 @@ Origin = Literal["user", "model"]
 Kind = Literal["chat", "complete", "edit"]
 OWN = "own"  # the layer of what happened here
 TOKEN = np.dtype("<i4")
+Tokens = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +38,3 @@ class Turn:
             digest.update(encoded)
         digest.update(np.ascontiguousarray(self.tokens, TOKEN).tobytes())
         return digest.digest()
-
-
-def as_tokens(tokens: "object") -> NDArray[np.int32]:
-    """Any sequence of token ids as an array of int32."""
-    return np.asarray(tokens, TOKEN)

@@ -60,6 +60,12 @@ class SpectraDrafter:
         self.bankroll = Bankroll()
         self._new_draft()
 
+    def forget_core(self) -> None:
+        """Starts CORE's dictionaries anew, because text they rest on was deleted."""
+        self.core = NgramTable()
+        self._learned = Learned(self.calibration, self.core)
+        self._new_draft()
+
     def propose(self, budget: int) -> DraftTree:
         """Guesses; see Drafter. The tree goes on beyond its ``size`` as far as was looked."""
         self._new_draft()

@@ -3,26 +3,31 @@
 Both can be made again, so a damaged or foreign file is one log line and a fresh start.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
-import os
+import struct
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from spectra_local.locations import cache_dir, private_dir
+from spectra_local.history.traces import CORE_FILE
+from spectra_local.locations import cache_dir
+from spectra_local.private_file import write_private
+from spectra_local.speculation import core_file
 from spectra_local.speculation.calibration import Calibration
+from spectra_local.speculation.core import NgramTable
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
-from spectra_local.speculation.interface import Drafter
+from spectra_local.speculation.interface import Drafter, History
 from spectra_local.speculation.measured_cost import MeasuredCost, measure
 from spectra_local.speculation.memory_history import MemoryHistory
 
 log = logging.getLogger("spectra_local.speculation")
 
 _SAVE_SECONDS = 30.0  # at most so often: a save costs some milliseconds
+_SAVE_CORE_SECONDS = 300.0  # some 0.2 s of packing
+_MOST_CORE_BYTES = 64 << 20
 _MOST_HISTORY_TOKENS = 200_000  # some 60 MB of lists and dictionaries
 _LEAST_WIDTHS, _MOST_SPREAD = 8, 1.5  # a curve with fewer, or over times that vary more, was measured on a busy machine
 _MOST_BYTES = 4_000_000  # a larger file is not ours
@@ -32,11 +37,19 @@ class PerModel:
     """Cost curve, calibration and drafter of one loaded model."""
 
     def __init__(
-        self, identity: str, device: str, widest: int, decode: Callable[[int], None], ends: Collection[int] = ()
+        self,
+        identity: str,
+        device: str,
+        widest: int,
+        decode: Callable[[int], None],
+        ends: Collection[int] = (),
+        *,
+        core_n_vocab: int = 0,
     ) -> None:
         """``identity`` names weights and quantisation, ``device`` all else that decides speed. ``decode(width)``
         runs one decode; it is used only where no cost file for this device is found. ``ends``: tokens that end an
-        answer."""
+        answer. ``core_n_vocab``: size of the vocabulary where CORE's statistics are kept on disk too, 0: they are
+        not."""
         digest = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
         self._folder = cache_dir() / "speculation" / digest
         device_digest = hashlib.blake2b(f"{device}, {widest} wide".encode(), digest_size=8).hexdigest()
@@ -45,24 +58,56 @@ class PerModel:
         self._saved = time.monotonic()
         self.cost = self._known_cost(widest) or self._measured(widest, device, decode)
         self.calibration = self._known_calibration()
-        self._history = MemoryHistory("history", _MOST_HISTORY_TOKENS)
-        self._spectra = SpectraDrafter(self.cost, [self._history], calibration=self.calibration, ends=ends)
+        self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
+        self._core_file, self._core_n_vocab = self._folder / CORE_FILE, core_n_vocab
+        self._core_saved = time.monotonic()
+        self._spectra = SpectraDrafter(
+            self.cost, [self._session], core=self._known_core(), calibration=self.calibration, ends=ends
+        )
         self.drafter: Drafter = self._spectra
 
     def use(self, make: Callable[[CostCurve], Drafter] | None) -> None:
         """Drafts with another drafter from now on, for measuring; None: SPECTRA again."""
         self.drafter = make(self.cost) if make else self._spectra
 
+    def draft_from(self, history: History) -> None:
+        """Drafts from this history too: what earlier sessions left. This session's own memory stays beside it."""
+        self._spectra.histories = [history, self._session]
+
+    def forget(self) -> None:
+        """Drops all text: this session's memory and CORE's statistics, because some of it was deleted."""
+        self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
+        self._spectra.histories[-1] = self._session
+        self._spectra.forget_core()
+        self._core_file.unlink(missing_ok=True)
+
+    def keep_core_in_memory(self) -> None:
+        """From now on CORE holds what must not reach the disk."""
+        self._core_n_vocab = 0
+
     def remember(self, tokens: Sequence[int]) -> None:
         """Text that was read or written: drafted from in later requests of this process."""
-        self._history.add(tokens)
+        self._session.add(tokens)
 
     def save(self, *, now: bool = False) -> None:
         """Keeps the calibration, at most twice a minute unless ``now``. A full or read-only disk is one log line."""
         if not now and time.monotonic() - self._saved < _SAVE_SECONDS:
             return
         self._saved = time.monotonic()
-        _write(self._calibration_file, self.calibration.dumps())
+        _write(self._calibration_file, self.calibration.dumps().encode())
+        if self._core_n_vocab and (now or time.monotonic() - self._core_saved > _SAVE_CORE_SECONDS):
+            self._core_saved = time.monotonic()
+            _write(self._core_file, core_file.dumps(self._spectra.core))
+
+    def _known_core(self) -> NgramTable | None:
+        try:
+            if self._core_n_vocab and self._core_file.stat().st_size <= _MOST_CORE_BYTES:
+                return core_file.loads(self._core_file.read_bytes(), self._core_n_vocab)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, struct.error) as error:
+            log.warning("%s is damaged or cannot be read (%s); CORE learns anew", self._core_file, error)
+        return None
 
     def _known_cost(self, widest: int) -> MeasuredCost | None:
         text = _read(self._cost_file)
@@ -76,7 +121,7 @@ class PerModel:
     def _measured(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
         seconds, spread = measure(decode, widest)
         if len(seconds) >= _LEAST_WIDTHS and spread <= _MOST_SPREAD:
-            _write(self._cost_file, json.dumps({"device": device, "seconds": seconds}))
+            _write(self._cost_file, json.dumps({"device": device, "seconds": seconds}).encode())
         else:
             log.info("the machine is busy: the cost of decoding is measured again at the next start")
         return MeasuredCost(seconds, widest)
@@ -101,15 +146,9 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, readable by the owner alone."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all; a full or read-only disk is one log line."""
     try:
-        private_dir(path.parent)
-        with open(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(text)
-        temporary.replace(path)
+        write_private(path, content)
     except OSError as error:
         log.warning("%s cannot be written: %s", path, error)
-        with contextlib.suppress(OSError):
-            temporary.unlink()

@@ -1,0 +1,58 @@
+"""``cache stats`` and ``cache path``."""
+
+import json
+from typing import Any
+
+import click
+
+from spectra_local.locations import database_file
+from spectra_local.printable import printable
+
+
+@click.command()
+def path() -> None:
+    """Print where the history lies."""
+    click.echo(database_file())
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def stats(as_json: bool) -> None:
+    """Show what is kept, by layer and month, and what it saved."""
+    from spectra_local.history.database import Database
+    from spectra_local.history.statistics import statistics
+    from spectra_local.history.store import Store
+
+    database = Database()
+    try:
+        found = statistics(Store(database))
+    finally:
+        database.close()
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        click.echo(_table(found))
+
+
+def _table(found: dict[str, Any]) -> str:
+    saved = found["saved"]
+    lines = [f"{'layer':<20} {'turns':>9} {'tokens':>12} {'size':>10}"]
+    for layer in found["layers"]:
+        name = printable(layer["name"]) + ("" if layer["enabled"] else " (off)")
+        lines.append(f"{name:<20} {layer['turns']:>9,} {layer['tokens']:>12,} {_size(layer['bytes']):>10}")
+    lines += ["", f"{'month':<20} {'turns':>9} {'tokens':>12}"]
+    lines += [f"{month['month']:<20} {month['turns']:>9,} {month['tokens']:>12,}" for month in found["months"]]
+    lines += [
+        "",
+        f"answers        {saved['answers']:,}, {saved['predicted_n']:,} tokens in {saved['steps']:,} passes",
+        f"drafted        {saved['draft_n']:,}, accepted {saved['accepted_n']:,}, {saved['from_history']:,} of them "
+        "from earlier turns",
+        f"saved          {saved['passes_saved']:,} passes, about {saved['saved_ms'] / 1000:,.0f} s (estimated)",
+        f"on disk        {_size(found['bytes'])} of at most {_size(found['cap'])}; above it old turns that no draft "
+        "used go first",
+    ]
+    return "\n".join(lines)
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f} MB"

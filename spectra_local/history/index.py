@@ -1,0 +1,267 @@
+"""Earlier turns of one tokenizer, searchable: mapped segments made in the background, and a live tail in memory.
+
+Implements the History of speculation/interface.py. Knows token ids and row ids; the store is the truth, and all of
+this can be made again from it. What is searched changes only in ``refresh`` and ``add``, never within a request.
+"""
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from spectra_local.errors import SpectraError
+from spectra_local.history import segment as seg
+from spectra_local.history.segment import Segment
+from spectra_local.history.store import Store
+from spectra_local.history.turn import Tokens, Turn
+from spectra_local.locations import segments_dir
+from spectra_local.speculation.interface import Match
+from spectra_local.speculation.memory_history import MemoryHistory
+
+log = logging.getLogger("spectra_local.history")
+
+TAIL_TOKENS = 32_000  # in memory before they become a segment; some 10 MB, read in about 0.1 s
+LARGEST = 4_000_000  # tokens of a segment that is not merged any more: building it takes some 150 MB
+OVERLAP = 64  # tokens of an earlier turn repeated in the tail, so that matches reach back over the seam
+_USED = seg.LONG * 2  # tokens of match from which a draft counts as read from a turn
+_NICE = 19
+
+
+class Index:
+    """All that one tokenizer's turns can be searched by. One thread searches; the builder is a thread of its own."""
+
+    name = "history"
+
+    def __init__(self, store: Store, fingerprint: str, n_vocab: int, folder: Path | None = None) -> None:
+        """Opens what is there; raises StoreError where the store cannot be read. Starts building what is missing."""
+        self._store, self._fingerprint, self._n_vocab = store, fingerprint, n_vocab
+        digest = blake2b(fingerprint.encode(), digest_size=8).hexdigest()
+        self._folder = folder or segments_dir() / digest
+        self._segments: list[Segment] = []
+        self._bases: list[int] = []  # where each segment's positions begin
+        self._tail_base = 0
+        self._used: set[int] = set()
+        self._version = self._generation = 0  # of the database, when it was last looked at
+        self._seen = self._indexed = 0  # newest row id taken in, and newest in a segment
+        self._tail = MemoryHistory(self.name)
+        self._tail_tokens = 0
+        self._last_of: dict[str, list[int]] = {}  # the end of each conversation in the tail
+        self._ready = threading.Event()  # the builder has left something for ``refresh``
+        self._closing = threading.Event()
+        self._builder: threading.Thread | None = None
+        self._open()
+
+    # --- searching ---------------------------------------------------------------------------------------------
+
+    def matches(self, context: Sequence[int], limit: int) -> list[Match]:
+        """See History."""
+        found = [Match(m.length, m.position + self._tail_base) for m in self._tail.matches(context, limit)]
+        if self._segments and len(context) >= seg.SHORT:
+            short_key = seg.key_of(context[-seg.SHORT :])
+            long_key = seg.key_of(context[-seg.LONG :]) if len(context) >= seg.LONG else None
+            for base, segment in zip(self._bases, self._segments, strict=True):
+                for at in segment.places(short_key, long_key):
+                    length = _length(segment, context, at)
+                    if length >= seg.SHORT:
+                        found.append(Match(length, base + at))
+        found.sort(reverse=True)
+        if found and found[0].length >= _USED:
+            self._used.add(found[0].position)
+        return found[:limit]
+
+    def following(self, position: int, count: int) -> list[int]:
+        """See History."""
+        if position >= self._tail_base:
+            return self._tail.following(position - self._tail_base, count)
+        which = max(i for i, base in enumerate(self._bases) if base <= position)
+        at = position - self._bases[which]
+        tokens: list[int] = self._segments[which].tokens[at : at + count].tolist()
+        if min(tokens, default=0) < 0 or max(tokens, default=0) >= self._n_vocab:
+            return tokens[: next(i for i, token in enumerate(tokens) if not 0 <= token < self._n_vocab)]
+        return tokens
+
+    def used(self) -> set[int]:
+        """Ids of the rows that long matches read on from since the last call."""
+        positions, self._used = self._used, set()
+        rows = set()
+        for position in positions:
+            if position < self._tail_base:
+                which = max(i for i, base in enumerate(self._bases) if base <= position)
+                rows.add(self._segments[which].turn_at(position - self._bases[which]))
+        return rows
+
+    # --- growing -----------------------------------------------------------------------------------------------
+
+    def add(self, turns: Iterable[Turn]) -> None:
+        """Turns that were just committed: searched from now on."""
+        for turn in turns:
+            self._append(turn)
+        self._start_builder()
+
+    def refresh(self) -> bool:
+        """Between requests: takes in what other programs and the builder made. True: turns were deleted, so all
+        that was derived from them must go. Raises StoreError."""
+        version = self._store.database.data_version()
+        if version == self._version and not self._ready.is_set():
+            return False
+        self._version = version
+        deleted = self._store.generation() != self._generation
+        if deleted or self._ready.is_set():
+            self._open()
+        else:
+            for turn in self._store.turns(fingerprint=self._fingerprint, after=self._seen, enabled_only=True):
+                self._append(turn)
+            self._start_builder()
+        return deleted
+
+    def wait(self) -> None:
+        """Until the background work has ended; for tests, measuring and ``close``."""
+        if self._builder:
+            self._builder.join()
+
+    def close(self) -> None:
+        """Ends background work."""
+        self._closing.set()
+        self.wait()
+
+    def _append(self, turn: Turn) -> None:
+        if turn.id <= self._seen:
+            return
+        tokens = turn.tokens.tolist()
+        if tokens and max(tokens) < self._n_vocab and min(tokens) >= 0:
+            before = self._last_of.get(turn.conversation, [])
+            self._tail.add([*before, *tokens])
+            self._last_of[turn.conversation] = [*before, *tokens][-OVERLAP:]
+            self._tail_tokens += len(tokens)
+        self._seen = turn.id
+
+    def _open(self) -> None:
+        self._wait_and_forget_builder()
+        self._ready.clear()
+        self._version, self._generation = self._store.database.data_version(), self._store.generation()
+        self._segments = self._valid_segments()
+        self._bases = [0]
+        for segment in self._segments:
+            self._bases.append(self._bases[-1] + len(segment))
+        self._tail_base = self._bases.pop()
+        self._used.clear()
+        self._tail = MemoryHistory(self.name)
+        self._tail_tokens = 0
+        self._last_of = {}
+        self._seen = self._indexed = self._segments[-1].until if self._segments else 0
+        self._read_tail()
+        self._start_builder()
+
+    def _read_tail(self) -> None:
+        """The latest turns that are in no segment, as many as can be read at once; the builder sees to the others."""
+        waiting = self._store.latest(self._fingerprint, self._indexed, TAIL_TOKENS)
+        last = self._store.last_id()
+        for turn in waiting:
+            self._append(turn)
+        self._seen = max(self._seen, last)
+        if self._store.waiting_tokens(self._fingerprint, self._indexed) > self._tail_tokens:
+            self._tail_tokens = TAIL_TOKENS  # more waits than was read
+
+    def _valid_segments(self) -> list[Segment]:
+        """A gapless run of segments that hold exactly what the store holds; all other files are removed."""
+        opened: list[Segment] = []
+        for path in sorted(self._folder.glob(f"*{seg.SUFFIX}")) if self._folder.is_dir() else []:
+            try:
+                opened.append(Segment(path))
+            except (OSError, ValueError) as error:
+                log.warning("index segment %s: %s; it is made again", path.name, error)
+                _remove(path)
+        opened.sort(key=lambda s: (s.after, -s.until))
+        kept: list[Segment] = []
+        at = 0
+        for segment in opened:
+            if segment.after == at and segment.fingerprint == self._fingerprint and self._holds_what_is(segment):
+                kept.append(segment)
+                at = segment.until
+            else:
+                _remove(segment.path)
+        return kept
+
+    def _holds_what_is(self, segment: Segment) -> bool:
+        ids = self._store.ids(self._fingerprint, segment.after, segment.until)
+        return len(ids) == len(segment.covered) and bool(np.array_equal(np.array(ids, "<i8"), segment.covered))
+
+    # --- the builder -------------------------------------------------------------------------------------------
+
+    def _wait_and_forget_builder(self) -> None:
+        if self._builder and not self._builder.is_alive():
+            self._builder = None
+
+    def _start_builder(self) -> None:
+        if self._tail_tokens < TAIL_TOKENS or self._builder is not None or self._closing.is_set():
+            return
+        until = self._store.last_id()
+        plan = list(self._segments)
+        self._builder = threading.Thread(target=self._build, args=(plan, until), name="index", daemon=True)
+        self._builder.start()
+
+    def _build(self, segments: list[Segment], until: int) -> None:
+        """Makes one segment of what waits, together with the smaller ones before it (as log-structured merges do)."""
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        try:
+            after = segments[-1].until if segments else 0
+            tokens = self._store.waiting_tokens(self._fingerprint, after)
+            while segments and len(segments[-1]) <= 2 * tokens and tokens + len(segments[-1]) <= LARGEST:
+                merged = segments.pop()
+                after, tokens = merged.after, tokens + len(merged)
+            while after < until and not self._closing.is_set():
+                after = self._build_one(after, until)
+            self._ready.set()
+        except (SpectraError, OSError, ValueError, MemoryError) as error:
+            log.warning("the index could not be built: %s", error)
+
+    def _build_one(self, after: int, until: int) -> int:
+        """Builds a segment of at most about ``LARGEST`` tokens; returns the last row's id."""
+        generation = self._store.generation()
+        records: dict[str, list[tuple[int, Tokens]]] = {}
+        total, last = 0, after
+        for turn in self._store.turns(fingerprint=self._fingerprint, after=after, until=until, enabled_only=True):
+            if self._closing.is_set():
+                return until
+            records.setdefault(f"{turn.layer}\0{turn.conversation}", []).append((turn.id, turn.tokens))
+            total, last = total + len(turn.tokens), turn.id
+            if total >= LARGEST:
+                break
+        else:
+            last = until
+        covered = self._store.ids(self._fingerprint, after, last)
+        path = self._folder / f"{after:016}-{last:016}{seg.SUFFIX}"
+        seg.build(path, self._fingerprint, after, last, covered, list(records.values()))
+        if self._store.generation() != generation:  # something was forgotten meanwhile: it must not stay here
+            _remove(path)
+        return last
+
+
+def _length(segment: Segment, context: Sequence[int], at: int) -> int:
+    """How many tokens before ``at`` equal the end of ``context``."""
+    tokens, end, length, step = segment.tokens, len(context), 0, 16
+    limit = min(at, end)
+    while length < limit:
+        step = min(step, limit - length)
+        theirs = tokens[at - length - step : at - length].tolist()
+        ours = context[end - length - step : end - length]
+        if theirs == ours:
+            length += step
+            step *= 4
+            continue
+        for i in range(step - 1, -1, -1):
+            if theirs[i] != ours[i]:
+                return length
+            length += 1
+    return length
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -1,0 +1,127 @@
+"""The user's history as an engine uses it: opened, added to at the end of an answer, never in the way of one.
+
+Whatever goes wrong with the disk, learning on it stops with one notice and the chat goes on.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra_local.errors import StoreError
+from spectra_local.history.database import Database
+from spectra_local.history.index import Index
+from spectra_local.history.savings import Saved, add_saved
+from spectra_local.history.store import Store
+from spectra_local.history.turn import TOKEN, Kind, Turn
+
+log = logging.getLogger("spectra_local.history")
+
+_EVICT_EVERY = 50  # answers between two looks at the size
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was asked and answered: texts, and the tokens of the prompt and of the answer."""
+
+    conversation: str | None
+    kind: Kind
+    asked: str
+    prompt: Sequence[int]
+    reused: int  # leading prompt tokens that an earlier request of this process brought
+    answer: str
+    answered: Sequence[int]
+
+
+class PersonalHistory:
+    """One model's share of the user's store."""
+
+    def __init__(self, fingerprint: str, n_vocab: int) -> None:
+        self._fingerprint = fingerprint
+        self._notice = ""
+        self._answers = 0
+        self._known: dict[str, NDArray[np.int32]] = {}  # prompt and answer of each conversation's last exchange here
+        self.index: Index | None = None
+        self._database: Database | None = None
+        try:
+            self._database = Database()
+            self._notice = self._database.notice
+            self.store = Store(self._database)
+            self.index = Index(self.store, fingerprint, n_vocab)
+        except StoreError as error:
+            self._off(error)
+
+    def take_notice(self) -> str:
+        """What the user should be told, once."""
+        notice, self._notice = self._notice, ""
+        return notice
+
+    def refresh(self) -> bool:
+        """Before a request; True: turns were deleted, so drop what was derived from them."""
+        try:
+            return self.index.refresh() if self.index else False
+        except StoreError as error:
+            self._off(error)
+            return False
+
+    def record(self, exchange: Exchange, saved: Saved) -> None:
+        """Commits the turn of the user and that of the model; they are searched from now on."""
+        if self.index is None or self._database is None or self._database.read_only:
+            return
+        try:
+            turns = self._turns(exchange)
+            ids = self.store.add(turns)
+            add_saved(self._database, saved)
+            self.index.add(
+                Turn(t.conversation, t.origin, t.fingerprint, t.text, t.tokens, t.ts, t.kind, id=i)
+                for t, i in zip(turns, ids, strict=True)
+            )
+            self._answers += 1
+            if used := self.index.used():
+                self.store.count_uses(used)
+            if self._answers % _EVICT_EVERY == 1:
+                self.store.evict()
+        except StoreError as error:
+            self._off(error)
+
+    def _turns(self, exchange: Exchange) -> list[Turn]:
+        conversation = exchange.conversation or uuid4().hex
+        prompt = np.array(exchange.prompt, TOKEN)
+        answered = np.array(exchange.answered, TOKEN)
+        known = max(exchange.reused, self._common(conversation, prompt))
+        self._known = {conversation: np.concatenate((prompt, answered))}
+        now, fingerprint = time.time(), self._fingerprint
+        turns = [
+            Turn(conversation, "user", fingerprint, exchange.asked, prompt[known:], now, exchange.kind),
+            Turn(conversation, "model", fingerprint, exchange.answer, answered, now, exchange.kind),
+        ]
+        return [turn for turn in turns if len(turn.tokens)]
+
+    def _common(self, conversation: str, prompt: NDArray[np.int32]) -> int:
+        """Leading tokens of the prompt that this conversation's stored turns hold already."""
+        known = self._known.get(conversation)
+        if known is None:
+            stored = [t.tokens for t in self.store.turns(conversation=conversation, fingerprint=self._fingerprint)]
+            known = np.concatenate(stored) if stored else np.empty(0, TOKEN)
+        n = min(len(known), len(prompt))
+        differing = np.flatnonzero(known[:n] != prompt[:n])
+        return int(differing[0]) if len(differing) else n
+
+    def _off(self, error: StoreError) -> None:
+        log.warning("learning on disk is off: %s", error)
+        self._notice = f"What is said here is not learned for later sessions: {error}"
+        self.close()
+
+    def close(self) -> None:
+        """Ends background work and closes the file."""
+        if self.index:
+            self.index.close()
+        if self._database:
+            with contextlib.suppress(StoreError):
+                self._database.close()
+        self.index = self._database = None

@@ -1,0 +1,192 @@
+"""One memory-mapped, disposable piece of the index: a run of turns and where each of their n-grams occurs.
+
+Layout: magic, header length, header (JSON: range, sizes, checksums), checksum of the header, then little-endian
+arrays: tokens <i4 with a wall of -1 after each record, covered row ids <i8, row starts <i8 and their ids <i8, and for
+each key length packed <u8 sorted (32 bits of hash, 32 of position). A reader trusts no number in it: a match is
+measured on the tokens themselves, positions are checked, and the model verifies every draft anyway.
+"""
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra_local.locations import private_dir
+
+MAGIC = b"SPXSEG01"
+SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
+PLACES = 8  # latest places looked at for a key
+WALL = -1
+SUFFIX = ".segment"
+_MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (Knuth, multiplicative hashing)
+_MASK = (1 << 64) - 1
+_MOST_HEADER = 1 << 16
+_ARRAYS = (("tokens", "<i4"), ("covered", "<i8"), ("starts", "<i8"), ("ids", "<i8"), ("short", "<u8"), ("long", "<u8"))
+
+
+class DamagedSegmentError(ValueError):
+    """The file is no whole segment; it is to be removed and made again."""
+
+
+class Segment:
+    """A mapped segment. ``after`` < row ids <= ``until``; ``covered`` are those it was made from."""
+
+    def __init__(self, path: Path) -> None:
+        """Maps the file; checks header and sizes, not contents. Raises DamagedSegmentError, OSError."""
+        self.path = path
+        header, self._start = _header(path)
+        self._header = header
+        try:
+            self.fingerprint = str(header["fingerprint"])
+            self.after, self.until = int(header["after"]), int(header["until"])
+            sizes = [int(header["sizes"][name]) for name, _ in _ARRAYS]
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedSegmentError(str(error)) from error
+        expected = self._start + sum(n * np.dtype(kind).itemsize for n, (_, kind) in zip(sizes, _ARRAYS, strict=True))
+        if min(sizes) < 0 or sizes[0] < 1 or path.stat().st_size != expected:
+            raise DamagedSegmentError("its size does not fit its header")
+        whole = np.memmap(path, np.uint8, "r")
+        arrays: list[NDArray[Any]] = []
+        at = self._start
+        for n, (_, kind) in zip(sizes, _ARRAYS, strict=True):
+            n_bytes = n * np.dtype(kind).itemsize
+            # A plain array over the mapping: np.memmap's own slicing costs microseconds each time.
+            arrays.append(np.frombuffer(whole, np.uint8, n_bytes, at).view(kind))
+            at += n_bytes
+        self.tokens, self.covered, self._starts, self._ids, self._short, self._long = arrays
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def verify(self) -> None:
+        """Reads the whole file against its checksums. Raises DamagedSegmentError, OSError."""
+        with self.path.open("rb") as file:
+            file.seek(self._start)
+            for name, kind in _ARRAYS:
+                left, checksum = int(self._header["sizes"][name]) * np.dtype(kind).itemsize, 0
+                while left and (block := file.read(min(left, 1 << 20))):
+                    checksum = zlib.crc32(block, checksum)
+                    left -= len(block)
+                if left or checksum != self._header["checksums"].get(name):
+                    raise DamagedSegmentError(f"{name} are damaged")
+
+    def places(self, short_key: int, long_key: int | None) -> list[int]:
+        """Positions after the latest n-grams with these hashes; some may be false."""
+        found: list[int] = []
+        for keys, key in ((self._long, long_key), (self._short, short_key)):
+            if key is not None and len(keys):
+                last = int(keys.searchsorted(np.uint64(key << 32 | 0xFFFFFFFF), "right"))
+                packed = keys[max(0, last - PLACES) : last].tolist()
+                found += [p & 0xFFFFFFFF for p in packed if p >> 32 == key]
+        size = len(self.tokens)
+        return [at for at in dict.fromkeys(found) if 0 < at < size]
+
+    def turn_at(self, position: int) -> int:
+        """Id of the row that a position belongs to."""
+        at = int(self._starts.searchsorted(position, "right")) - 1
+        return int(self._ids[at]) if at >= 0 else 0
+
+
+def key_of(tokens: Sequence[int]) -> int:
+    """32 bits of hash of some tokens, the same as ``build`` computes for all positions at once."""
+    value = 0
+    for token in tokens:
+        value = (value * _MULTIPLIER + token + 1) & _MASK
+    return value >> 32
+
+
+def build(
+    path: Path,
+    fingerprint: str,
+    after: int,
+    until: int,
+    covered: Sequence[int],
+    records: Sequence[Sequence[tuple[int, NDArray[np.int32]]]],
+) -> None:
+    """Writes a segment whole or not at all. A record is the (row id, tokens) of one conversation, in order."""
+    pieces: list[NDArray[np.int32]] = []
+    starts: list[int] = []
+    ids: list[int] = []
+    at = 0
+    wall = np.array([WALL], "<i4")
+    for record in records:
+        for identity, tokens in record:
+            starts.append(at)
+            ids.append(identity)
+            pieces.append(tokens)
+            at += len(tokens)
+        pieces.append(wall)
+        at += 1
+    tokens = np.concatenate(pieces) if pieces else wall
+    arrays: list[NDArray[Any]] = [
+        tokens.astype("<i4", copy=False),
+        np.array(covered, "<i8"),
+        np.array(starts, "<i8"),
+        np.array(ids, "<i8"),
+        _keys(tokens, SHORT),
+        _keys(tokens, LONG),
+    ]
+    _write(path, {"fingerprint": fingerprint, "after": after, "until": until}, arrays)
+
+
+def _keys(tokens: NDArray[np.int32], n: int) -> NDArray[np.uint64]:
+    """Hash of the ``n`` tokens before each position with a token of the same record, packed with it, sorted."""
+    count = len(tokens) - n
+    if count <= 0:
+        return np.empty(0, "<u8")
+    value = np.zeros(count, np.uint64)
+    for i in range(n):
+        value *= np.uint64(_MULTIPLIER)
+        value += (tokens[i : i + count].astype(np.int64) + 1).astype(np.uint64)
+    walls = np.concatenate(([0], np.cumsum(tokens < 0)))  # a window with a wall in it belongs to no record
+    inside = walls[n + 1 :] == walls[:count]
+    packed: NDArray[np.uint64] = (value & np.uint64(0xFFFFFFFF00000000)) | np.arange(n, n + count, dtype=np.uint64)
+    inside_only: NDArray[np.uint64] = packed[inside]
+    inside_only.sort()
+    return inside_only
+
+
+def _write(path: Path, about: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> None:
+    named = {name: array for (name, _), array in zip(_ARRAYS, arrays, strict=True)}
+    header = json.dumps(
+        about
+        | {
+            "sizes": {name: len(array) for name, array in named.items()},
+            "checksums": {name: zlib.crc32(np.ascontiguousarray(array).data) for name, array in named.items()},
+        }
+    ).encode()
+    header += b" " * (-len(header) % 8)  # arrays stay aligned
+    private_dir(path.parent)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(MAGIC + struct.pack("<II", len(header), zlib.crc32(header)) + header)
+            for (_, kind), array in zip(_ARRAYS, arrays, strict=True):
+                file.write(np.ascontiguousarray(array, kind).data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    with path.open("rb") as file:
+        first = file.read(16)
+        if len(first) < 16 or first[:8] != MAGIC:
+            raise DamagedSegmentError("it does not begin as a segment")
+        size, checksum = struct.unpack("<II", first[8:])
+        text = file.read(size) if size <= _MOST_HEADER else b""
+    if not text or zlib.crc32(text) != checksum:
+        raise DamagedSegmentError("its header is damaged")
+    header = json.loads(text)
+    if not isinstance(header, dict):
+        raise DamagedSegmentError("its header is damaged")
+    return header, 16 + size

@@ -1,0 +1,22 @@
+"""Writes a file whole or not at all, readable by its owner alone under any umask."""
+
+import os
+from pathlib import Path
+
+from spectra_local.locations import private_dir
+
+
+def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replaces ``path`` (mode 0600, folders 0700). ``durable``: it is on the disk before. Raises OSError."""
+    private_dir(path.parent)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

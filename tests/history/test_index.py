@@ -1,0 +1,171 @@
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spectra_local.history import index as index_module
+from spectra_local.history.database import Database
+from spectra_local.history.index import Index
+from spectra_local.history.store import Store
+from spectra_local.history.turn import Turn
+from spectra_local.locations import segments_dir
+
+VOCABULARY = 50_000
+
+
+@pytest.fixture
+def store(spectra_home: Path) -> Store:
+    return Store(Database())
+
+
+@pytest.fixture
+def small_tail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "TAIL_TOKENS", 100)
+
+
+def turn(tokens: Sequence[int], conversation: str = "c") -> Turn:
+    return Turn(conversation, "user", "fp", "", np.array(tokens, np.int32), 1.0)
+
+
+def text(seed: int, n: int = 300) -> list[int]:
+    return random.Random(seed).choices(range(1000), k=n)
+
+
+def indexed(store: Store) -> Index:
+    """Everything in segments, nothing in the tail."""
+    first = Index(store, "fp", VOCABULARY)
+    first.wait()
+    first.close()
+    return Index(store, "fp", VOCABULARY)
+
+
+def read_on(index: Index, context: list[int], count: int = 20) -> list[int]:
+    found = index.matches(context, 3)
+    return list(index.following(found[0].position, count)) if found else []
+
+
+def segment_files() -> list[Path]:
+    return sorted(segments_dir().rglob("*.segment"))
+
+
+@pytest.mark.usefixtures("small_tail")
+def test_a_segment_reads_on_where_the_context_was_seen(store: Store) -> None:
+    texts = [text(i) for i in range(5)]
+    store.add([turn(t, str(i)) for i, t in enumerate(texts)])
+    index = indexed(store)
+    assert segment_files() and index._tail_tokens == 0
+    for t in texts:
+        best = index.matches(t[:100], 6)[0]
+        assert best.length == 100
+        assert index.following(best.position, 1000) == t[100:]
+
+
+def test_turns_of_one_conversation_are_one_record(store: Store) -> None:
+    a, b = text(1, 50), text(2, 50)
+    index = Index(store, "fp", VOCABULARY)
+    one, two = turn(a), turn(b)
+    ids = store.add([one, two])
+    index.add(store.turns(after=ids[0] - 1))
+    assert read_on(index, a) == b[:20]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=60), min_size=1, max_size=6), st.integers(0, 1 << 30))
+def test_segments_find_what_a_plain_search_finds(texts: list[list[int]], seed: int) -> None:
+    store = Store(Database())
+    store.forget(everything=True)
+    store.add([turn(t, str(i)) for i, t in enumerate(texts)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_module, "TAIL_TOKENS", 1)
+        index = indexed(store)
+    chosen = random.Random(seed).choice(texts)
+    context = chosen[: random.Random(seed).randrange(len(chosen)) + 1]
+    longest = 0
+    for t in texts:
+        for at in range(1, len(t)):
+            n = 0
+            while n < min(at, len(context)) and t[at - n - 1] == context[-n - 1]:
+                n += 1
+            longest = max(longest, n)
+    found = index.matches(context, 6)
+    assert all(index.following(m.position, 1) for m in found)
+    if longest >= 16 or (longest >= 4 and sum(map(len, texts)) < 9):
+        assert found[0].length >= 16 or found[0].length == longest
+    assert all(m.length <= longest for m in found)
+    index.close()
+    store.database.close()
+
+
+@pytest.mark.usefixtures("small_tail")
+def test_segments_merge_and_stay_few(store: Store) -> None:
+    index = Index(store, "fp", VOCABULARY)
+    for i in range(40):
+        ids = store.add([turn(text(i, 60), str(i))])
+        index.add(store.turns(after=ids[0] - 1))
+        index.wait()
+        index.refresh()
+    assert 1 <= len(index._segments) <= 8
+    for i in range(40):
+        assert read_on(index, text(i, 60)[:30]) == text(i, 60)[30:50]
+
+
+@pytest.mark.usefixtures("small_tail")
+@pytest.mark.parametrize("seed", range(15))
+def test_a_flipped_bit_never_gives_what_no_vocabulary_holds(store: Store, seed: int) -> None:
+    store.add([turn(text(1, 500))])
+    indexed(store).close()
+    (path,) = segment_files()
+    content = bytearray(path.read_bytes())
+    at = random.Random(seed).randrange(len(content) * 8)
+    content[at // 8] ^= 1 << at % 8
+    path.write_bytes(content)
+    index = Index(store, "fp", VOCABULARY)
+    for end in range(20, 480, 20):
+        for match in index.matches(text(1, 500)[:end], 6):
+            assert all(0 <= t < VOCABULARY for t in index.following(match.position, 160))
+    index.close()
+
+
+@pytest.mark.usefixtures("small_tail")
+def test_a_missing_or_damaged_segment_is_made_again(store: Store) -> None:
+    store.add([turn(text(1))])
+    indexed(store).close()
+    (path,) = segment_files()
+    path.write_bytes(b"nonsense")
+    index = indexed(store)
+    assert index._segments and read_on(index, text(1)[:40]) == text(1)[40:60]
+
+
+@pytest.mark.usefixtures("small_tail")
+def test_forgotten_turns_are_not_read_on_from(store: Store) -> None:
+    store.add([turn(text(1), "secret"), turn(text(2), "kept")])
+    index = indexed(store)
+    other = Store(Database())
+    other.forget(conversation="secret")
+    assert not segment_files()
+    assert index.refresh()
+    index.wait()
+    index.refresh()
+    assert read_on(index, text(1)[:40]) == []
+    assert read_on(index, text(2)[:40]) == text(2)[40:60]
+
+
+def test_what_another_program_committed_is_found(store: Store) -> None:
+    index = Index(store, "fp", VOCABULARY)
+    Store(Database()).add([turn(text(3))])
+    assert read_on(index, text(3)[:40]) == []
+    index.refresh()
+    assert read_on(index, text(3)[:40]) == text(3)[40:60]
+
+
+def test_a_switched_off_layer_is_not_read_on_from(store: Store) -> None:
+    store.import_layer("team", [turn(text(4))])
+    index = Index(store, "fp", VOCABULARY)
+    assert read_on(index, text(4)[:40])
+    Store(Database()).switch_layer("team", False)
+    index.refresh()
+    assert not read_on(index, text(4)[:40])
