@@ -1,4 +1,4 @@
-"""``spectra-chat cache``: what was learned from earlier sessions, where it lies, and how to erase it."""
+"""``spectra-chat cache``: what was learned from earlier sessions, where it lies, how to move and how to erase it."""
 
 import click
 
@@ -7,6 +7,10 @@ from spectra_local.cli.lazy import LazyGroup
 _SUBCOMMANDS = {
     "stats": ("spectra_local.cli.cache_stats:stats", "What is kept, by layer and month, and what it saved."),
     "path": ("spectra_local.cli.cache_stats:path", "Print where the history lies."),
+    "export": ("spectra_local.cli.cache_transfer:export", "Write history to a file, without what looks secret."),
+    "import": ("spectra_local.cli.cache_transfer:import_", "Add such a file as a removable layer."),
+    "layers": ("spectra_local.cli.cache_transfer:layers", "List the own history and the imports."),
+    "remove": ("spectra_local.cli.cache_transfer:remove", "Erase an import."),
     "forget": ("spectra_local.cli.cache_forget:forget", "Erase turns, really: from rows, index, free pages and log."),
     "verify": ("spectra_local.cli.cache_verify:verify", "Check every row and the index; save what is whole."),
 }

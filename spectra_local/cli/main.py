@@ -27,6 +27,7 @@ _SUBCOMMANDS = {
     "complete": ("spectra_local.cli.complete:complete", "Print what belongs at a place in a file."),
     "edit": ("spectra_local.cli.edit:edit", "Rewrite a file, or lines of it, as instructed."),
     "models": ("spectra_local.cli.models:models", "List, fetch, add and remove models."),
+    "cache": ("spectra_local.cli.cache:cache", "The history that guesses come from: export, import, remove."),
     "doctor": (
         "spectra_local.cli.doctor:doctor",
         "Check the installation: versions, devices, models, one timed decode.",

@@ -24,9 +24,11 @@ class Model:
         *,
         n_gpu_layers: int = -1,
         exact: bool = False,
+        vocabulary_only: bool = False,
         on_progress: Callable[[float], bool] = lambda fraction: True,
     ) -> None:
         """Checks the header, then loads; ``on_progress`` gets fractions in 0..1 and may return False to stop.
+        With ``vocabulary_only`` no weights are read: the model tokenises, and can do nothing else.
 
         Raises ModelFileError, MemoryShortageError.
         """
@@ -34,11 +36,13 @@ class Model:
             native.prepare_exact()
         native.start()
         self.path = path
-        self.header: GgufHeader = read_header(path)
+        self.header: GgufHeader = read_header(path, weights=not vocabulary_only)
         self.on_gpu = native.can_offload() and n_gpu_layers != 0
-        self._refuse_without_memory()
+        if not vocabulary_only:
+            self._refuse_without_memory()
         params = lib.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
+        params.vocab_only = vocabulary_only
         params.use_extra_bufts = not exact  # repacked weights round differently at different batch widths
         callback = lib.llama_progress_callback(lambda fraction, _: on_progress(fraction))
         params.progress_callback = callback

@@ -1,0 +1,126 @@
+"""Reads a ``.spectra`` file into a layer of its own, which can be removed as a whole.
+
+Nothing in the file is trusted: it is checked from end to end before the store is touched, token ids must be in the
+vocabulary, and text that comes without fitting token ids is tokenised here.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.history import transfer_file
+from spectra_local.history.store import Store
+from spectra_local.history.transfer_file import Header, Record, TransferFileError
+from spectra_local.history.turn import OWN, Turn, as_tokens
+
+Progress = Callable[[float], None]
+
+_LAYER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The tokenizer of the model that the layer is meant for."""
+
+    model: str  # its name, for messages
+    fingerprint: str
+    size: int  # ids are below
+    tokenize: Callable[[str], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file."""
+
+    layer: str
+    header: Header
+    n_turns: int
+    n_retokenised: int  # turns whose tokens came from their text
+
+
+def layer_name(path: Path) -> str:
+    """A name for the layer, made of the file's."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name.removesuffix(transfer_file.SUFFIX)).strip("-._")
+    return name[:64] if name and name != OWN else "import"
+
+
+def check(path: Path, vocabulary: Vocabulary, progress: Progress = lambda share: None) -> Header:
+    """Reads the whole file and keeps nothing. Raises TransferFileError, SpectraError where it cannot be used."""
+    try:
+        with path.open("rb") as file:
+            header = transfer_file.read_header(file)
+            for number, record in enumerate(transfer_file.read_records(file, header)):
+                _refuse_unusable(record, header, vocabulary)
+                progress(number / max(1, header.n_records))
+    except OSError as error:
+        raise SpectraError(f"cannot read {path}: {error.strerror}") from error
+    if not header.n_records:
+        raise TransferFileError("the file is empty; nothing was imported")
+    return header
+
+
+def import_file(
+    path: Path, store: Store, vocabulary: Vocabulary, name: str | None = None, progress: Progress = lambda share: None
+) -> Imported:
+    """Checks ``path``, then adds all of it as layer ``name``, or nothing. Raises SpectraError."""
+    name = layer_name(path) if name is None else name
+    if not _LAYER.fullmatch(name) or name == OWN:
+        raise UsageError("a layer's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
+    header = check(path, vocabulary, lambda share: progress(0.2 * share))
+    adding = _Adding(header, vocabulary, name)
+    with path.open("rb") as file:
+        # The file may have been exchanged since it was checked: all that is checked once is checked again.
+        if transfer_file.read_header(file) != header:
+            raise TransferFileError("the file changed while it was read; nothing was imported")
+        records = transfer_file.read_records(file, header)
+        n_turns = store.import_layer(name, adding.turns(records, lambda share: progress(0.2 + 0.8 * share)))
+    return Imported(name, header, n_turns, adding.n_retokenised)
+
+
+def _refuse_unusable(record: Record, header: Header, vocabulary: Vocabulary) -> None:
+    fits = bool(record.tokens) and header.fingerprints[record.tokenizer] == vocabulary.fingerprint
+    if fits and not (min(record.tokens) >= 0 and max(record.tokens) < vocabulary.size):
+        raise TransferFileError("the file is damaged: it has token ids that its tokenizer has not; nothing was imported")
+    if not fits and not record.text:
+        raise SpectraError(
+            f"the file was made with another tokenizer than that of {vocabulary.model} and comes without its text, so "
+            "it cannot be converted; choose the model it was made with by -m"
+        )
+
+
+class _Adding:
+    """Turns records into turns of one layer."""
+
+    def __init__(self, header: Header, vocabulary: Vocabulary, layer: str) -> None:
+        self.n_retokenised = 0
+        self._header = header
+        self._vocabulary = vocabulary
+        self._layer = layer
+        self._now = time.time()
+
+    def turns(self, records: Iterator[Record], progress: Progress) -> Iterator[Turn]:
+        """Each record as a turn; those without tokens (text of no token) are left out."""
+        for number, record in enumerate(records):
+            progress(number / self._header.n_records)
+            _refuse_unusable(record, self._header, self._vocabulary)
+            if tokens := self._tokens(record):
+                yield Turn(
+                    conversation=f"{self._layer}/{record.conversation}",
+                    origin=record.origin,
+                    fingerprint=self._vocabulary.fingerprint,
+                    text=record.text,
+                    tokens=as_tokens(tokens),
+                    # A future date would make a turn outlive the user's own; a run has none: it is as old as its layer.
+                    ts=self._now if record.is_run else min(record.ms / 1000, self._now),
+                    kind=record.kind,
+                    layer=self._layer,
+                )
+
+    def _tokens(self, record: Record) -> tuple[int, ...] | list[int]:
+        if record.tokens and self._header.fingerprints[record.tokenizer] == self._vocabulary.fingerprint:
+            return record.tokens
+        self.n_retokenised += 1
+        return self._vocabulary.tokenize(record.text)
