@@ -26,5 +26,5 @@ CREATE INDEX messages_by_parent ON messages (parent);
 
 -- Prefix indexes make "wo" as quick as "word" while somebody types.
 CREATE VIRTUAL TABLE message_words USING fts5(
-    text, content='messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+    text, content='messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='1 2 3'
 );
