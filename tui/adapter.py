@@ -6,6 +6,7 @@ Knows nothing of widgets and of threads. Everything that leaves here for a widge
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from spectra_local.chats.records import Attachment
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
@@ -90,21 +91,28 @@ class Adapter:
         self.sampling = CHAT_SAMPLING
         self.system = ""  # text of the system prompt
 
-    def new_chat(self) -> None:
-        """Forgets the conversation; the model stays."""
-        self.state.chat = Chat()
+    def new_chat(self, chat: Chat | None = None) -> None:
+        """Another conversation, an empty one if none is given; the model stays."""
+        self.state.chat = chat or Chat()
         self.state.model.n_past = 0
         self.state.model.timings = None
         self._settle()
 
-    def ask(self, text: str) -> None:
+    def ask(self, text: str, files: tuple[Attachment, ...] = ()) -> None:
         """The user's message and the answer it waits for are added to the conversation."""
-        self.state.chat.turns += [Turn("user", text), Turn("assistant", outcome=Outcome.OPEN, sampling=self.sampling)]
+        self.state.chat.turns += [
+            Turn("user", text, files=files),
+            Turn("assistant", outcome=Outcome.OPEN, sampling=self.sampling),
+        ]
 
-    def withdraw(self) -> str:
+    def withdraw(self) -> Turn:
         """Takes back the message that waits for the model, and returns it."""
         self.state.chat.turns.pop()
-        return self.state.chat.turns.pop().text
+        return self.state.chat.turns.pop()
+
+    def rewind(self, index: int) -> None:
+        """Leaves this branch before turn ``index``: what is asked next begins another one."""
+        del self.state.chat.turns[index:]
 
     def retry(self, seed: int) -> bool:
         """Drops the last answer and opens another one, drawn instead of greedy. False: there is none to try again."""

@@ -14,6 +14,7 @@ from spectra_local.printable import printable
 from spectra_local.protocol import Assistant
 from spectra_local.settings import change_setting, load_settings
 from tui import themes
+from tui.archive import Archive
 from tui.commands import COMMANDS
 from tui.keymap import keymap
 from tui.keys import APP_KEYS, bindings
@@ -49,6 +50,7 @@ class ChatApp(App[None]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = Session(open_assistant)
         self._open_named = open_named or (lambda _: open_assistant())
+        self.archive = Archive()
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
         self.settings, self._setting_notices = load_settings()
@@ -58,7 +60,7 @@ class ChatApp(App[None]):
 
     def get_default_screen(self) -> ChatScreen:
         """The chat is the first thing there is."""
-        return ChatScreen(self.session, self.settings, self._open_named)
+        return ChatScreen(self.session, self.archive, self.settings, self._open_named)
 
     def get_system_commands(self, screen: "Screen[object]") -> Iterable["SystemCommand"]:
         """What ctrl+p offers."""

@@ -33,13 +33,24 @@ CHAT_KEYS = (
     Key("chat.stop", "escape", "esc", "stop", "stop the answer, keep what has come"),
     Key("chat.retry", "ctrl+r", "ctrl+r", "retry", "another answer, drawn at temperature 0.7"),
     Key("chat.copy", "ctrl+y", "ctrl+y", "copy_answer", "copy the last answer"),
+    Key("chat.list", "ctrl+o", "ctrl+o", "chats", "saved chats: open, search, rename, delete"),
+    Key("chat.edit", "alt+up", "alt+up", "edit_earlier", "edit your last message; again for the one before"),
     Key("chat.new", "ctrl+n", "ctrl+n", "new_chat", "new chat"),
     Key("chat.up", "pageup", "pgup", "page_up", "scroll up"),
     Key("chat.down", "pagedown", "pgdn", "page_down", "scroll down"),
     Key("chat.top", "ctrl+home", "ctrl+home", "to_top", "to the beginning"),
     Key("chat.bottom", "ctrl+end", "ctrl+end", "to_bottom", "to the newest"),
-    Key("chat.interrupt", "ctrl+c", "ctrl+c", "interrupt", "copy the selection, or stop; twice to quit"),
+    Key("chat.interrupt", "ctrl+c", "ctrl+c", "interrupt", "copy the selection, stop, or clear; twice to quit"),
     Key("chat.end", "ctrl+d", "ctrl+d", "end", "quit, with nothing typed"),
+)
+CHATS_KEYS = (
+    Key("chats.up", "up", "up", "move(-1)", "the line above"),
+    Key("chats.down", "down", "down", "move(1)", "the line below"),
+    Key("chats.page_up", "pageup", "pgup", "move(-10)", "ten lines up"),
+    Key("chats.page_down", "pagedown", "pgdn", "move(10)", "ten lines down"),
+    Key("chats.rename", "ctrl+r", "ctrl+r", "rename", "rename"),
+    Key("chats.delete", "delete,ctrl+d", "del", "delete", "delete"),
+    Key("chats.close", "escape", "esc", "close", "back to the chat"),
 )
 APP_KEYS = (
     Key("app.help", "f1", "f1", "help", "this page"),

@@ -6,6 +6,8 @@ Knows nothing of widgets, threads or files; a store of chats can be put under ``
 from dataclasses import dataclass, field
 from enum import Enum
 
+from spectra_local.chats.attachments import with_files
+from spectra_local.chats.records import Attachment
 from spectra_local.protocol import Message, ModelInfo, Role, Sampling, Timings
 
 
@@ -45,6 +47,14 @@ class Turn:
     sampling: Sampling = field(default_factory=Sampling)
     notices: list[str] = field(default_factory=list)
     timings: Timings | None = None
+    files: tuple[Attachment, ...] = ()
+    row: int | None = None  # in the store, once it is saved
+    saved: tuple[int, Outcome] | None = None  # length and outcome as they are in the store
+
+    @property
+    def content(self) -> str:
+        """What the model is sent."""
+        return with_files(self.text, self.files) if self.files else self.text
 
 
 @dataclass(slots=True)
@@ -52,10 +62,13 @@ class Chat:
     """A conversation in order. The last turn is the assistant's while it answers."""
 
     turns: list[Turn] = field(default_factory=list)
+    id: int | None = None  # in the store, once it is saved
+    title: str = ""
+    incognito: bool = False  # never saved
 
     def messages(self) -> tuple[Message, ...]:
         """What the model is sent: all that was said, without turns that failed or are still empty."""
-        return tuple(Message(t.role, t.text) for t in self.turns if t.text and t.outcome is not Outcome.FAILED)
+        return tuple(Message(t.role, t.content) for t in self.turns if t.text and t.outcome is not Outcome.FAILED)
 
     def last(self, role: Role) -> Turn | None:
         """The newest turn of that role."""

@@ -1,1 +1,1 @@
-"""Conversations: what fits into the context window, and (later) how chats are kept."""
+"""Conversations: what fits into the context window, how chats are kept, found, exported and imported."""

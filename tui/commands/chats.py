@@ -1,8 +1,12 @@
 """Slash commands about whole conversations."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spectra_local.errors import SpectraError, StoreError
+from spectra_local.printable import printable_line
 from tui.commands.registry import Command
+from tui.state import Chat
 
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
@@ -12,4 +16,105 @@ async def _new(chat: "ChatScreen", _: str) -> None:
     await chat.action_new_chat()
 
 
-COMMANDS = (Command("new", "begin an empty conversation", _new),)
+async def _incognito(chat: "ChatScreen", _: str) -> None:
+    await chat.action_new_chat(incognito=True)
+
+
+def _chats(chat: "ChatScreen", words: str) -> None:
+    chat.action_chats(words)
+
+
+def _save(chat: "ChatScreen", title: str) -> None:
+    chat.save()
+    conversation = chat.state.chat
+    if conversation.incognito:
+        chat.hint("This chat is incognito: it is not saved. /export writes it to a file.")
+    elif conversation.id is None:
+        chat.hint("There is nothing to save yet.")
+    elif not title:
+        chat.hint(f'Chats are saved as they happen; this one is "{printable_line(conversation.title)}".')
+    else:
+        try:
+            chat.archive.store.rename(conversation.id, title)
+        except StoreError as error:
+            chat.hint(printable_line(str(error)))
+            return
+        conversation.title = title
+        chat.hint(f'Saved as "{printable_line(title)}".')
+
+
+async def _duplicate(chat: "ChatScreen", _: str) -> None:
+    chat.save()
+    if chat.state.chat.id is None:
+        chat.hint("There is nothing to copy yet.")
+        return
+    try:
+        copy = chat.archive.store.duplicate(chat.state.chat.id)
+    except StoreError as error:
+        chat.hint(printable_line(str(error)))
+        return
+    await chat.open_chat(copy)
+    chat.hint("This is the copy; the original stays as it is.")
+
+
+def _forget(chat: "ChatScreen", _: str) -> None:
+    from tui.screens.confirm import ConfirmScreen
+
+    async def sure(yes: bool | None) -> None:
+        if not yes:
+            return
+        saved = chat.state.chat.id
+        await chat.show_chat(Chat())
+        try:
+            if saved is not None:
+                chat.archive.store.delete(saved)
+                chat.archive.store.erase()
+        except StoreError as error:
+            chat.hint(printable_line(str(error)))
+            return
+        chat.hint("The chat is gone from this machine's list and files.")
+
+    words = "All messages and branches of it are deleted. That cannot be undone."
+    chat.app.push_screen(ConfirmScreen("Forget this chat?", words, "Forget"), sure)
+
+
+def _export(chat: "ChatScreen", kind: str) -> None:
+    from spectra_local.chats import transfer
+
+    chat.save()
+    kind = {"": "md", "markdown": "md"}.get(kind.lower(), kind.lower())
+    if kind not in ("md", "json"):
+        chat.hint("/export writes md or json.")
+        return
+    try:
+        tree = chat.archive.tree(chat.state.chat)
+        if not tree.messages:
+            chat.hint("There is nothing to export yet.")
+            return
+        chat.hint(f"Written to {printable_line(str(transfer.write(tree, Path.cwd(), kind)))}")
+    except SpectraError as error:
+        chat.hint(printable_line(str(error)))
+
+
+async def _import(chat: "ChatScreen", name: str) -> None:
+    from spectra_local.chats import transfer
+
+    try:
+        saved = chat.archive.store.insert(transfer.read(Path(name).expanduser()))
+    except SpectraError as error:
+        chat.hint(printable_line(str(error)))
+        return
+    await chat.open_chat(saved)
+
+
+COMMANDS = (
+    Command("new", "begin an empty conversation", _new),
+    Command("chats", "saved chats: open, search, rename, delete", _chats),
+    Command("search", "find words in all chats", _chats, "WORDS"),
+    Command("save", "give this chat a title", _save, "[TITLE]"),
+    Command("duplicate", "go on in a copy of this chat", _duplicate),
+    Command("export", "write this chat to a file here", _export, "[md|json]", lambda _: ("md", "json")),
+    Command("import", "open a chat that was exported", _import, "FILE"),
+    Command("incognito", "a chat that never touches the disk", _incognito),
+    Command("forget", "delete this chat for good", _forget),
+)

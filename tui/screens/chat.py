@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
 from time import monotonic
@@ -13,15 +14,18 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from spectra_local.chats.attachments import attach_mentioned
+from spectra_local.errors import SpectraError, StoreError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import Assistant
 from spectra_local.settings import Settings
 from tui.adapter import CHAT_SAMPLING, Adapter, Failure, Frame
+from tui.archive import Archive
 from tui.commands import COMMANDS, Command
 from tui.commands.registry import PREFIX, parse
 from tui.keys import CHAT_KEYS, bindings
 from tui.session import Session
-from tui.state import Outcome, Phase, State, Turn
+from tui.state import Chat, Outcome, Phase, State
 from tui.status import reading, status_of
 from tui.textual_workarounds import SafeSelection
 from tui.widgets.composer import Composer
@@ -29,21 +33,19 @@ from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
+from tui.widgets.turns import footnote, turn_widget
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from tui.widgets.answer import Answer
 
 FRAMES_PER_SECOND = 10  # smooth to the eye; each frame takes processor time from the model
 FIGURES_PER_SECOND = 3  # of the status line while an answer comes: numbers that change faster cannot be read
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
+SAVE_EVERY_S = 2.0  # while an answer comes: kill -9 costs no more of it
 _IDLE_KEYS = "enter send · ctrl+j new line · f1 keys"
-_FOOTNOTES = {
-    Outcome.STOPPED: "Stopped.",
-    Outcome.CUT: "Cut off.",
-    Outcome.LENGTH: "Ended at the length limit.",
-    Outcome.CONTEXT: "Ended here: the context is full. ctrl+n begins a new chat.",
-}
 
 
 class ChatScreen(SafeSelection):
@@ -65,11 +67,19 @@ class ChatScreen(SafeSelection):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
+    is_first_chat = True  # what is typed before the chat of last time is shown stays
     AUTO_FOCUS = "Composer"
 
-    def __init__(self, session: Session, settings: Settings, open_named: Callable[[str], Assistant]) -> None:
+    def __init__(
+        self, session: Session, archive: Archive, settings: Settings, open_named: Callable[[str], Assistant]
+    ) -> None:
         super().__init__()
         self._open_named = open_named
+        self.archive = archive
+        self._editing: int | None = None  # the turn that is asked anew
+        self._saved_at = 0.0
+        self._hint_timer: Timer | None = None
+        self._draft = self._kept_draft = ""
         self._session = session
         self.state = State()
         self._adapter = Adapter(self.state)
@@ -92,7 +102,18 @@ class ChatScreen(SafeSelection):
         self._show_state()
         self.query_one(Transcript).follow()
         self.set_interval(1 / FRAMES_PER_SECOND, self._repaint)
-        self.call_after_refresh(self.load_model)
+        self.call_after_refresh(self._start)
+
+    async def _start(self) -> None:
+        """The first frame is out: the model is loaded, and the conversation of last time is shown."""
+        self.load_model()
+        try:
+            latest = self.archive.latest()
+        except StoreError as error:
+            self.notify(printable_line(str(error)), markup=False)
+        else:
+            if latest is not None and not self.state.chat.turns:
+                await self.show_chat(*latest)
 
     def on_resize(self) -> None:
         """A narrow screen has room for fewer words."""
@@ -126,6 +147,8 @@ class ChatScreen(SafeSelection):
         reports = self._session.drain()
         if reports:
             await self._show(self._adapter.receive(reports, monotonic()))
+        if (self.state.model.busy or self._draft != self._kept_draft) and monotonic() - self._saved_at > SAVE_EVERY_S:
+            self.save(draft=True)
 
     async def _show(self, frame: Frame) -> None:
         answer = self._answer
@@ -143,6 +166,8 @@ class ChatScreen(SafeSelection):
             await self._fail(frame.failure)
         if frame.loaded:
             self._begin()
+        if frame.finished or frame.failure:
+            self.save()
         self._show_state()
 
     def _begin(self) -> None:
@@ -154,7 +179,7 @@ class ChatScreen(SafeSelection):
         answer, self._answer = self._answer, None
         turn = self.state.chat.last("assistant")
         if answer is not None and turn is not None:
-            await answer.finish(_footnote(turn))
+            await answer.finish(footnote(turn))
 
     async def _fail(self, failure: Failure) -> None:
         if (entry := getattr(failure.error, "entry", None)) is None:
@@ -177,7 +202,7 @@ class ChatScreen(SafeSelection):
         if answer is not None and turn is not None and turn.outcome is not Outcome.OPEN:
             self._answer = None
             if turn.text:
-                await answer.finish(_footnote(turn))
+                await answer.finish(footnote(turn))
             else:
                 await answer.remove()
         composer = self.query_one(Composer)
@@ -191,7 +216,16 @@ class ChatScreen(SafeSelection):
         self.query_one(Composer).focus()
         self.load_model()
 
+    def on_unmount(self) -> None:
+        """The chat and what was typed are kept."""
+        self.save(draft=True)
+        self.archive.close()
+
     # What the user writes
+
+    @on(Composer.Changed)
+    def _typed(self, event: Composer.Changed) -> None:
+        self._draft = event.text_area.text
 
     @on(Composer.Sent)
     async def _send(self, message: Composer.Sent) -> None:
@@ -207,9 +241,17 @@ class ChatScreen(SafeSelection):
             self.hint("One answer at a time: esc stops this one. Your text stays here.")
             self.query_one(Composer).give_back(message.text)
             return
-        self._adapter.ask(message.text)
-        await self.query_one(Transcript).add(Question(message.text))
+        try:
+            files = attach_mentioned(message.text, model.n_ctx)
+        except SpectraError as error:
+            self.hint(printable_line(str(error)))
+            self.query_one(Composer).give_back(message.text)
+            return
+        await self._leave_branch()
+        self._adapter.ask(message.text, files)
+        await self.query_one(Transcript).add(Question(message.text, files))
         await self._open_answer()
+        self.save()
         if model.phase is Phase.DOWN:
             await self._restart()
 
@@ -253,10 +295,15 @@ class ChatScreen(SafeSelection):
             self._show_state()
         elif self.state.chat.open_answer() is not None and self.state.chat.turns[-2].role == "user":
             self.run_worker(self._withdraw())
+        elif self._editing is not None:
+            self.edit(None)
 
     async def _withdraw(self) -> None:
         answer, self._answer = self._answer, None
-        self.query_one(Composer).give_back(self._adapter.withdraw())
+        turn = self._adapter.withdraw()
+        self.query_one(Composer).give_back(turn.text)
+        with suppress(StoreError):
+            self.archive.withdrawn(turn)
         if answer is not None:
             await answer.remove()
         await self.query(Question).last().remove()
@@ -268,21 +315,21 @@ class ChatScreen(SafeSelection):
         elif self.state.model.phase is Phase.DOWN:
             await self._restart()
         elif self._adapter.retry(secrets.randbelow(2**31)):
-            await self.query_one(Transcript).remove_after(self.query(Question).last())
+            transcript = self.query_one(Transcript)
+            if transcript.ends_early:
+                await transcript.show(self.state.chat.turns[:-1], turn_widget)
+            await transcript.remove_after(self.query(Question).last())
             await self._open_answer()
+            self.save()
         else:
             self.hint("There is no answer to try again yet.")
 
-    async def action_new_chat(self) -> None:
+    async def action_new_chat(self, *, incognito: bool = False) -> None:
         """An empty conversation with the same model."""
-        self._session.abandon()
-        self._adapter.new_chat()
-        self._answer = None
+        self.save(draft=True)
+        await self.show_chat(Chat(incognito=incognito))
         if self.state.model.phase is Phase.DOWN:
             await self._restart()
-        await self.query_one(Transcript).clear()
-        self.query_one(Composer).focus()
-        self._show_state()
 
     def action_copy_answer(self) -> None:
         """The last answer, as the Markdown that the model wrote."""
@@ -301,6 +348,9 @@ class ChatScreen(SafeSelection):
             self.hint("Selection copied.")
         elif self.state.model.busy:
             self.action_stop()
+        elif self.query_one(Composer).text:
+            self.query_one(Composer).action_clear_all()
+            self.hint("Cleared; alt+z brings it back.")
         elif now - self._interrupted_at < QUIT_WITHIN_S:
             self.app.exit()
         else:
@@ -331,13 +381,104 @@ class ChatScreen(SafeSelection):
         """To the newest text, following it."""
         self.query_one(Transcript).follow()
 
+    # Chats, kept and branched
+
+    def save(self, *, draft: bool = False) -> None:
+        """Writes what is new; what goes wrong is told and the chat goes on."""
+        self._saved_at = monotonic()
+        trouble = self.archive.save(self.state.chat)
+        if draft and self._editing is None:
+            try:
+                self._kept_draft = self._draft
+                self.archive.keep_draft(self.state.chat, self._draft)
+            except StoreError as error:
+                trouble = trouble or str(error)
+        if trouble:
+            self.notify(printable_line(trouble), markup=False, severity="warning")
+
+    async def show_chat(self, chat: Chat, draft: str = "", at: int | None = None) -> None:
+        """Puts another conversation on the screen, around the message with the row ``at`` or at its end."""
+        self._session.abandon()
+        self._answer, self._editing = None, None
+        self._adapter.new_chat(chat)
+        around = next((n for n, turn in enumerate(chat.turns) if at is not None and turn.row == at), None)
+        await self.query_one(Transcript).show(chat.turns, turn_widget, around)
+        composer = self.query_one(Composer)
+        if draft or not self.is_first_chat:
+            composer.load_text(printable(draft))
+            composer.move_cursor(composer.document.end)
+        self.is_first_chat = False
+        self._draft = self._kept_draft = composer.text
+        composer.border_title = "incognito: nothing is saved" if chat.incognito else ""
+        composer.focus()
+        self._show_state()
+
+    async def open_chat(self, chat: int, message: int | None = None) -> None:
+        """Opens a saved chat at a message, or where it ends."""
+        self.save(draft=True)
+        try:
+            found = self.archive.open(chat, message)
+        except StoreError as error:
+            self.notify(printable_line(str(error)), markup=False, severity="error")
+            return
+        if found is None:
+            self.hint("That chat is gone.")
+        else:
+            await self.show_chat(*found, at=message)
+
+    def action_chats(self, words: str = "") -> None:
+        """The list of chats."""
+        from tui.screens.chats import ChatsScreen, Place
+
+        self.save(draft=True)
+        screen = ChatsScreen(self.archive, words, self.state.chat.id)
+
+        async def go(place: Place | None) -> None:
+            if place is not None:
+                await self.open_chat(*place)
+            elif self.state.chat.id in screen.deleted:
+                await self.show_chat(Chat())
+
+        self.app.push_screen(screen, go)
+
+    def action_edit_earlier(self) -> None:
+        """The last message of the user's, or the one before that which is being edited."""
+        before = len(self.state.chat.turns) if self._editing is None else self._editing
+        asked = [n for n, turn in enumerate(self.state.chat.turns[:before]) if turn.role == "user"]
+        if self.state.model.busy:
+            self.hint("esc stops this answer first.")
+        elif asked:
+            self.edit(asked[-1])
+        else:
+            self.hint("There is no earlier message to edit.")
+
+    def edit(self, index: int | None) -> None:
+        """Puts turn ``index`` into the box; sent, it begins another branch there. None: leaves it as it was."""
+        composer = self.query_one(Composer)
+        self._editing = index
+        composer.load_text("" if index is None else printable(self.state.chat.turns[index].text))
+        composer.move_cursor(composer.document.end)
+        composer.border_title = "" if index is None else "editing an earlier message · esc leaves it as it was"
+
+    async def _leave_branch(self) -> None:
+        """Before an edited message is sent, the branch it was on leaves the screen; it stays in the store."""
+        transcript, index = self.query_one(Transcript), self._editing
+        if index is not None:
+            self.edit(None)
+            self._adapter.rewind(index)
+            await transcript.show(self.state.chat.turns, turn_widget)
+        elif transcript.ends_early:
+            await transcript.show(self.state.chat.turns, turn_widget)
+
     # What is shown around the text
 
     def hint(self, words: str) -> None:
         """One line above the input box for a few seconds."""
         self.query_one(".hint", Static).update(words)
         self.add_class("-hinting")
-        self.set_timer(3, lambda: self.remove_class("-hinting"))
+        if self._hint_timer is not None:
+            self._hint_timer.stop()
+        self._hint_timer = self.set_timer(3, lambda: self.remove_class("-hinting"))
 
     def _show_state(self) -> None:
         model, now = self.state.model, monotonic()
@@ -361,12 +502,3 @@ def _waiting_words(phase: Phase, progress: str) -> str:
             return progress.capitalize()
         case _:
             return ""
-
-
-def _footnote(turn: Turn) -> str:
-    parts = [_FOOTNOTES.get(turn.outcome, "")]
-    if turn.outcome is Outcome.COMPLETE and not turn.text.strip():
-        parts.append("The model had nothing to say. ctrl+r tries again.")
-    if turn.sampling.temperature:
-        parts.append(f"Another try, drawn at temperature {turn.sampling.temperature:g}.")
-    return printable(" ".join(part for part in parts if part))

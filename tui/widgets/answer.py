@@ -26,16 +26,24 @@ class Answer(Vertical):
     }
     """
 
-    def __init__(self, waiting_for: str = "") -> None:
+    def __init__(self, waiting_for: str = "", *, text: str = "", footnote: str = "") -> None:
+        """``text``: an answer of old, complete."""
         super().__init__()
         self._words = waiting_for
         self._waiting = Static(waiting_for, markup=False, classes="remark waiting")
         self._body = MarkdownBody()
+        self._footnote = footnote
+        if text or footnote:
+            self.add_class("-begun")
+            self._body.append(text)
+            self._body.finish()
 
     def compose(self) -> ComposeResult:
         """Waiting, then text."""
         yield self._waiting
         yield self._body
+        if self._footnote:
+            yield Static(self._footnote, markup=False, classes="remark footnote")
 
     def wait_for(self, words: str) -> None:
         """What the answer waits for, until its first text comes."""

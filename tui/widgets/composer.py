@@ -76,6 +76,11 @@ class Composer(TextArea):
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)
 
+    def action_clear_all(self) -> None:
+        """Empties the box; undo brings the text back."""
+        self.select_all()
+        self._replace_via_keyboard("", *self.selection)
+
     def give_back(self, text: str) -> None:
         """Puts a message back in front of what has been typed since."""
         shown = printable(text)

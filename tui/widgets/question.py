@@ -1,9 +1,13 @@
 """A message of the user's, as plain text: never Markdown, never markup. A long paste is folded."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 from textual.widgets import Static
 
-from spectra_local.printable import printable
+from spectra_local.chats.attachments import described
+from spectra_local.chats.records import Attachment
+from spectra_local.printable import printable, printable_line
 
 FOLDED_LINES = 12  # what is shown of a paste; half a small screen
 
@@ -23,8 +27,11 @@ class Question(Static):
     }
     """
 
-    def __init__(self, text: str) -> None:
-        super().__init__(self._folded(printable(text)), markup=False)
+    def __init__(self, text: str, files: Sequence[Attachment] = ()) -> None:
+        content = self._folded(printable(text))
+        for file in files:
+            content = Content.assemble(content, "\n", (f"+ {printable_line(described(file))}", "dim"))
+        super().__init__(content, markup=False)
 
     @staticmethod
     def _folded(text: str) -> Content:

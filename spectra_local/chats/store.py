@@ -1,0 +1,234 @@
+"""Chats in the one SQLite file: a row a message, branches by parents. Knows nothing of engines and of screens.
+
+Each change is one transaction: what a call returned from survives kill -9. Raises StoreError.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from spectra_local.chats.records import OPEN, Attachment, ChatSummary, SavedChat, SavedMessage, Speaker, Tree
+from spectra_local.history.database import Database
+
+_COLUMNS = "id, parent, role, text, outcome, files"
+_BRANCH = f"""
+WITH RECURSIVE branch(id, parent, role, text, outcome, files) AS (
+    SELECT {_COLUMNS} FROM messages WHERE id = ? AND chat = ?
+    UNION ALL
+    SELECT m.id, m.parent, m.role, m.text, m.outcome, m.files FROM messages m JOIN branch ON m.id = branch.parent
+)
+SELECT {_COLUMNS} FROM branch
+"""  # noqa: S608 - no value of a user's is in it
+
+
+class ChatStore:
+    """The chats of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def create(self, title: str) -> int:
+        """A new chat without messages; its id."""
+        now = time.time()
+        with self._database.transaction() as sql:
+            row = sql.execute("INSERT INTO chats (title, created, changed) VALUES (?, ?, ?)", (_clean(title), now, now))
+            return _id(row)
+
+    def add(
+        self,
+        chat: int,
+        parent: int | None,
+        role: Speaker,
+        text: str,
+        *,
+        outcome: str = "complete",
+        files: Sequence[Attachment] = (),
+    ) -> int:
+        """A message at the end of the branch that ends with ``parent``, which is then the one shown; its id."""
+        with self._database.transaction() as sql:
+            message = _insert(sql, chat, parent, role, text, outcome, files)
+            sql.execute("UPDATE chats SET leaf = ?, changed = ? WHERE id = ?", (message, time.time(), chat))
+            return message
+
+    def update(self, message: int, text: str, outcome: str) -> None:
+        """More text of a message, or its end."""
+        with self._database.transaction() as sql:
+            _unindex(sql, "id = ?", message)
+            sql.execute("UPDATE messages SET text = ?, outcome = ? WHERE id = ?", (_clean(text), outcome, message))
+            _index(sql, message, text, outcome)
+
+    def show(self, chat: int, leaf: int | None) -> None:
+        """From now on the branch that ends with ``leaf`` is the one that is opened."""
+        with self._database.transaction() as sql:
+            sql.execute("UPDATE chats SET leaf = ? WHERE id = ?", (leaf, chat))
+
+    def remove_message(self, message: int) -> None:
+        """Takes a message away, and all that answers it; its parent is then shown."""
+        with self._database.transaction() as sql:
+            row = sql.execute("SELECT chat, parent FROM messages WHERE id = ?", (message,)).fetchone()
+            if row is not None:
+                below = [row[0] for row in sql.execute(
+                    "WITH RECURSIVE below(id) AS (SELECT ? UNION ALL SELECT m.id FROM messages m JOIN below "
+                    "ON m.parent = below.id) SELECT id FROM below", (message,))]  # fmt: skip
+                for each in below:
+                    _unindex(sql, "id = ?", each)
+                sql.execute("DELETE FROM messages WHERE id = ?", (message,))
+                sql.execute("UPDATE chats SET leaf = ? WHERE id = ?", (row[1], row[0]))
+
+    def rename(self, chat: int, title: str, *, by_user: bool = True) -> None:
+        """Another title; one that the user chose is never changed by the program."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE chats SET title = ?, named = max(named, ?) WHERE id = ? AND named <= ?",
+                (_clean(title), by_user, chat, by_user),
+            )
+
+    def keep_draft(self, chat: int, text: str) -> None:
+        """What is typed and not sent."""
+        with self._database.transaction() as sql:
+            sql.execute("UPDATE chats SET draft = ? WHERE id = ?", (_clean(text), chat))
+
+    def delete(self, chat: int) -> None:
+        """Deletes a chat: rows are overwritten, its words leave the index. ``erase`` also empties the log on disk."""
+        with self._database.transaction() as sql:
+            _unindex(sql, "chat = ?", chat)
+            sql.execute("DELETE FROM chats WHERE id = ?", (chat,))
+
+    def erase(self) -> None:
+        """Makes what was deleted unreadable in index, log and free pages. Takes about a second for 100 MB."""
+        with self._database.transaction() as sql:  # SQLite before 3.42 keeps deleted words until the index is merged
+            sql.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
+        self._database.erase_deleted()
+
+    def insert(self, tree: Tree) -> int:
+        """A whole chat with all its branches, as a new one; its id."""
+        now = time.time()
+        with self._database.transaction() as sql:
+            chat = _id(sql.execute(
+                "INSERT INTO chats (title, named, created, changed, draft) VALUES (?, 1, ?, ?, ?)",
+                (_clean(tree.title), now, now, _clean(tree.draft)),
+            ))  # fmt: skip
+            ids: dict[int | None, int | None] = {None: None}
+            for m in tree.messages:
+                ids[m.id] = _insert(sql, chat, ids[m.parent], m.role, m.text, m.outcome, m.files)
+            sql.execute("UPDATE chats SET leaf = ? WHERE id = ?", (ids[tree.leaf], chat))
+            return chat
+
+    def duplicate(self, chat: int) -> int:
+        """A copy with all branches; its id."""
+        tree = self.tree(chat)
+        return self.insert(Tree(f"{tree.title} (copy)", tree.messages, tree.leaf, tree.draft))
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def latest(self) -> int | None:
+        """The chat that changed last."""
+        row = self._one("SELECT id FROM chats ORDER BY changed DESC, id DESC LIMIT 1")
+        return None if row is None else int(row[0])
+
+    def load(self, chat: int, message: int | None = None) -> SavedChat | None:
+        """The chat along the branch shown last, or along the newest one that has ``message``; None: it is gone."""
+        row = self._one("SELECT title, draft, leaf FROM chats WHERE id = ?", chat)
+        if row is None:
+            return None
+        title, draft, leaf = row
+        branch = self._branch(chat, leaf)
+        if message is not None and all(m.id != message for m in branch):
+            branch = self._branch(chat, self._newest_below(message))
+        return SavedChat(chat, title, draft, tuple(branch))
+
+    def siblings(self, message: int) -> list[int]:
+        """The branches at this message: ids of all that answer the same parent, oldest first."""
+        rows = self._all(
+            "SELECT b.id FROM messages a JOIN messages b ON b.chat = a.chat AND b.parent IS a.parent "
+            "AND b.role = a.role WHERE a.id = ? ORDER BY b.id",
+            message,
+        )
+        return [row[0] for row in rows]
+
+    def summaries(self, limit: int = -1) -> list[ChatSummary]:
+        """Newest first; ``limit`` below 0: all."""
+        rows = self._all(
+            "SELECT id, title, changed, (SELECT count(*) FROM messages WHERE chat = chats.id) FROM chats "
+            "ORDER BY changed DESC, id DESC LIMIT ?",
+            limit,
+        )
+        return [ChatSummary(*row) for row in rows]
+
+    def prompts(self, limit: int) -> list[str]:
+        """What the user asked last, oldest first, each text once."""
+        rows = self._all("SELECT text FROM messages WHERE role = 'user' ORDER BY id DESC LIMIT ?", limit)
+        return list(reversed(dict.fromkeys(row[0] for row in rows)))
+
+    def tree(self, chat: int) -> Tree:
+        """All branches."""
+        row = self._one("SELECT title, leaf, draft FROM chats WHERE id = ?", chat)
+        title, leaf, draft = row if row is not None else ("", None, "")
+        rows = self._all(f"SELECT {_COLUMNS} FROM messages WHERE chat = ? ORDER BY id", chat)  # noqa: S608
+        return Tree(title, tuple(_message(row) for row in rows), leaf, draft)
+
+    def _newest_below(self, message: int) -> int:
+        while (row := self._one("SELECT max(id) FROM messages WHERE parent = ?", message)) and row[0] is not None:
+            message = row[0]
+        return message
+
+    def _branch(self, chat: int, leaf: int | None) -> list[SavedMessage]:
+        return [_message(row) for row in reversed(self._all(_BRANCH, leaf, chat))]
+
+    def _one(self, sql: str, *values: object) -> Any:
+        with self._database.lock, self._database.errors():
+            return self._database.connection.execute(sql, values).fetchone()
+
+    def _all(self, sql: str, *values: object) -> list[Any]:
+        with self._database.lock, self._database.errors():
+            return self._database.connection.execute(sql, values).fetchall()
+
+
+def _insert(
+    sql: sqlite3.Connection,
+    chat: int,
+    parent: int | None,
+    role: Speaker,
+    text: str,
+    outcome: str,
+    files: Sequence[Attachment],
+) -> int:
+    attached = json.dumps([[_clean(file.name), _clean(file.text)] for file in files])
+    message = _id(sql.execute(
+        "INSERT INTO messages (chat, parent, role, text, outcome, created, files) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (chat, parent, role, _clean(text), outcome, time.time(), attached),
+    ))  # fmt: skip
+    _index(sql, message, text, outcome)
+    return message
+
+
+def _index(sql: sqlite3.Connection, message: int, text: str, outcome: str) -> None:
+    if outcome != OPEN:
+        sql.execute("INSERT INTO message_words (rowid, text) VALUES (?, ?)", (message, _clean(text)))
+
+
+def _unindex(sql: sqlite3.Connection, which: str, value: int) -> None:
+    sql.execute(
+        "INSERT INTO message_words (message_words, rowid, text) "  # noqa: S608 - ``which`` is ours
+        f"SELECT 'delete', id, text FROM messages WHERE {which} AND outcome <> '{OPEN}'",
+        (value,),
+    )
+
+
+def _message(row: tuple[int, int | None, Speaker, str, str, str]) -> SavedMessage:
+    id_, parent, role, text, outcome, files = row
+    return SavedMessage(id_, parent, role, text, outcome, tuple(Attachment(*file) for file in json.loads(files)))
+
+
+def _id(cursor: sqlite3.Cursor) -> int:
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _clean(text: str) -> str:
+    """SQLite stores UTF-8: a lone surrogate, as a broken paste may hold, becomes a replacement character."""
+    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text

@@ -1,0 +1,113 @@
+"""Prints how quick the chats are with a full store: python tests/e2e/measure_chats.py [--chats 5000]
+
+Search: the slowest of typical words. Opening: a 500-message chat until its end is laid out, in a headless app.
+First frame: launch to first text, through a pty.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+
+N_LONG = 500
+WORDS = (
+    "the",
+    "a",
+    "model",
+    "token",
+    "draft",
+    "verify",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "lazy",
+    "dogs",
+    "while",
+)
+
+
+def main() -> None:
+    """Fills a store in a temporary home, measures, prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chats", type=int, default=5000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["SPECTRA_HOME"] = home
+        long_chat = fill(options.chats)
+        measure_search()
+        print(f"open a chat of {N_LONG} messages: {asyncio.run(opening(long_chat)) * 1000:.0f} ms")
+        from e2e.measure import first_frame
+
+        frames = sorted(first_frame() for _ in range(5))
+        print(f"first frame: median {frames[2]:.2f} s, slowest {frames[-1]:.2f} s")
+
+
+def fill(n_chats: int) -> int:
+    """Chats of 50 messages, and one of 500; its id."""
+    from spectra_local.chats.records import SavedMessage, Tree
+    from spectra_local.chats.store import ChatStore
+    from spectra_local.history.database import Database
+
+    draw = random.Random(1)
+    database = Database()
+    database.connection.execute("PRAGMA synchronous = OFF")
+    store, chat, began = ChatStore(database), 0, time.monotonic()
+    for number in range(n_chats + 1):
+        n = N_LONG if number == n_chats else 50
+        texts = [" ".join(draw.choices(WORDS, k=40)) + f" w{draw.randrange(5000)}" for _ in range(n)]
+        messages = [SavedMessage(i + 1, i or None, "assistant" if i % 2 else "user", t) for i, t in enumerate(texts)]
+        chat = store.insert(Tree(f"chat {number}", tuple(messages), n))
+    size = database.path.stat().st_size / 1e6
+    print(f"{n_chats:,} chats of 50 messages: {size:.0f} MB, filled in {time.monotonic() - began:.0f} s")
+    database.close()
+    return chat
+
+
+def measure_search() -> None:
+    """Prints the slowest of three searches for each word."""
+    from tui.archive import Archive
+
+    archive = Archive()
+    for words in ("w1234", "the", "t", "quick brown", "w12 bread", "nowhere", "今天"):
+        seconds = []
+        for _ in range(3):
+            began = time.monotonic()
+            hits = archive.search(words)
+            seconds.append(time.monotonic() - began)
+        print(f"search {words!r}: {max(seconds) * 1000:.1f} ms, {len(hits)} hits")
+    archive.close()
+
+
+async def opening(chat: int) -> float:
+    """Seconds from the choice to the laid out end."""
+    from fakes.scripted import ScriptedAssistant
+
+    from tui.app import ChatApp
+    from tui.screens.chat import ChatScreen
+    from tui.widgets.markdown.body import MarkdownBody
+
+    app = ChatApp(ScriptedAssistant)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        screen = app.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        while not screen.query(MarkdownBody):
+            await pilot.pause()
+        await screen.show_chat(type(screen.state.chat)())
+        began = time.monotonic()
+        await screen.open_chat(chat)
+        while not screen.query(MarkdownBody) or not screen.query(MarkdownBody).last().size.height:
+            await asyncio.sleep(0)
+        return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Chats that are kept, found again, branched, exported and forgotten, as a user does it."""
+
+from pathlib import Path
+
+import pytest
+from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
+from fakes.pilot import screen_text, wait_until
+from fakes.scripted import say
+from textual.widgets import Input
+
+from tui.archive import Archive
+from tui.screens.chats import ChatsScreen
+from tui.screens.confirm import ConfirmScreen
+
+
+async def test_the_next_start_resumes_where_one_left_off_with_the_draft():
+    async with app_with(say("First answer.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "First question")
+        composer(pilot).insert("half a thou")
+        await wait_until(pilot, lambda: chat(pilot)._draft == "half a thou")
+    async with app_with(say("Second answer.")).run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "First answer.")
+        await sees(pilot, "half a thou")
+        await ready(pilot)
+        await answered(pilot, "ght")
+        assert [t.text for t in state(pilot).chat.turns][-2:] == ["half a thought", "Second answer."]
+
+
+async def test_a_word_of_an_old_chat_leads_back_to_it():
+    async with app_with(say("About zebras."), say("About lions.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "stripes")
+        await pilot.press("ctrl+n")
+        await answered(pilot, "manes")
+        await send(pilot, "/search zebr")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatsScreen))
+        await sees(pilot, "About zebras.")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: state(pilot).chat.title == "stripes")
+        await sees(pilot, "About zebras.")
+
+
+async def test_a_chat_is_renamed_and_deleted_in_the_list():
+    async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "old title")
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatsScreen))
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: pilot.app.screen.query_one(Input).value == "old title")
+        pilot.app.screen.query_one(Input).value = "better title"
+        await pilot.press("enter")
+        await sees(pilot, "better title")
+        await pilot.press("delete")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await pilot.click("#yes")
+        await sees(pilot, "No chats are saved yet.")
+        await pilot.press("escape")
+        await sees(pilot, "s p e c t r a")
+        assert Archive().latest() is None
+
+
+async def test_an_edited_message_is_another_branch_and_the_old_one_is_kept():
+    async with app_with(say("One."), say("Two.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "first try")
+        await pilot.press("alt+up")
+        assert composer(pilot).text == "first try"
+        composer(pilot).load_text("second try")
+        await pilot.press("enter")
+        await sees(pilot, "Two.")
+        assert [t.text for t in state(pilot).chat.turns] == ["second try", "Two."]
+        assert "One." not in screen_text(pilot)
+        assert len(Archive().tree(state(pilot).chat).messages) >= 3
+
+
+async def test_an_export_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    async with app_with(say("Kept.")).run_test(size=(120, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "keep this")
+        await send(pilot, "/export")
+        await sees(pilot, "Written to ")
+        await send(pilot, "/forget")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await pilot.click("#yes")
+        await sees(pilot, "s p e c t r a")
+        await send(pilot, "/import keep-this.md")
+        await sees(pilot, "Kept.")
+
+
+async def test_an_incognito_chat_never_touches_the_disk(spectra_home: Path):
+    async with app_with(say("Whispered.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot, "/incognito")
+        await sees(pilot, "nothing is saved")
+        await answered(pilot, "confidential")
+        chat(pilot).save(draft=True)
+    for path in spectra_home.rglob("*"):
+        assert not path.is_file() or b"confidential" not in path.read_bytes(), path
+
+
+async def test_a_file_is_attached_and_a_binary_one_refused(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("remember the milk")
+    (tmp_path / "image.png").write_bytes(b"\x89PNG\0\0")
+    async with app_with(say("Milk.")).run_test(size=(120, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot, f"/read {tmp_path}/image.png")
+        await sees(pilot, "is a binary file")
+        await send(pilot, f"/read {tmp_path}/notes.txt")
+        await sees(pilot, "17 bytes")
+        await answered(pilot, "What is it?")
+        assert "remember the milk" in state(pilot).chat.messages()[0].content
+
+
+async def test_a_locked_or_broken_store_leaves_the_chat_usable(spectra_home: Path):
+    place = spectra_home / "data" / "store"
+    place.parent.mkdir(parents=True)
+    place.write_text("a file where a folder should be")
+    async with app_with(say("Still here.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot)
+        await sees(pilot, "Still here.")

@@ -1,0 +1,129 @@
+"""Between the conversation on the screen and the chats on the disk. Knows nothing of widgets.
+
+The conversation goes on where nothing can be saved: trouble is told once, and what is missing is written with the next
+save that works. An incognito chat never comes here.
+"""
+
+from pathlib import Path
+
+from spectra_local.chats.records import ChatSummary, Hit, SavedChat, SavedMessage, Speaker, Tree, title_of
+from spectra_local.chats.search import search
+from spectra_local.chats.store import ChatStore
+from spectra_local.errors import StoreError
+from spectra_local.history.database import Database
+from tui.state import Chat, Outcome, Turn
+
+
+class Archive:
+    """Opens the database on first use. Methods that read or delete raise StoreError; ``save`` tells by its result."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._database: Database | None = None
+        self._told = ""
+
+    @property
+    def store(self) -> ChatStore:
+        """The chats."""
+        return ChatStore(self._opened())
+
+    def _opened(self) -> Database:
+        if self._database is None:
+            self._database = Database(self._path)
+        return self._database
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    # --- the conversation on the screen --------------------------------------------------------------------------
+
+    def save(self, chat: Chat) -> str:
+        """Writes what is new or has changed; returns trouble in words, once for each kind."""
+        if chat.incognito or not chat.turns:
+            return ""
+        try:
+            self._write(chat)
+        except StoreError as error:
+            words = f"This chat is not being saved: {error}"
+            told, self._told = self._told, words
+            return "" if told == words else words
+        self._told = ""
+        return ""
+
+    def _write(self, chat: Chat) -> None:
+        store = self.store
+        if chat.id is None:
+            chat.id = store.create(title_of(chat.turns[0].text))
+        elif not chat.title:
+            store.rename(chat.id, title_of(chat.turns[0].text), by_user=False)
+        chat.title = chat.title or title_of(chat.turns[0].text)
+        parent = None
+        for turn in chat.turns:
+            if turn.row is None:
+                role: Speaker = "user" if turn.role == "user" else "assistant"
+                turn.row = store.add(chat.id, parent, role, turn.text, outcome=turn.outcome.value, files=turn.files)
+                turn.saved = (len(turn.text), turn.outcome)
+            elif turn.saved != (len(turn.text), turn.outcome):
+                store.update(turn.row, turn.text, turn.outcome.value)
+                turn.saved = (len(turn.text), turn.outcome)
+            parent = turn.row
+
+    def keep_draft(self, chat: Chat, text: str) -> None:
+        """What is typed and not sent; a chat without messages is begun for it. Raises StoreError."""
+        if chat.incognito or (chat.id is None and not text.strip()):
+            return
+        if chat.id is None:
+            chat.id = self.store.create(title_of(text))
+        self.store.keep_draft(chat.id, text)
+
+    def withdrawn(self, turn: Turn) -> None:
+        """A message was taken back before it was answered. Raises StoreError."""
+        if turn.row is not None:
+            self.store.remove_message(turn.row)
+
+    # --- other conversations -------------------------------------------------------------------------------------
+
+    def open(self, chat: int, message: int | None = None) -> tuple[Chat, str] | None:
+        """A saved chat and its draft, along the branch that has ``message``; None: it is gone. Raises StoreError."""
+        saved = self.store.load(chat, message)
+        return None if saved is None else (conversation_of(saved), saved.draft)
+
+    def latest(self) -> tuple[Chat, str] | None:
+        """Where one left off."""
+        chat = self.store.latest()
+        return None if chat is None else self.open(chat)
+
+    def chats(self, limit: int) -> list[ChatSummary]:
+        """Newest first."""
+        return self.store.summaries(limit)
+
+    def search(self, words: str) -> list[Hit]:
+        """Chats and messages that have the words."""
+        return search(self._opened(), words)
+
+    def tree(self, chat: Chat) -> Tree:
+        """The chat with all its branches; of an incognito chat, what is on the screen."""
+        if chat.id is not None:
+            return self.store.tree(chat.id)
+        turns = [turn for turn in chat.turns if turn.text]
+        return Tree(title_of(turns[0].text) if turns else "", tuple(_message(n, t) for n, t in enumerate(turns, 1)),
+                    len(turns) or None)  # fmt: skip
+
+
+def conversation_of(saved: SavedChat) -> Chat:
+    """A saved chat as the screen has it. What was being written when a program ended counts as cut off."""
+    turns = []
+    for message in saved.messages:
+        outcome = Outcome(message.outcome) if message.outcome in {o.value for o in Outcome} else Outcome.COMPLETE
+        turn = Turn(message.role, message.text, Outcome.CUT if outcome is Outcome.OPEN else outcome)
+        turn.files, turn.row, turn.saved = message.files, message.id, (len(message.text), outcome)
+        turns.append(turn)
+    return Chat(turns, id=saved.id, title=saved.title)
+
+
+def _message(number: int, turn: Turn) -> SavedMessage:
+    role: Speaker = "user" if turn.role == "user" else "assistant"
+    return SavedMessage(number, number - 1 or None, role, turn.text, turn.outcome.value, turn.files)

@@ -1,0 +1,189 @@
+"""The saved chats: newest first, found by any word of theirs, renamed and deleted here."""
+
+import time
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from spectra_local.errors import StoreError
+from spectra_local.printable import printable_line
+from tui.archive import Archive
+from tui.keys import CHATS_KEYS, bindings
+from tui.screens.confirm import ConfirmScreen
+
+SHOWN = 100  # lines of the list; typing finds the others
+_DAY_S = 86_400
+
+Place = tuple[int, int | None]  # a chat, and a message in it
+
+
+class ChatsScreen(ModalScreen[Place | None]):
+    """Ends with the place to go to."""
+
+    DEFAULT_CSS = """
+    ChatsScreen {
+        align: center middle;
+        background: $background 60%;
+        & > Vertical {
+            width: 90; max-width: 100%; height: 80%; padding: 0 1;
+            background: $surface; border: round $panel;
+            border-title-color: $text-primary; border-subtitle-color: $text-muted;
+        }
+        Input { border: none; height: 1; margin: 1 1; background: $surface; padding: 0; }
+        OptionList { height: 1fr; background: $surface; border: none; scrollbar-size-vertical: 1; padding: 0; }
+        .none { display: none; color: $text-muted; margin: 1; }
+        &.-none .none { display: block; }
+        &.-none OptionList { display: none; }
+        &.-short > Vertical { height: 100%; }
+        &.-short Input { margin: 0 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHATS_KEYS)]
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, archive: Archive, words: str = "", current: int | None = None) -> None:
+        super().__init__()
+        self._archive, self._words, self._current = archive, words, current
+        self._places: list[Place] = []
+        self._titles: list[str] = []
+        self._renaming: int | None = None
+        self.deleted: set[int] = set()
+
+    def compose(self) -> ComposeResult:
+        """Words above, chats below."""
+        with Vertical() as panel:
+            panel.border_title = "Chats"
+            yield Input(self._words, placeholder="Search titles and messages", compact=True)
+            yield Static("", markup=False, classes="none")
+            yield OptionList(markup=False, compact=True)
+
+    def on_mount(self) -> None:
+        """All, or what was searched for."""
+        self._list()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        if self._renaming is None:
+            self._list()
+
+    def _list(self) -> None:
+        words = self.query_one(Input).value
+        try:
+            lines = self._found(words) if words.strip() else self._newest()
+            nothing = "Nothing has these words." if words.strip() else "No chats are saved yet."
+        except StoreError as error:
+            lines, nothing = [], printable_line(str(error))
+        options = self.query_one(OptionList)
+        chosen = options.highlighted or 0
+        options.clear_options().add_options([Option(line) for line in lines])
+        options.highlighted = min(chosen, len(lines) - 1) if lines else None
+        self.set_class(not lines, "-none")
+        self.query_one(".none", Static).update(nothing)
+        self._tell("enter opens · ctrl+r renames · del deletes · esc closes")
+
+    def _newest(self) -> list[Content]:
+        chats = self._archive.chats(SHOWN)
+        self._places, self._titles = [(chat.id, None) for chat in chats], [chat.title for chat in chats]
+        return [self._line(c.id, c.title, c.changed, f"{c.n_messages} messages") for c in chats]
+
+    def _found(self, words: str) -> list[Content]:
+        hits = self._archive.search(words)[:SHOWN]
+        self._places, self._titles = [(hit.chat, hit.message) for hit in hits], [hit.title for hit in hits]
+        return [self._line(hit.chat, hit.title, hit.changed, hit.excerpt) for hit in hits]
+
+    def _line(self, chat: int, title: str, changed: float, more: str) -> Content:
+        mark = "• " if chat == self._current else "  "
+        return Content.assemble(
+            (f"{mark}{ago(changed):>10}  ", "$foreground 50%"),
+            printable_line(title) or "untitled",
+            (f"  {printable_line(more)}", "$foreground 60%"),
+        )
+
+    def _tell(self, words: str) -> None:
+        self.query_one(Vertical).border_subtitle = words
+
+    def _chosen(self) -> int | None:
+        """Its number in the list."""
+        highlighted = self.query_one(OptionList).highlighted
+        return highlighted if highlighted is not None and highlighted < len(self._places) else None
+
+    @on(OptionList.OptionSelected)
+    @on(Input.Submitted)
+    def _enter(self) -> None:
+        number = self._chosen()
+        if self._renaming is not None:
+            self._rename(self._renaming, self.query_one(Input).value)
+        elif number is not None:
+            self.dismiss(self._places[number])
+
+    def action_move(self, rows: int) -> None:
+        """Up and down while the keyboard stays with the words."""
+        options = self.query_one(OptionList)
+        if options.option_count and self._renaming is None:
+            options.highlighted = min(max((options.highlighted or 0) + rows, 0), options.option_count - 1)
+
+    def action_rename(self) -> None:
+        """The line becomes a title to edit."""
+        if (number := self._chosen()) is not None and self._renaming is None:
+            self._words, self._renaming = self.query_one(Input).value, self._places[number][0]
+            self.query_one(Input).value = printable_line(self._titles[number])
+            self._tell("enter renames · esc leaves the title as it is")
+
+    def _rename(self, chat: int, title: str) -> None:
+        try:
+            if title.strip():
+                self._archive.store.rename(chat, title.strip())
+        except StoreError as error:
+            self.notify(printable_line(str(error)), markup=False, severity="error")
+        self._leave_renaming()
+
+    def _leave_renaming(self) -> None:
+        self._renaming = None
+        self.query_one(Input).value = self._words
+        self._list()
+
+    def action_delete(self) -> None:
+        """Deletes the chosen chat once that is confirmed."""
+        if (number := self._chosen()) is None or self._renaming is not None:
+            return
+        chat, title = self._places[number][0], self._titles[number]
+
+        def sure(yes: bool | None) -> None:
+            if not yes:
+                return
+            try:
+                self._archive.store.delete(chat)
+                self._archive.store.erase()
+            except StoreError as error:
+                self.notify(printable_line(str(error)), markup=False, severity="error")
+            self.deleted.add(chat)
+            self._list()
+
+        self.app.push_screen(
+            ConfirmScreen("Delete this chat?", f"{title}\n\nIt cannot be brought back.", "Delete"), sure
+        )
+
+    def action_close(self) -> None:
+        """Back to the chat."""
+        if self._renaming is not None:
+            self._leave_renaming()
+        else:
+            self.dismiss(None)
+
+
+def ago(then: float) -> str:
+    """When, as short as it can be understood."""
+    seconds = max(0.0, time.time() - then)
+    for unit, length in (("d", _DAY_S), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            if unit == "d" and seconds > 30 * _DAY_S:
+                return time.strftime("%Y-%m-%d", time.localtime(then))
+            return f"{int(seconds // length)} {unit}"
+    return "now"
