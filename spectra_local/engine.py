@@ -207,6 +207,7 @@ class Engine:
     def close(self) -> None:
         """Frees the model."""
         if self._speculation:
+            self._forget_deleted()
             self._speculation.save(now=True)
         if self._history:
             self._history.close()
@@ -237,8 +238,7 @@ class Engine:
             )
         kept = self._speculation
         if kept and self._history:
-            if self._history.refresh():
-                kept.forget()
+            self._forget_deleted()
             if notice := self._history.take_notice():
                 yield Notice(notice)
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
@@ -312,7 +312,13 @@ class Engine:
             kept.remember([*prompt, *answered][max(0, timings.cache_n - _OVERLAP) :])
         if not request.learn:
             kept.keep_core_in_memory()
+        self._forget_deleted()
         kept.save()
+
+    def _forget_deleted(self) -> None:
+        """Before a request, and before anything is saved: what was deleted meanwhile must not come back."""
+        if self._speculation and self._history and self._history.refresh():
+            self._speculation.forget()
 
     # --- prompts -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ Knows nothing of widgets and of threads. Everything that leaves here for a widge
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from spectra_local.chats.records import Attachment
+from spectra_local.chats.records import Attachment, conversation_name
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
@@ -135,7 +135,13 @@ class Adapter:
         model.prompt_done = model.prompt_total = model.n_generated = 0
         model.first_token_at, model.tokens_per_second, model.timings = None, 0.0, None
         system = (Message("system", self.system),) if self.system else ()
-        return Request(messages=(*system, *self.state.chat.messages()), sampling=answer.sampling)
+        chat = self.state.chat
+        return Request(
+            messages=(*system, *chat.messages()),
+            sampling=answer.sampling,
+            conversation=None if chat.id is None else conversation_name(chat.id),
+            learn=not chat.incognito,
+        )
 
     def stopping(self) -> None:
         """The user asked the running answer to end."""

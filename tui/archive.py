@@ -6,7 +6,16 @@ save that works. An incognito chat never comes here.
 
 from pathlib import Path
 
-from spectra_local.chats.records import ChatSummary, Hit, SavedChat, SavedMessage, Speaker, Tree, title_of
+from spectra_local.chats.records import (
+    ChatSummary,
+    Hit,
+    SavedChat,
+    SavedMessage,
+    Speaker,
+    Tree,
+    conversation_name,
+    title_of,
+)
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.errors import StoreError
@@ -95,6 +104,14 @@ class Archive:
         """Where one left off."""
         chat = self.store.latest()
         return None if chat is None else self.open(chat)
+
+    def delete(self, chat: int) -> None:
+        """Deletes a chat for good, and what was learned from it. Raises StoreError."""
+        from spectra_local.history.store import Store as History  # numpy is not needed for the first frame
+
+        self.store.delete(chat)
+        self.store.erase()
+        History(self._opened()).forget(conversation=conversation_name(chat))
 
     def chats(self, limit: int) -> list[ChatSummary]:
         """Newest first."""

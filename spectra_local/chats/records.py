@@ -77,3 +77,8 @@ def title_of(text: str) -> str:
         return line
     cut = line.rfind(" ", _TITLE_CHARACTERS // 2, _TITLE_CHARACTERS)
     return line[: cut if cut > 0 else _TITLE_CHARACTERS] + "…"
+
+
+def conversation_name(chat: int) -> str:
+    """Under which the history keeps the turns of a saved chat, so that they are forgotten with it."""
+    return f"chat-{chat}"

@@ -85,7 +85,8 @@ def layers(as_json: bool) -> None:
     if as_json:
         keys = ("name", "enabled", "turns", "tokens", "bytes")
         rows = [
-            {key: getattr(layer, key) for key in keys} | {"created": datetime.fromtimestamp(layer.created, UTC).isoformat()}
+            {key: getattr(layer, key) for key in keys}
+            | {"created": datetime.fromtimestamp(layer.created, UTC).isoformat()}
             for layer in found
         ]
         click.echo(json.dumps({"layers": rows}, indent=2))

@@ -27,7 +27,6 @@ _SUBCOMMANDS = {
     "complete": ("spectra_local.cli.complete:complete", "Print what belongs at a place in a file."),
     "edit": ("spectra_local.cli.edit:edit", "Rewrite a file, or lines of it, as instructed."),
     "models": ("spectra_local.cli.models:models", "List, fetch, add and remove models."),
-    "cache": ("spectra_local.cli.cache:cache", "The history that guesses come from: export, import, remove."),
     "doctor": (
         "spectra_local.cli.doctor:doctor",
         "Check the installation: versions, devices, models, one timed decode.",
@@ -35,7 +34,7 @@ _SUBCOMMANDS = {
     "bench": ("spectra_local.cli.bench:bench", "Measure plain decoding, SPECTRA and rivals."),
     "serve": ("spectra_local.cli.serve:serve", "Answer llama.vim, llama.vscode and OpenAI clients over HTTP."),
     "lsp": ("spectra_local.cli.lsp:lsp", "Complete code in editors that speak LSP."),
-    "cache": ("spectra_local.cli.cache:cache", "What was learned from earlier sessions; forget, verify."),
+    "cache": ("spectra_local.cli.cache:cache", "What was learned from earlier sessions: move it, erase it, check it."),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history import transfer_file
 from spectra_local.history.store import Store
 from spectra_local.history.transfer_file import Header, Record, TransferFileError
-from spectra_local.history.turn import OWN, Turn, as_tokens
+from spectra_local.history.turn import OWN, TOKEN, Turn
 
 Progress = Callable[[float], None]
 
@@ -83,7 +85,7 @@ def import_file(
 def _refuse_unusable(record: Record, header: Header, vocabulary: Vocabulary) -> None:
     fits = bool(record.tokens) and header.fingerprints[record.tokenizer] == vocabulary.fingerprint
     if fits and not (min(record.tokens) >= 0 and max(record.tokens) < vocabulary.size):
-        raise TransferFileError("the file is damaged: it has token ids that its tokenizer has not; nothing was imported")
+        raise TransferFileError("the file is damaged: its tokenizer lacks some of its token ids; nothing was imported")
     if not fits and not record.text:
         raise SpectraError(
             f"the file was made with another tokenizer than that of {vocabulary.model} and comes without its text, so "
@@ -112,7 +114,7 @@ class _Adding:
                     origin=record.origin,
                     fingerprint=self._vocabulary.fingerprint,
                     text=record.text,
-                    tokens=as_tokens(tokens),
+                    tokens=np.array(tokens, TOKEN),
                     # A future date would make a turn outlive the user's own; a run has none: it is as old as its layer.
                     ts=self._now if record.is_run else min(record.ms / 1000, self._now),
                     kind=record.kind,

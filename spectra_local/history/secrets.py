@@ -48,7 +48,9 @@ _PROVIDER_KEYS = re.compile(
     )
     + ")"
 )
-_WEBHOOK = re.compile(r"https://(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|[\w.-]+\.webhook\.office\.com)/(\S+)")
+_WEBHOOK = re.compile(
+    r"https://(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks|[\w.-]+\.webhook\.office\.com)/(\S+)"
+)
 _PEM = re.compile(
     rf"-----BEGIN [A-Z0-9 ]{{0,40}}PRIVATE KEY[A-Z ]{{0,12}}-----"
     rf"(?:.{{0,{_LONGEST_PEM}}}?-----END [A-Z0-9 ]{{0,40}}PRIVATE KEY[A-Z ]{{0,12}}-----|.{{0,{_LONGEST_PEM}}})",
@@ -56,12 +58,12 @@ _PEM = re.compile(
 )
 _EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s/@:'\"]{0,200}:([^\s/@'\"]{1,200})@", re.IGNORECASE)
-_NAME_OF_SECRET = (
+_NAMES = (
     r"(?:pass(?:word|phrase|wd|code)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?key"
     r"|encryption[_-]?key|credentials?|client[_-]?secret|bearer|pin|otp|kennwort|passwort)"
 )
 _ASSIGNED = re.compile(
-    rf"(?<![A-Za-z])(?:[\w.-]{{0,40}}[_.-])?{_NAME_OF_SECRET}s?(?![A-Za-z])[\w-]{{0,30}}[\"'\]]{{0,2}}"
+    rf"(?<![A-Za-z])(?:[\w.-]{{0,40}}[_.-])?{_NAMES}s?(?![A-Za-z])[\w-]{{0,30}}[\"'\]]{{0,2}}"
     rf"(?:\s{{0,3}}(?::=|=>|==|=|:)\s{{0,3}}|\s{{1,3}}(?:is|was|ist|to)\s{{1,3}}(?:now\s|set\sto\s)?|\s{{1,2}}(?=[\"'`]))"
     rf"(?:(?:[brfu]{{0,2}}([\"'`]))((?:(?!\1)[^\n\\]|\\.){{3,200}})\1|(?:Bearer\s+|Basic\s+)?([^\s\"'`,;(){{}}<>\[\]]{{4,200}}))",
     re.IGNORECASE,
@@ -84,9 +86,12 @@ _WORDLIKE = re.compile(r"[A-Za-z0-9_+/=~-]{16,}")
 
 # Words that stand where a secret would, in code and in advice about it: no secrets, and not to be looked for elsewhere.
 _PLACEHOLDERS = frozenset(
-    "none null true false string str int bytes bool optional required self undefined password passwd secret token user "
-    "username value input prompt change changeme example default empty missing wrong invalid incorrect not the that this "
-    "your correct valid stored hashed encrypted sent used needed required generated given".split()
+    (  # noqa: SIM905 - forty quoted words are harder to read
+        "none null true false string str int bytes bool optional required self undefined password passwd "
+        "secret token user username value input prompt change changeme example default empty missing wrong "
+        "invalid incorrect not the that this your correct valid stored hashed encrypted sent used needed "
+        "required generated given"
+    ).split()
 )
 _CERTAIN_LENGTH = 12  # a word this long after "password =" is no type, no placeholder
 _ESCAPED = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}|%\([^)]*\)s|<[^>]*>|\{\w*\}")

@@ -105,7 +105,9 @@ def read_header(file: BinaryIO) -> Header:
     if magic != MAGIC:
         raise TransferFileError("this is no .spectra file")
     if version != VERSION:
-        raise TransferFileError(f"the file has format {version}, this program reads {VERSION}; use a newer spectra-chat")
+        raise TransferFileError(
+            f"the file has format {version}, this program reads {VERSION}; use a newer spectra-chat"
+        )
     if length > _MOST_HEADER:
         raise _damaged("its header is too long")
     text = _exactly(file, length)

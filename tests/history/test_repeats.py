@@ -46,7 +46,9 @@ def test_every_position_has_its_longest_frequent_run(data: st.DataObject) -> Non
     assert found.length.tolist() == longest_frequent(symbols, groups)
 
 
-@pytest.mark.parametrize(("places", "expected"), [((0, 1, 2), True), ((0, 0, 1), True), ((0, 0, 0), False), ((0, 1), False)])
+@pytest.mark.parametrize(
+    ("places", "expected"), [((0, 1, 2), True), ((0, 0, 1), True), ((0, 0, 0), False), ((0, 1), False)]
+)
 def test_a_run_needs_three_places_in_two_conversations(places: tuple[int, ...], expected: bool) -> None:
     symbols: list[int] = []
     groups: list[int] = []
@@ -71,7 +73,7 @@ def test_a_text_made_of_frequent_pieces_is_not_joined_from_them() -> None:
 
 def test_very_long_runs_come_in_overlapping_pieces() -> None:
     text = list(range(1000))
-    symbols = (text + [-1]) * 3
+    symbols = [*text, -1] * 3
     groups = [0] * 1001 + [1] * 1001 + [2] * 1001
     runs = Repeats(np.array(symbols, np.int64), np.array(groups, np.int64)).runs()
     covered = set().union(*(symbols[start:end] for start, end in runs))

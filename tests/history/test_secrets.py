@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from fakes import planted_secrets as planted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra_local.history.secrets import scan
-from fakes import planted_secrets as planted
 
 PLANTED = planted.secrets()
 
@@ -61,7 +61,10 @@ def test_most_of_this_program_may_go_out() -> None:
     assert len(flagged) < 0.02 * len(lines), flagged[:40]
 
 
-@pytest.mark.parametrize("unit", ["a", "password=", "-----BEGIN PRIVATE KEY-----", "1 ", "a@", "://a:", "+1 ", "seed phrase is a ", "x.", "AB12"])
+@pytest.mark.parametrize(
+    "unit",
+    ["a", "password=", "-----BEGIN PRIVATE KEY-----", "1 ", "a@", "://a:", "+1 ", "seed phrase is a ", "x.", "AB12"],
+)
 def test_no_text_keeps_it_busy(unit: str) -> None:
     text = unit * (100_000 // len(unit))
     started = time.process_time()

@@ -46,11 +46,16 @@ def records(path: Path) -> list[Record]:
 
 
 def three(text: str) -> list[Turn]:
-    return [turn(f"{before}\n{text}\n{after}", c) for before, after, c in (("a", "z", "1"), ("b", "y", "1"), ("c", "x", "2"))]
+    return [
+        turn(f"{before}\n{text}\n{after}", c)
+        for before, after, c in (("a", "z", "1"), ("b", "y", "1"), ("c", "x", "2"))
+    ]
 
 
 def test_what_conversations_share_goes_out_and_nothing_else(tmp_path: Path) -> None:
-    store = opened(tmp_path / "db", *three(SHARED), turn("This sentence stands in one conversation only, so it stays.", "1"))
+    store = opened(
+        tmp_path / "db", *three(SHARED), turn("This sentence stands in one conversation only, so it stays.", "1")
+    )
     found = records(exported(tmp_path, store, Selection()))
     assert [record.text.strip() for record in found] == [SHARED.strip()]
 
@@ -66,7 +71,12 @@ def test_of_200_planted_secrets_none_can_be_rebuilt(tmp_path: Path) -> None:
     out = "\n".join(record.text for record in outgoing.records)
     assert SHARED.strip() in out
     assert [secret for secret, _ in planted if secret in out] == []
-    pieces = [secret[i : i + 8] for secret, _ in planted for i in range(len(secret) - 7) if any(c.isdigit() for c in secret[i : i + 8])]
+    pieces = [
+        secret[i : i + 8]
+        for secret, _ in planted
+        for i in range(len(secret) - 7)
+        if any(c.isdigit() for c in secret[i : i + 8])
+    ]
     assert [piece for piece in pieces if piece in out] == []
 
 
@@ -158,7 +168,7 @@ def test_a_bomb_is_refused_before_it_unpacks() -> None:
     frame = head + blake2b(head + packed, digest_size=16).digest() + packed
     data = sample()
     start = 14 + struct.unpack_from("<I", data, 10)[0] + 16
-    with pytest.raises(TransferFileError, match="another length|more than"):
+    with pytest.raises(TransferFileError, match=r"another length|more than"):
         read_all(data[:start] + frame)
 
 

@@ -67,8 +67,7 @@ def _forget(chat: "ChatScreen", _: str) -> None:
         await chat.show_chat(Chat())
         try:
             if saved is not None:
-                chat.archive.store.delete(saved)
-                chat.archive.store.erase()
+                chat.archive.delete(saved)
         except StoreError as error:
             chat.hint(printable_line(str(error)))
             return

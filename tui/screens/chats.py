@@ -159,8 +159,7 @@ class ChatsScreen(ModalScreen[Place | None]):
             if not yes:
                 return
             try:
-                self._archive.store.delete(chat)
-                self._archive.store.erase()
+                self._archive.delete(chat)
             except StoreError as error:
                 self.notify(printable_line(str(error)), markup=False, severity="error")
             self.deleted.add(chat)
