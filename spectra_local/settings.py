@@ -272,7 +272,7 @@ def _header(line: str) -> tuple[str, ...] | None:
 
 def _begins(line: str, key: str) -> bool:
     name = re.match(r"""\s*("(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)\s*=""", line)
-    return name is not None and name[1] in (key, f"'{key}'", json.dumps(key), json.dumps(key, ensure_ascii=False))
+    return name is not None and name[1] in (key, f"'{key}'", json.dumps(key), _value(key))
 
 
 def _end_of_value(lines: list[str], index: int, end: int) -> int:

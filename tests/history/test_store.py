@@ -142,7 +142,8 @@ def test_every_file_is_private_under_any_umask(spectra_home: Path) -> None:
     try:
         store = Store(Database())
         store.add([turn()])
-        paths = list(spectra_home.rglob("*"))
+        data = spectra_home / "data"
+        paths = [data, *data.rglob("*")]
         assert len(paths) >= 4
         assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
     finally:
@@ -189,8 +190,8 @@ def test_a_damaged_file_is_kept_aside(spectra_home: Path, content: bytes) -> Non
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(spectra_home: Path) -> None:
-    spectra_home.parent.mkdir(exist_ok=True)
-    spectra_home.write_text("a file where the folder should be")
+    spectra_home.mkdir(exist_ok=True)
+    (spectra_home / "data").write_text("a file where the folder should be")
     with pytest.raises(StoreError, match="the history cannot be opened"):
         Database()
 

@@ -18,14 +18,14 @@ from spectra_local.history.exporting import Selection, choose, write
 from spectra_local.history.importing import Vocabulary, import_file
 from spectra_local.history.store import Store
 from spectra_local.history.transfer_file import Header, Record, TransferFileError
-from spectra_local.history.turn import Turn, as_tokens
+from spectra_local.history.turn import TOKEN, Turn
 
 SHARED = "def parse(arguments: list[str]) -> Namespace:\n    parser = ArgumentParser(description=__doc__)\n"
 BYTES = Vocabulary("bytes", "bytes", 256, lambda text: list(text.encode()))
 
 
 def turn(text: str, conversation: str, ts: float = 1e9, fingerprint: str = "bytes") -> Turn:
-    return Turn(conversation, "user", fingerprint, text, as_tokens(list(text.encode())), ts)
+    return Turn(conversation, "user", fingerprint, text, np.array(list(text.encode()), TOKEN), ts)
 
 
 def opened(path: Path, *turns: Turn) -> Store:

@@ -45,7 +45,8 @@ def test_a_question_asked_while_the_model_loads_waits_for_it():
 def test_a_waiting_question_can_be_taken_back():
     adapter = Adapter(State())
     adapter.ask("Hi")
-    assert adapter.withdraw() == "Hi"
+    withdrawn = adapter.withdraw()
+    assert withdrawn is not None and withdrawn.text == "Hi"
     assert adapter.state.chat.turns == []
 
 
