@@ -6,13 +6,17 @@ from pathlib import Path
 from spectra_local.locations import private_dir
 
 
-def write_private(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Replaces ``path`` (mode 0600, folders 0700). ``durable``: it is on the disk before. Raises OSError."""
+def write_private(path: Path, *content: bytes | memoryview, durable: bool = False) -> None:
+    """Replaces ``path`` (mode 0600, folders 0700) by the pieces of ``content``, one after the other.
+
+    ``durable``: they are on the disk before the old file goes. Raises OSError.
+    """
     private_dir(path.parent)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
+            for piece in content:
+                file.write(piece)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -5,7 +5,6 @@ what other versions wrote stay. Knows nothing of screens: which keys and themes 
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from spectra_local.errors import SpectraError, UsageError
-from spectra_local.locations import config_dir, private_dir
+from spectra_local.locations import config_dir
 from spectra_local.printable import printable_line
+from spectra_local.private_file import write_private
 from spectra_local.protocol import Sampling
 
 _MAX_BYTES = 1 << 20  # a larger file is not ours
@@ -299,14 +299,7 @@ def _value(value: str | float | bool) -> str:
 def _write(text: str) -> None:
     path = settings_file()
     target = path.resolve()  # a link into a folder of dotfiles stays one
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
-        private_dir(target.parent)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        write_private(target, text.encode(), durable=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SpectraError(f"cannot write {path}: {error.strerror}") from error

@@ -141,7 +141,7 @@ class Index:
         self._seen = turn.id
 
     def _open(self) -> None:
-        self._wait_and_forget_builder()
+        self._forget_ended_builder()
         self._ready.clear()
         self._version, self._generation = self._store.database.data_version(), self._store.generation()
         self._segments = self._valid_segments()
@@ -193,7 +193,7 @@ class Index:
 
     # --- the builder -------------------------------------------------------------------------------------------
 
-    def _wait_and_forget_builder(self) -> None:
+    def _forget_ended_builder(self) -> None:
         if self._builder and not self._builder.is_alive():
             self._builder = None
 

@@ -7,7 +7,6 @@ measured on the tokens themselves, positions are checked, and the model verifies
 """
 
 import json
-import os
 import struct
 import zlib
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectra_local.locations import private_dir
+from spectra_local.private_file import write_private
 
 MAGIC = b"SPXSEG01"
 SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
@@ -162,19 +161,12 @@ def _write(path: Path, about: dict[str, Any], arrays: Sequence[NDArray[Any]]) ->
         }
     ).encode()
     header += b" " * (-len(header) % 8)  # arrays stay aligned
-    private_dir(path.parent)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(MAGIC + struct.pack("<II", len(header), zlib.crc32(header)) + header)
-            for (_, kind), array in zip(_ARRAYS, arrays, strict=True):
-                file.write(np.ascontiguousarray(array, kind).data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_private(
+        path,
+        MAGIC + struct.pack("<II", len(header), zlib.crc32(header)) + header,
+        *(np.ascontiguousarray(array, kind).data for (_, kind), array in zip(_ARRAYS, arrays, strict=True)),
+        durable=True,
+    )
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
