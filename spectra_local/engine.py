@@ -13,7 +13,7 @@ from spectra_local.answer_text import AnswerText
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
-from spectra_local.history.memory import Exchange, PersonalHistory
+from spectra_local.history.personal import Exchange, PersonalHistory
 from spectra_local.history.savings import Saved
 from spectra_local.llama import native
 from spectra_local.llama.chat_template import ChatTemplate, find_template

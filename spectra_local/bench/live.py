@@ -15,12 +15,12 @@ from spectra_local.bench.methods import PLAIN, SPECTRA
 from spectra_local.bench.ratios import Sample
 from spectra_local.bench.workload import Prompt
 from spectra_local.engine import Engine
+from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.protocol import Request
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.decoder import Decoder, Prefill
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import Drafter
-from spectra_local.speculation.memory_history import MemoryHistory
 from spectra_local.speculation.rivals import RIVALS, TextStore
 
 _WARM_UP_TOKENS = 16

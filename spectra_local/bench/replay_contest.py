@@ -12,11 +12,11 @@ from typing import Any
 from spectra_local.bench.methods import PLAIN, SPECTRA
 from spectra_local.bench.replay import Outcome, Run, end_tokens, read_trace, replay_run, summary
 from spectra_local.errors import SpectraError
+from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.match import TOKEN_BITS
-from spectra_local.speculation.memory_history import MemoryHistory
 from spectra_local.speculation.rivals import RIVALS, TextStore
 
 _MOST_WIDTH = 4096  # of a cost curve; no decode is wider

@@ -1,6 +1,6 @@
 """Earlier turns of one tokenizer, searchable: mapped segments made in the background, and a live tail in memory.
 
-Implements the History of speculation/interface.py. Knows token ids and row ids; the store is the truth, and all of
+Implements the History of lookup.py. Knows token ids and row ids; the store is the truth, and all of
 this can be made again from it. What is searched changes only in ``refresh`` and ``add``, never within a request.
 """
 
@@ -16,12 +16,12 @@ import numpy as np
 
 from spectra_local.errors import SpectraError
 from spectra_local.history import segment as seg
+from spectra_local.history.in_memory import MemoryHistory
+from spectra_local.history.lookup import Match
 from spectra_local.history.segment import Segment
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Tokens, Turn
 from spectra_local.locations import segments_dir
-from spectra_local.speculation.interface import Match
-from spectra_local.speculation.memory_history import MemoryHistory
 
 log = logging.getLogger("spectra_local.history")
 

@@ -5,7 +5,7 @@ Works on token ids. A cursor that foresaw the accepted tokens moves on without a
 
 from collections.abc import Sequence
 
-from spectra_local.speculation.interface import History
+from spectra_local.history.lookup import History
 from spectra_local.speculation.match import HISTORY, PREDICTION, Pointer
 
 AHEAD = 160  # tokens read from a history at once: one widest draft and some more

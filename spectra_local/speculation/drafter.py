@@ -6,11 +6,12 @@ own distribution is SPECTRA's (ACL 2025, 10.18653/v1/2025.acl-long.685); draftin
 
 from collections.abc import Collection, Iterable, Sequence
 
+from spectra_local.history.lookup import History
 from spectra_local.speculation.calibration import Calibration
 from spectra_local.speculation.core import ONE_TOKEN, THREE_TOKENS, NgramTable
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
-from spectra_local.speculation.interface import ROOT, DraftTree, History, TopK
+from spectra_local.speculation.interface import ROOT, DraftTree, TopK
 from spectra_local.speculation.learned import Learned
 from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer
 from spectra_local.speculation.recent import Recent

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from spectra_local.history.in_memory import MemoryHistory
+from spectra_local.history.lookup import History
 from spectra_local.history.traces import CORE_FILE
 from spectra_local.locations import cache_dir
 from spectra_local.private_file import write_private
@@ -19,9 +21,8 @@ from spectra_local.speculation.calibration import Calibration
 from spectra_local.speculation.core import NgramTable
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
-from spectra_local.speculation.interface import Drafter, History
+from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.measured_cost import MeasuredCost, measure
-from spectra_local.speculation.memory_history import MemoryHistory
 
 log = logging.getLogger("spectra_local.speculation")
 

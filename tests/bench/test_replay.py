@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from spectra_local.bench.replay import Outcome, Run, end_tokens, read_trace, replay_run, summary
+from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
-from spectra_local.speculation.memory_history import MemoryHistory
 
 SHARED = Path(os.environ.get("SPECTRA_SHARED") or Path(__file__).parents[3] / "shared")
 TRACES = SHARED / "traces"

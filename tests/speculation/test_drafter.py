@@ -1,10 +1,10 @@
 import pytest
 
+from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.speculation.core import Entry, NgramTable
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import ROOT, DraftTree, TopK
-from spectra_local.speculation.memory_history import MemoryHistory
 
 FLAT = CostCurve({1: 1.0, 64: 2.0})
 DEAR = CostCurve({1: 1.0, 64: 64.0})

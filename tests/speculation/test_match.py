@@ -1,8 +1,8 @@
 import random
 
+from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
 from spectra_local.speculation.match import ANSWER, CONTEXT, ContextMatcher, Pointer
-from spectra_local.speculation.memory_history import MemoryHistory
 
 
 def matcher(tokens: list[int]) -> ContextMatcher:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spectra_local.speculation.interface import Match
+from spectra_local.history.lookup import Match
 
 
 class MemoryHistory:
@@ -51,6 +51,8 @@ class MemoryHistory:
 
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:
         """At most ``limit`` matches with the end of ``context``, longest first, the latest first among equals."""
+        if not self._places:  # as a rule: where a store keeps the text, none is kept here
+            return []
         places: set[int] = set()
         for n in (self.LONG, self.SHORT):
             if len(context) >= n:

@@ -1,0 +1,35 @@
+"""What a history is to those who draft from it: earlier text that can be searched and read on from.
+
+Works on token ids. Knows neither what keeps the text nor what the continuations are good for.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Match(NamedTuple):
+    """A place in a history whose preceding tokens equal the end of the context."""
+
+    length: int  # equal tokens before ``position``
+    position: int  # of the token that followed there
+
+
+class History(Protocol):
+    """Earlier text that can be searched for the end of the context and read on from there.
+
+    The personal store is one; a replay keeps one in memory. Records never run into each other: a match does not
+    reach back over a record's start, and ``following`` stops at its end.
+    """
+
+    @property
+    def name(self) -> str:
+        """Names the source in statistics and calibration, e.g. "history"."""
+        ...
+
+    def matches(self, context: Sequence[int], limit: int) -> Sequence[Match]:
+        """At most ``limit`` matches with the end of ``context``, longest first, the most recent first among equals."""
+        ...
+
+    def following(self, position: int, count: int) -> Sequence[int]:
+        """The tokens from ``position`` on, at most ``count``, fewer where the record ends."""
+        ...
