@@ -1,0 +1,234 @@
+"""A conversation on the screen: what the session reports becomes text, at a fixed rate, with what is wrong below it.
+
+Knows nothing of what is written, of commands, and of where conversations are kept.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from spectra_local.protocol import Assistant
+from spectra_local.settings import Settings
+from tui.adapter import CHAT_SAMPLING, Adapter, Failure, Frame
+from tui.session import Session
+from tui.state import Outcome, Phase, State
+from tui.status import reading, status_of
+from tui.textual_workarounds import SafeSelection
+from tui.widgets.composer import Composer
+from tui.widgets.failure_panel import FailurePanel
+from tui.widgets.question import Question
+from tui.widgets.status_line import StatusLine
+from tui.widgets.transcript import Transcript
+from tui.widgets.turns import footnote
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from tui.widgets.answer import Answer
+
+FRAMES_PER_SECOND = 10  # smooth to the eye; each frame takes processor time from the model
+FIGURES_PER_SECOND = 3  # of the status line while an answer comes: numbers that change faster cannot be read
+
+_IDLE_KEYS = "enter send · ctrl+j new line · f1 keys"
+
+
+class ConversationScreen(SafeSelection):
+    """One conversation with one model."""
+
+    DEFAULT_CSS = """
+    ConversationScreen {
+        background: $background;
+        align-horizontal: center;
+        & > #desk { height: auto; align-horizontal: center; padding: 0 2; }
+        & > #desk > * { max-width: 100; }
+        & .hint { height: auto; width: 100%; padding: 0 2; color: $text-warning; display: none; }
+        &.-hinting .hint { display: block; }
+        &.-narrow Transcript { padding: 0 0 0 1; }
+        &.-narrow > #desk { padding: 0; }
+        &.-narrow StatusLine { padding: 0 1; }
+        &.-short Transcript > #column { padding-top: 0; }
+    }
+    """
+
+    AUTO_FOCUS = "Composer"
+
+    def __init__(self, session: Session, settings: Settings, open_named: Callable[[str], Assistant]) -> None:
+        super().__init__()
+        self._open_named = open_named
+        self._session = session
+        self.state = State()
+        self._adapter = Adapter(self.state)
+        self.use_settings(settings)
+        self._answer: Answer | None = None
+        self._hint_timer: Timer | None = None
+        self._shown_phase: Phase | None = None
+        self._figures_at = 0.0
+
+    def compose(self) -> ComposeResult:
+        """The conversation above, writing below."""
+        yield Transcript()
+        with Vertical(id="desk"):
+            yield Static("", markup=False, classes="hint")
+            yield Composer()
+            yield StatusLine()
+
+    def on_mount(self) -> None:
+        """The model is loaded once the first frame is out."""
+        self._show_state()
+        self.query_one(Transcript).follow()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._repaint)
+        self.call_after_refresh(self._start)
+
+    async def _start(self) -> None:
+        """The first frame is out: the model is loaded."""
+        self.load_model()
+
+    def _progressed(self, frame: Frame) -> None:
+        """For those who keep the conversation: called with each repaint, also with those that brought nothing."""
+
+    def on_resize(self) -> None:
+        """A narrow screen has room for fewer words."""
+        self.call_after_refresh(self._show_state)
+
+    # The model
+
+    def load_model(self) -> None:
+        """Loads the model, or loads it again after its process died."""
+        self._adapter.loading()
+        self._session.load()
+        self._show_state()
+
+    def use_model(self, name: str) -> None:
+        """Another model in this conversation; the process of the one before ends, and with it goes its memory."""
+        self._adapter.loading()
+        self._session.switch(partial(self._open_named, name))
+        self._show_state()
+
+    def unload_model(self) -> None:
+        """Frees the model's memory; the next message loads it again."""
+        self._session.unload()
+        self.hint("The model is unloaded. Enter loads it again.")
+
+    def use_settings(self, settings: Settings) -> None:
+        """From the next message on."""
+        self._adapter.sampling = settings.sampling(CHAT_SAMPLING)
+        self._adapter.system = settings.system_prompt
+
+    async def _repaint(self) -> None:
+        frame = Frame()
+        if reports := self._session.drain():
+            frame = self._adapter.receive(reports, monotonic())
+            await self._show(frame)
+        self._progressed(frame)
+
+    async def _show(self, frame: Frame) -> None:
+        answer = self._answer
+        if answer is not None:
+            for notice in frame.notices:
+                answer.notice(notice)
+            if frame.text:
+                answer.write(frame.text)
+        else:
+            for notice in frame.notices:
+                self.notify(notice, markup=False)
+        if frame.finished:
+            await self._close_answer()
+        if frame.failure:
+            await self._fail(frame.failure)
+        if frame.loaded:
+            self._begin()
+        self._show_state()
+
+    def _begin(self) -> None:
+        """Sends the open answer's request if the model is free; otherwise it stays queued."""
+        if request := self._adapter.begin():
+            self._session.ask(request)
+
+    async def _close_answer(self) -> None:
+        answer, self._answer = self._answer, None
+        turn = self.state.chat.last("assistant")
+        if answer is not None and turn is not None:
+            await answer.finish(footnote(turn))
+
+    async def _fail(self, failure: Failure) -> None:
+        if (entry := getattr(failure.error, "entry", None)) is None:
+            await self._show_failure(failure)
+            return
+        from tui.screens.fetch import FetchScreen  # a model of the catalogue that is not on this disk
+
+        async def fetched(success: bool | None) -> None:
+            if success:
+                self.load_model()
+            else:
+                await self._show_failure(failure)
+
+        await self.app.push_screen(FetchScreen(entry), fetched)
+
+    async def _show_failure(self, failure: Failure) -> None:
+        turn = self.state.chat.last("assistant")
+        answer = self._answer
+        transcript = self.query_one(Transcript)
+        if answer is not None and turn is not None and turn.outcome is not Outcome.OPEN:
+            self._answer = None
+            if turn.text:
+                await answer.finish(footnote(turn))
+            else:
+                await answer.remove()
+        composer = self.query_one(Composer)
+        if failure.returned:
+            transcript.query(Question).last().add_class("-failed")
+            composer.give_back(failure.returned)
+        await transcript.add(FailurePanel(failure))
+
+    async def _restart(self) -> None:
+        await self.query(FailurePanel).remove()
+        self.query_one(Composer).focus()
+        self.load_model()
+
+    # Answers
+
+    async def _open_answer(self) -> None:
+        from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
+
+        self._answer = Answer()
+        await self.query_one(Transcript).add(self._answer)
+        self._begin()
+        self._show_state()
+
+    # What is shown around the text
+
+    def hint(self, words: str) -> None:
+        """One line above the input box for a few seconds."""
+        self.query_one(".hint", Static).update(words)
+        self.add_class("-hinting")
+        if self._hint_timer is not None:
+            self._hint_timer.stop()
+        self._hint_timer = self.set_timer(3, lambda: self.remove_class("-hinting"))
+
+    def _show_state(self) -> None:
+        model, now = self.state.model, monotonic()
+        answering = model.phase is self._shown_phase is Phase.ANSWERING
+        if not answering or now - self._figures_at >= 1 / FIGURES_PER_SECOND:
+            self._shown_phase, self._figures_at = model.phase, now
+            self.query_one(StatusLine).show(status_of(self.state))
+        if self._answer is not None:
+            self._answer.wait_for(_waiting_words(model.phase, reading(model)))
+        keys = "esc stop" if model.busy else "f1 keys" if self.has_class("-narrow") else _IDLE_KEYS
+        composer = self.query_one(Composer)
+        if composer.border_subtitle != keys:
+            composer.border_subtitle = keys
+
+
+def _waiting_words(phase: Phase, progress: str) -> str:
+    match phase:
+        case Phase.LOADING:
+            return "Waiting for the model to load. esc takes the message back."
+        case Phase.READING:
+            return progress.capitalize()
+        case _:
+            return ""

@@ -1,0 +1,130 @@
+"""A conversation that is kept: saved as it happens with what is typed, left for another one and opened again.
+
+Knows nothing of how messages are written and sent.
+"""
+
+from collections.abc import Callable
+from time import monotonic
+
+from textual import on
+
+from spectra_local.errors import StoreError
+from spectra_local.printable import printable, printable_line
+from spectra_local.protocol import Assistant
+from spectra_local.settings import Settings
+from tui.adapter import Frame
+from tui.archive import Archive
+from tui.screens.conversation import ConversationScreen
+from tui.session import Session
+from tui.state import Chat, Phase
+from tui.widgets.composer import Composer
+from tui.widgets.transcript import Transcript
+from tui.widgets.turns import turn_widget
+
+SAVE_EVERY_S = 2.0  # while an answer comes: kill -9 costs no more of it
+
+
+class SavedConversationScreen(ConversationScreen):
+    """One of many conversations."""
+
+    is_first_chat = True  # what is typed before the chat of last time is shown stays
+
+    def __init__(
+        self, session: Session, archive: Archive, settings: Settings, open_named: Callable[[str], Assistant]
+    ) -> None:
+        super().__init__(session, settings, open_named)
+        self.archive = archive
+        self._editing: int | None = None  # the turn that is asked anew
+        self._saved_at = 0.0
+        self._draft = self._kept_draft = ""
+
+    async def _start(self) -> None:
+        """The conversation of last time is shown."""
+        await super()._start()
+        try:
+            latest = self.archive.latest()
+        except StoreError as error:
+            self.notify(printable_line(str(error)), markup=False)
+        else:
+            if latest is not None and not self.state.chat.turns:
+                await self.show_chat(*latest)
+
+    def on_unmount(self) -> None:
+        """The chat and what was typed are kept."""
+        self.save(draft=True)
+        self.archive.close()
+
+    @on(Composer.Changed)
+    def _typed(self, event: Composer.Changed) -> None:
+        self._draft = event.text_area.text
+
+    def _progressed(self, frame: Frame) -> None:
+        if frame.finished or frame.failure:
+            self.save()
+        if (self.state.model.busy or self._draft != self._kept_draft) and monotonic() - self._saved_at > SAVE_EVERY_S:
+            self.save(draft=True)
+
+    def save(self, *, draft: bool = False) -> None:
+        """Writes what is new; what goes wrong is told and the chat goes on."""
+        self._saved_at = monotonic()
+        trouble = self.archive.save(self.state.chat)
+        if draft and self._editing is None:
+            try:
+                self._kept_draft = self._draft
+                self.archive.keep_draft(self.state.chat, self._draft)
+            except StoreError as error:
+                trouble = trouble or str(error)
+        if trouble:
+            self.notify(printable_line(trouble), markup=False, severity="warning")
+
+    async def show_chat(self, chat: Chat, draft: str = "", at: int | None = None) -> None:
+        """Puts another conversation on the screen, around the message with the row ``at`` or at its end."""
+        self._session.abandon()
+        self._answer, self._editing = None, None
+        self._adapter.new_chat(chat)
+        around = next((n for n, turn in enumerate(chat.turns) if at is not None and turn.row == at), None)
+        await self.query_one(Transcript).show(chat.turns, turn_widget, around)
+        composer = self.query_one(Composer)
+        if draft or not self.is_first_chat:
+            composer.load_text(printable(draft))
+            composer.move_cursor(composer.document.end)
+        self.is_first_chat = False
+        self._draft = self._kept_draft = composer.text
+        composer.border_title = "incognito: nothing is saved" if chat.incognito else ""
+        composer.focus()
+        self._show_state()
+
+    async def open_chat(self, chat: int, message: int | None = None) -> None:
+        """Opens a saved chat at a message, or where it ends."""
+        self.save(draft=True)
+        try:
+            found = self.archive.open(chat, message)
+        except StoreError as error:
+            self.notify(printable_line(str(error)), markup=False, severity="error")
+            return
+        if found is None:
+            self.hint("That chat is gone.")
+        else:
+            await self.show_chat(*found, at=message)
+
+    async def action_new_chat(self, *, incognito: bool = False) -> None:
+        """An empty conversation with the same model."""
+        self.save(draft=True)
+        await self.show_chat(Chat(incognito=incognito))
+        if self.state.model.phase is Phase.DOWN:
+            await self._restart()
+
+    def action_chats(self, words: str = "") -> None:
+        """The list of chats."""
+        from tui.screens.chats import ChatsScreen, Place
+
+        self.save(draft=True)
+        screen = ChatsScreen(self.archive, words, self.state.chat.id)
+
+        async def go(place: Place | None) -> None:
+            if place is not None:
+                await self.open_chat(*place)
+            elif self.state.chat.id in screen.deleted:
+                await self.show_chat(Chat())
+
+        self.app.push_screen(screen, go)
