@@ -26,6 +26,7 @@ class Key:
 COMPOSER_KEYS = (
     Key("composer.send", "enter", "enter", "send", "send"),
     Key("composer.newline", "shift+enter,ctrl+j,alt+enter", "ctrl+j", "newline", "new line (also shift+enter)"),
+    Key("composer.complete", "tab", "tab", "complete", "take the completion that is marked"),
     Key("composer.undo", "ctrl+underscore,alt+z", "alt+z", "undo", "undo typing"),
     Key("composer.redo", "alt+y", "alt+y", "redo", "redo typing"),
 )
@@ -35,6 +36,7 @@ CHAT_KEYS = (
     Key("chat.copy", "ctrl+y", "ctrl+y", "copy_answer", "copy the last answer"),
     Key("chat.list", "ctrl+o", "ctrl+o", "chats", "saved chats: open, search, rename, delete"),
     Key("chat.edit", "alt+up", "alt+up", "edit_earlier", "edit your last message; again for the one before"),
+    Key("chat.editor", "ctrl+g", "ctrl+g", "external_editor", "write in your own editor ($VISUAL, $EDITOR)"),
     Key("chat.new", "ctrl+n", "ctrl+n", "new_chat", "new chat"),
     Key("chat.up", "pageup", "pgup", "page_up", "scroll up"),
     Key("chat.down", "pagedown", "pgdn", "page_down", "scroll down"),

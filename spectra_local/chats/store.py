@@ -4,6 +4,7 @@ Each change is one transaction: what a call returned from survives kill -9. Rais
 """
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from spectra_local.chats.records import OPEN, Attachment, ChatSummary, SavedChat, SavedMessage, Speaker, Tree
 from spectra_local.history.database import Database
 
+_LONGEST_PROMPT = 20_000  # characters that can be recalled
 _COLUMNS = "id, parent, role, text, outcome, files"
 _BRANCH = f"""
 WITH RECURSIVE branch(id, parent, role, text, outcome, files) AS (
@@ -159,9 +161,21 @@ class ChatStore:
         )
         return [ChatSummary(*row) for row in rows]
 
+    def titles(self, words: str, limit: int) -> list[str]:
+        """Titles that have ``words`` in them, newest first."""
+        like = "%" + re.sub(r"([\\%_])", r"\\\1", words) + "%"
+        rows = self._all(
+            "SELECT DISTINCT title FROM chats WHERE title LIKE ? ESCAPE '\\' ORDER BY changed DESC LIMIT ?", like, limit
+        )
+        return [row[0] for row in rows]
+
     def prompts(self, limit: int) -> list[str]:
-        """What the user asked last, oldest first, each text once."""
-        rows = self._all("SELECT text FROM messages WHERE role = 'user' ORDER BY id DESC LIMIT ?", limit)
+        """What the user asked last, oldest first, each text once; what is longer than anybody types is left out."""
+        rows = self._all(
+            "SELECT text FROM messages WHERE role = 'user' AND length(text) <= ? ORDER BY id DESC LIMIT ?",
+            _LONGEST_PROMPT,
+            limit,
+        )
         return list(reversed(dict.fromkeys(row[0] for row in rows)))
 
     def tree(self, chat: int) -> Tree:

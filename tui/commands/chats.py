@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from spectra_local.errors import SpectraError, StoreError
 from spectra_local.printable import printable_line
+from tui.candidates import MOST_SHOWN, files, matching
 from tui.commands.registry import Command
 from tui.state import Chat
 
@@ -99,21 +100,35 @@ async def _import(chat: "ChatScreen", name: str) -> None:
     from spectra_local.chats import transfer
 
     try:
-        saved = chat.archive.store.insert(transfer.read(Path(name).expanduser()))
+        saved = chat.archive.store.insert(transfer.read(Path(name.strip('"')).expanduser()))
     except SpectraError as error:
         chat.hint(printable_line(str(error)))
         return
     await chat.open_chat(saved)
 
 
+def _titles(chat: "ChatScreen", typed: str) -> list[str]:
+    return [printable_line(title) for title in chat.archive.store.titles(typed, MOST_SHOWN)]
+
+
+def _kinds(_: "ChatScreen", typed: str) -> list[str]:
+    return matching(("md", "json"), typed)
+
+
 COMMANDS = (
     Command("new", "begin an empty conversation", _new),
-    Command("chats", "saved chats: open, search, rename, delete", _chats),
+    Command("chats", "saved chats: open, search, rename, delete", _chats, "[WORDS]", _titles),
     Command("search", "find words in all chats", _chats, "WORDS"),
     Command("save", "give this chat a title", _save, "[TITLE]"),
     Command("duplicate", "go on in a copy of this chat", _duplicate),
-    Command("export", "write this chat to a file here", _export, "[md|json]", lambda _: ("md", "json")),
-    Command("import", "open a chat that was exported", _import, "FILE"),
+    Command(
+        "export",
+        "write this chat to a file here",
+        _export,
+        "[md|json]",
+        _kinds,
+    ),
+    Command("import", "open a chat that was exported", _import, "FILE", lambda _, typed: files(typed)),
     Command("incognito", "a chat that never touches the disk", _incognito),
     Command("forget", "delete this chat for good", _forget),
 )

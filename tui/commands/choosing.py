@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from spectra_local.errors import UsageError
 from spectra_local.printable import printable, printable_line
 from spectra_local.settings import SAMPLING_RANGES, checked_parameter
+from tui.candidates import Candidate, matching
 from tui.commands.registry import Command
 
 if TYPE_CHECKING:
@@ -74,16 +75,26 @@ def _set(chat: "ChatScreen", words: str) -> None:
             )
 
 
-def _system_names(chat: "ChatScreen") -> list[str]:
-    return ["off", *_app(chat).settings.systems]
+def _model_names(_: "ChatScreen", typed: str) -> list[Candidate]:
+    from spectra_local.catalogue.entries import entries
+    from spectra_local.catalogue.listing import rows
+    from spectra_local.catalogue.on_disk import find_all
+
+    where = {row.name: row.on_disk.where if row.on_disk else "to fetch" for row in rows(entries(), find_all(), None)}
+    where["off"] = "unload the model"
+    return [Candidate(name, where[name], final=True) for name in matching(where, typed)]
 
 
-def _set_names(chat: "ChatScreen") -> list[str]:
-    return [*_app(chat).settings.presets, *SAMPLING_RANGES]
+def _system_names(chat: "ChatScreen", typed: str) -> list[str]:
+    return matching(["off", *_app(chat).settings.systems], typed)
+
+
+def _set_names(chat: "ChatScreen", typed: str) -> list[str]:
+    return matching([*_app(chat).settings.presets, *SAMPLING_RANGES], typed)
 
 
 COMMANDS = (
-    Command("model", "choose, switch or unload (off) the model", _model, "[name|off]"),
+    Command("model", "choose, switch or unload (off) the model", _model, "[name|off]", _model_names),
     Command("system", "show or set the system prompt", _system, "[text|name|off]", _system_names),
     Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", _set_names),
 )

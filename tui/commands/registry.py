@@ -3,10 +3,12 @@
 Knows no single command, and of the chat only that it is handed to them.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from tui.candidates import Candidate
 
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
@@ -15,12 +17,13 @@ PREFIX = "/"
 _NEAR_ENOUGH = 0.5  # of difflib's ratio: finds /chats for /chast, not for any word
 
 Run = Callable[["ChatScreen", str], Awaitable[None] | None]
-Values = Callable[["ChatScreen"], Sequence[str]]
+Values = Callable[["ChatScreen", str], Iterable[str | Candidate]]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``run`` gets the chat and what follows the name, stripped. ``values`` lists what the argument may be."""
+    """``run`` gets the chat and what follows the name, stripped. ``values`` lists what the argument, of which
+    that much is typed, may become; it is called in a thread of its own."""
 
     name: str
     words: str  # what it does, for help and palette

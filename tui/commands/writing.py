@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from spectra_local.chats.attachments import described, read_attachment
 from spectra_local.errors import SpectraError
 from spectra_local.printable import printable_line
+from tui.candidates import files
 from tui.commands.registry import Command
 from tui.widgets.composer import Composer
 
@@ -34,7 +35,7 @@ def _read(chat: "ChatScreen", name: str) -> None:
 
 
 COMMANDS = (
-    Command("read", "attach a text file; @FILE in a message does too", _read, "FILE"),
+    Command("read", "attach a text file; @FILE in a message does too", _read, "FILE", lambda _, typed: files(typed)),
     Command("edit", "edit your last message and branch there", _edit),
     Command("retry", "another answer to the last message", _retry),
 )

@@ -2,7 +2,6 @@
 
 import secrets
 
-from spectra_local.printable import printable
 from tui.screens.saved_conversation import SavedConversationScreen
 from tui.state import Phase
 from tui.widgets.composer import Composer
@@ -45,8 +44,7 @@ class BranchingConversationScreen(SavedConversationScreen):
         """Puts turn ``index`` into the box; sent, it begins another branch there. None: leaves it as it was."""
         composer = self.query_one(Composer)
         self._editing = index
-        composer.load_text("" if index is None else printable(self.state.chat.turns[index].text))
-        composer.move_cursor(composer.document.end)
+        composer.show_text("" if index is None else self.state.chat.turns[index].text)
         composer.border_title = "" if index is None else "editing an earlier message · esc leaves it as it was"
 
     async def _leave_branch(self) -> None:

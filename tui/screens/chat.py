@@ -14,7 +14,7 @@ from spectra_local.printable import printable_line
 from tui.commands import COMMANDS, Command
 from tui.commands.registry import PREFIX, parse
 from tui.keys import CHAT_KEYS, bindings
-from tui.screens.branching_conversation import BranchingConversationScreen
+from tui.screens.writing import WritingScreen
 from tui.state import Phase
 from tui.widgets.composer import Composer
 from tui.widgets.question import Question
@@ -23,7 +23,7 @@ from tui.widgets.transcript import Transcript
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
 
-class ChatScreen(BranchingConversationScreen):
+class ChatScreen(WritingScreen):
     """The app's first screen, from the bottom up: a conversation, kept, with branches; and here what is written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
@@ -34,6 +34,7 @@ class ChatScreen(BranchingConversationScreen):
     @on(Composer.Sent)
     async def _send(self, message: Composer.Sent) -> None:
         model = self.state.model
+        self.remember_prompt(message.text)
         if (command := parse(message.text)) is not None:
             await self.run_command(*command, typed=message.text)
             return
@@ -85,6 +86,8 @@ class ChatScreen(BranchingConversationScreen):
 
     def action_stop(self) -> None:
         """Stops the answer. One that still waits for the model goes back to the input box."""
+        if self.close_completions():
+            return
         if self.state.model.busy:
             self._adapter.stopping()
             self._session.cancel()

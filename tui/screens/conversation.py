@@ -19,6 +19,7 @@ from tui.session import Session
 from tui.state import Outcome, Phase, State
 from tui.status import reading, status_of
 from tui.textual_workarounds import SafeSelection
+from tui.widgets.completions import Completions
 from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
@@ -74,6 +75,7 @@ class ConversationScreen(SafeSelection):
         yield Transcript()
         with Vertical(id="desk"):
             yield Static("", markup=False, classes="hint")
+            yield Completions()
             yield Composer()
             yield StatusLine()
 

@@ -9,7 +9,7 @@ from time import monotonic
 from textual import on
 
 from spectra_local.errors import StoreError
-from spectra_local.printable import printable, printable_line
+from spectra_local.printable import printable_line
 from spectra_local.protocol import Assistant
 from spectra_local.settings import Settings
 from tui.adapter import Frame
@@ -55,8 +55,8 @@ class SavedConversationScreen(ConversationScreen):
         self.archive.close()
 
     @on(Composer.Changed)
-    def _typed(self, event: Composer.Changed) -> None:
-        self._draft = event.text_area.text
+    def _typed(self) -> None:
+        self._draft = self.query_one(Composer).message
 
     def _progressed(self, frame: Frame) -> None:
         if frame.finished or frame.failure:
@@ -86,10 +86,9 @@ class SavedConversationScreen(ConversationScreen):
         await self.query_one(Transcript).show(chat.turns, turn_widget, around)
         composer = self.query_one(Composer)
         if draft or not self.is_first_chat:
-            composer.load_text(printable(draft))
-            composer.move_cursor(composer.document.end)
+            composer.show_text(draft)
         self.is_first_chat = False
-        self._draft = self._kept_draft = composer.text
+        self._draft = self._kept_draft = composer.message
         composer.border_title = "incognito: nothing is saved" if chat.incognito else ""
         composer.focus()
         self._show_state()

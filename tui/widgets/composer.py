@@ -10,6 +10,7 @@ from textual.widgets import TextArea
 
 from spectra_local.printable import printable
 from tui.keys import COMPOSER_KEYS, bindings
+from tui.pastes import Pastes
 
 LEAST_ROWS = 2  # that can be used on the smallest screen
 
@@ -42,9 +43,41 @@ class Composer(TextArea):
             super().__init__()
             self.text = text
 
+    class Stepped(Message):
+        """Up (-1) or down (1) was pressed where the text ends, or while a list of completions is open."""
+
+        def __init__(self, rows: int) -> None:
+            super().__init__()
+            self.rows = rows
+
+    class Completed(Message):
+        """A completion is wanted. ``sending``: the key that sends was pressed, which may mean the text as it is."""
+
+        def __init__(self, *, sending: bool) -> None:
+            super().__init__()
+            self.sending = sending
+
     def __init__(self, **options: Any) -> None:
         super().__init__(placeholder="Ask anything", highlight_cursor_line=False, **options)
         self.cursor_blink = False
+        self.is_completing = False  # a list of completions is open: it gets the keys up, down, tab and send
+        self._pastes = Pastes()
+
+    @property
+    def message(self) -> str:
+        """What was written, long pastes in full."""
+        return self._pastes.unfolded(self.text)
+
+    @property
+    def before_cursor(self) -> str:
+        """The line up to the cursor; in any line but the first with a line break before it."""
+        row, column = self.cursor_location
+        return "\n" * bool(row) + self.document[row][:column]
+
+    def show_text(self, text: str) -> None:
+        """Another text in the place of what is there, with the cursor at its end; folded where it is long."""
+        self.load_text(self._pastes.folded(printable(text)))
+        self.move_cursor(self.document.end)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many rows as there are lines, up to a third of the screen with the frame; the rest scrolls."""
@@ -56,11 +89,57 @@ class Composer(TextArea):
         self.call_later(self._send)
 
     def _send(self) -> None:
+        if self.is_completing:
+            self.post_message(self.Completed(sending=True))
+        else:
+            self.send_text()
+
+    def send_text(self) -> None:
         """Empties the box at once, so that what is typed next stays; who cannot take the text gives it back."""
-        text = self.text
+        text = self.message
         if text.strip():
             self.clear()
         self.post_message(self.Sent(text))
+
+    def action_complete(self) -> None:
+        """Takes a completion; without any the focus goes on, as tab does elsewhere."""
+        self.call_later(self._complete)
+
+    def _complete(self) -> None:
+        if self.is_completing:
+            self.post_message(self.Completed(sending=False))
+        else:
+            self.screen.focus_next()
+
+    def complete(self, typed: str, text: str) -> None:
+        """Puts ``text`` in the place of ``typed``, the last characters before the cursor."""
+        row, column = self.cursor_location
+        self._replace_via_keyboard(text, (row, column - len(typed)), (row, column))
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """In the first line it leads to earlier prompts."""
+        at_edge = self.navigator.is_first_wrapped_line(self.cursor_location)
+        if not select and (self.is_completing or at_edge):
+            self.post_message(self.Stepped(-1))
+        else:
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """In the last line it leads to later prompts."""
+        at_edge = self.navigator.is_last_wrapped_line(self.cursor_location)
+        if not select and (self.is_completing or at_edge):
+            self.post_message(self.Stepped(1))
+        else:
+            super().action_cursor_down(select)
+
+    def action_delete_left(self) -> None:
+        """A folded paste goes as a whole: a part of its mark would mean nothing."""
+        row, column = self.cursor_location
+        length = self._pastes.mark_before(self.document[row][:column]) if self.selection.is_empty else 0
+        if length:
+            self._replace_via_keyboard("", (row, column - length), (row, column))
+        else:
+            super().action_delete_left()
 
     def action_newline(self) -> None:
         """A line break at the cursor."""
@@ -73,7 +152,7 @@ class Composer(TextArea):
         """Terminals send line ends of a paste as carriage returns; other control characters become visible."""
         event.prevent_default()
         text = printable(event.text.replace("\r\n", "\n").replace("\r", "\n"))
-        if result := self._replace_via_keyboard(text, *self.selection):
+        if result := self._replace_via_keyboard(self._pastes.folded(text), *self.selection):
             self.move_cursor(result.end_location)
 
     def action_clear_all(self) -> None:
@@ -83,6 +162,6 @@ class Composer(TextArea):
 
     def give_back(self, text: str) -> None:
         """Puts a message back in front of what has been typed since."""
-        shown = printable(text)
+        shown = self._pastes.folded(printable(text))
         self.text = f"{shown}\n{self.text}" if self.text else shown
         self.move_cursor(self.document.end)
