@@ -110,6 +110,20 @@ class Adapter:
         self.state.chat.turns.pop()
         return self.state.chat.turns.pop()
 
+    def continue_answer(self) -> bool:
+        """Opens the last answer again where it was stopped or cut off. False: there is none of that kind."""
+        chat = self.state.chat
+        answer = chat.turns[-1] if chat.turns else None
+        if self.state.model.busy or answer is None or not answer.continuable:
+            return False
+        answer.outcome = Outcome.OPEN
+        return True
+
+    def leave_answer(self) -> None:
+        """An answer that waits to be continued stays as it was."""
+        if answer := self.state.chat.open_answer():
+            answer.outcome = Outcome.STOPPED
+
     def rewind(self, index: int) -> None:
         """Leaves this branch before turn ``index``: what is asked next begins another one."""
         del self.state.chat.turns[index:]
@@ -218,7 +232,7 @@ class Adapter:
         returned = ""
         if (answer := chat.open_answer()) and loaded:
             # The model is well, so the message is at fault: it goes back to the input and is not sent again.
-            answer.outcome = Outcome.FAILED
+            answer.outcome = Outcome.CUT if answer.text else Outcome.FAILED
             question = chat.last("user")
             if isinstance(error, SpectraError) and question and not answer.text:
                 question.outcome = Outcome.FAILED

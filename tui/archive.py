@@ -75,6 +75,8 @@ class Archive:
                 role: Speaker = "user" if turn.role == "user" else "assistant"
                 turn.row = store.add(chat.id, parent, role, turn.text, outcome=turn.outcome.value, files=turn.files)
                 turn.saved = (len(turn.text), turn.outcome)
+                n = len(store.siblings(turn.row))
+                turn.place = (n, n)
             elif turn.saved != (len(turn.text), turn.outcome):
                 store.update(turn.row, turn.text, turn.outcome.value)
                 turn.saved = (len(turn.text), turn.outcome)
@@ -98,7 +100,25 @@ class Archive:
     def open(self, chat: int, message: int | None = None) -> tuple[Chat, str] | None:
         """A saved chat and its draft, along the branch that has ``message``; None: it is gone. Raises StoreError."""
         saved = self.store.load(chat, message)
-        return None if saved is None else (conversation_of(saved), saved.draft)
+        if saved is None:
+            return None
+        conversation, places = conversation_of(saved), self.store.places(chat)
+        for turn in conversation.turns:
+            turn.place = places.get(turn.row or 0, (1, 1))
+        return conversation, saved.draft
+
+    def branch_beside(self, turn: Turn, step: int) -> int | None:
+        """The row of the message ``step`` branches further at the place of ``turn``; None: there is none."""
+        if turn.row is None:
+            return None
+        rows = self.store.siblings(turn.row)
+        at = rows.index(turn.row) + step if turn.row in rows else -1
+        return rows[at] if 0 <= at < len(rows) else None
+
+    def show_branch(self, chat: Chat) -> None:
+        """The branch on the screen is the one that is opened next time. Raises StoreError."""
+        if chat.id is not None and chat.turns:
+            self.store.show(chat.id, chat.turns[-1].row)
 
     def latest(self) -> tuple[Chat, str] | None:
         """Where one left off."""

@@ -36,6 +36,8 @@ CHAT_KEYS = (
     Key("chat.copy", "ctrl+y", "ctrl+y", "copy_answer", "copy the last answer"),
     Key("chat.list", "ctrl+o", "ctrl+o", "chats", "saved chats: open, search, rename, delete"),
     Key("chat.edit", "alt+up", "alt+up", "edit_earlier", "edit your last message; again for the one before"),
+    Key("chat.branch_before", "alt+left", "alt+left", "branch(-1)", "the branch before, where a message was edited"),
+    Key("chat.branch_after", "alt+right", "alt+right", "branch(1)", "the branch after"),
     Key("chat.editor", "ctrl+g", "ctrl+g", "external_editor", "write in your own editor ($VISUAL, $EDITOR)"),
     Key("chat.new", "ctrl+n", "ctrl+n", "new_chat", "new chat"),
     Key("chat.up", "pageup", "pgup", "page_up", "scroll up"),

@@ -34,6 +34,7 @@ class Outcome(Enum):
     FAILED = "failed"
 
 
+UNFINISHED = frozenset({Outcome.STOPPED, Outcome.CUT, Outcome.LENGTH})
 BUSY_PHASES = frozenset({Phase.READING, Phase.ANSWERING, Phase.STOPPING})
 
 
@@ -49,7 +50,13 @@ class Turn:
     timings: Timings | None = None
     files: tuple[Attachment, ...] = ()
     row: int | None = None  # in the store, once it is saved
+    place: tuple[int, int] = (1, 1)  # which branch of how many it is on, among those that answer the same
     saved: tuple[int, Outcome] | None = None  # length and outcome as they are in the store
+
+    @property
+    def continuable(self) -> bool:
+        """An answer with an end that the model did not choose."""
+        return self.role == "assistant" and bool(self.text) and self.outcome in UNFINISHED
 
     @property
     def content(self) -> str:

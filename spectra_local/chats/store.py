@@ -152,6 +152,18 @@ class ChatStore:
         )
         return [row[0] for row in rows]
 
+    def places(self, chat: int) -> dict[int, tuple[int, int]]:
+        """For each message with siblings which of how many it is, counted from 1, oldest first."""
+        siblings: dict[int | None, list[int]] = {}
+        for message, parent in self._all("SELECT id, parent FROM messages WHERE chat = ? ORDER BY id", chat):
+            siblings.setdefault(parent, []).append(message)
+        return {
+            message: (number, len(group))
+            for group in siblings.values()
+            if len(group) > 1
+            for number, message in enumerate(group, 1)
+        }
+
     def summaries(self, limit: int = -1) -> list[ChatSummary]:
         """Newest first; ``limit`` below 0: all."""
         rows = self._all(

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectra_local.chats.attachments import described, read_attachment
+from spectra_local.chats.records import title_of
 from spectra_local.errors import SpectraError
 from spectra_local.printable import printable_line
-from tui.candidates import files
+from tui.candidates import Candidate, files
 from tui.commands.registry import Command
 from tui.widgets.composer import Composer
 
@@ -18,8 +19,28 @@ async def _retry(chat: "ChatScreen", _: str) -> None:
     await chat.action_retry()
 
 
-def _edit(chat: "ChatScreen", _: str) -> None:
-    chat.action_edit_earlier()
+async def _continue(chat: "ChatScreen", _: str) -> None:
+    await chat.action_continue_answer()
+
+
+def _edit(chat: "ChatScreen", number: str) -> None:
+    if not number:
+        chat.action_edit_earlier()
+    elif number.isdecimal():
+        chat.edit_asked(int(number))
+    else:
+        chat.hint("/edit takes the number of a message: /edit 1 is your first.")
+
+
+def _asked(chat: "ChatScreen", typed: str) -> list[Candidate]:
+    """The user's messages, newest first, found by number or words."""
+    asked = [turn.text for turn in chat.state.chat.turns if turn.role == "user"]
+    numbered = [(str(number), title_of(text)) for number, text in enumerate(asked, 1)]
+    return [
+        Candidate(number, words, final=True)
+        for number, words in reversed(numbered)
+        if number.startswith(typed) or typed.lower() in words.lower()
+    ]
 
 
 def _read(chat: "ChatScreen", name: str) -> None:
@@ -36,6 +57,7 @@ def _read(chat: "ChatScreen", name: str) -> None:
 
 COMMANDS = (
     Command("read", "attach a text file; @FILE in a message does too", _read, "FILE", lambda _, typed: files(typed)),
-    Command("edit", "edit your last message and branch there", _edit),
+    Command("edit", "edit your last message, or that of a number, and branch there", _edit, "[N]", _asked),
+    Command("continue", "go on with an answer that was stopped or cut off", _continue),
     Command("retry", "another answer to the last message", _retry),
 )

@@ -2,6 +2,8 @@
 
 import secrets
 
+from spectra_local.errors import StoreError
+from spectra_local.printable import printable_line
 from tui.screens.saved_conversation import SavedConversationScreen
 from tui.state import Phase
 from tui.widgets.composer import Composer
@@ -24,10 +26,68 @@ class BranchingConversationScreen(SavedConversationScreen):
             if transcript.ends_early:
                 await transcript.show(self.state.chat.turns[:-1], turn_widget)
             await transcript.remove_after(self.query(Question).last())
-            await self._open_answer()
             self.save()
+            await self._open_answer()
         else:
             self.hint("There is no answer to try again yet.")
+
+    async def action_continue_answer(self) -> None:
+        """The answer that was stopped, cut off or too long goes on where it ended."""
+        if self.state.model.busy:
+            self.hint("esc stops this answer first.")
+        elif not self._adapter.continue_answer():
+            self.hint("There is no answer that was stopped or cut off. Ask for more in words.")
+        else:
+            await self._reopen_answer()
+            if self.state.model.phase is Phase.DOWN:
+                await self._restart()
+
+    async def _reopen_answer(self) -> None:
+        from tui.widgets.answer import Answer
+
+        transcript = self.query_one(Transcript)
+        if transcript.ends_early:
+            await transcript.show(self.state.chat.turns, turn_widget)
+        self._answer = transcript.query(Answer).last()
+        await self._answer.reopen()
+        transcript.follow()
+        self._begin()
+        self._show_state()
+
+    async def action_branch(self, step: int) -> None:
+        """Shows the branch ``step`` further at the last place in view where the conversation parts."""
+        if self.state.model.busy:
+            self.hint("esc stops this answer first.")
+            return
+        shown = self.query_one(Transcript).turns_in_view
+        parted = [turn for turn in self.state.chat.turns if turn.place[1] > 1]
+        turn = next((turn for turn in reversed(parted) if turn in shown), parted[-1] if parted else None)
+        if turn is None:
+            self.hint("This chat has one branch. alt+up edits a message and begins another.")
+            return
+        try:
+            row = self.archive.branch_beside(turn, step)
+            if row is not None and self.state.chat.id is not None:
+                await self._show_branch(self.state.chat.id, row)
+        except StoreError as error:
+            self.hint(printable_line(str(error)))
+
+    async def _show_branch(self, chat: int, row: int) -> None:
+        draft = self.query_one(Composer).message
+        if (found := self.archive.open(chat, row)) is not None:
+            self.archive.show_branch(found[0])
+            found[0].title = self.state.chat.title
+            await self.show_chat(found[0], draft, at=row)
+
+    def edit_asked(self, number: int) -> None:
+        """The user's message of that number, counted from 1."""
+        asked = [n for n, turn in enumerate(self.state.chat.turns) if turn.role == "user"]
+        if self.state.model.busy:
+            self.hint("esc stops this answer first.")
+        elif 1 <= number <= len(asked):
+            self.edit(asked[number - 1])
+        else:
+            self.hint(f"Your messages here are 1 to {len(asked)}." if asked else "There is nothing to edit yet.")
 
     def action_edit_earlier(self) -> None:
         """The last message of the user's, or the one before that which is being edited."""

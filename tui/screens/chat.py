@@ -19,6 +19,7 @@ from tui.state import Phase
 from tui.widgets.composer import Composer
 from tui.widgets.question import Question
 from tui.widgets.transcript import Transcript
+from tui.widgets.turns import turn_widget
 
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
@@ -54,9 +55,9 @@ class ChatScreen(WritingScreen):
             return
         await self._leave_branch()
         self._adapter.ask(message.text, files)
-        await self.query_one(Transcript).add(Question(message.text, files))
+        self.save()  # before the model is asked: what it learns is kept under the chat's number
+        await self.query_one(Transcript).add(turn_widget(self.state.chat.turns[-2]))
         await self._open_answer()
-        self.save()
         if model.phase is Phase.DOWN:
             await self._restart()
 
@@ -92,7 +93,10 @@ class ChatScreen(WritingScreen):
             self._adapter.stopping()
             self._session.cancel()
             self._show_state()
-        elif self.state.chat.open_answer() is not None and self.state.chat.turns[-2].role == "user":
+        elif (answer := self.state.chat.open_answer()) is not None and answer.text:
+            self._adapter.leave_answer()
+            self.run_worker(self._close_answer())
+        elif answer is not None and self.state.chat.turns[-2].role == "user":
             self.run_worker(self._withdraw())
         elif self._editing is not None:
             self.edit(None)

@@ -68,6 +68,10 @@ class Answer(Vertical):
         event.stop()
         self.app.push_screen(LinkScreen(event.address))
 
+    async def reopen(self) -> None:
+        """More is to come after all."""
+        await self.query(".footnote").remove()
+
     async def finish(self, footnote: str) -> None:
         """The end; ``footnote`` is empty where there is nothing to say."""
         self.add_class("-begun")

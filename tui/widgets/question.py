@@ -27,10 +27,13 @@ class Question(Static):
     }
     """
 
-    def __init__(self, text: str, files: Sequence[Attachment] = ()) -> None:
+    def __init__(self, text: str, files: Sequence[Attachment] = (), mark: str = "") -> None:
+        """``mark``: which branch this is, in words."""
         content = self._folded(printable(text))
         for file in files:
             content = Content.assemble(content, "\n", (f"+ {printable_line(described(file))}", "dim"))
+        if mark:
+            content = Content.assemble(content, "\n", (mark, "dim"))
         super().__init__(content, markup=False)
 
     @staticmethod

@@ -48,6 +48,13 @@ class Transcript(VerticalScroll, can_focus=True):
         """What stands in the column, in order."""
         return tuple(self._column.children)
 
+    @property
+    def turns_in_view(self) -> list[Turn]:
+        """Turns of which something is to be seen, of those that were there when the conversation was shown."""
+        view = self.region
+        return [t for t, item in zip(self._turns[self._first : self._last], self.items, strict=False)
+                if item.region.overlaps(view)]  # fmt: skip
+
     async def add(self, item: Widget) -> None:
         """Puts ``item`` at the end, and follows it."""
         await self._column.query(Welcome).remove()

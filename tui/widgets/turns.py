@@ -7,9 +7,9 @@ from tui.state import Outcome, Turn
 from tui.widgets.question import Question
 
 _FOOTNOTES = {
-    Outcome.STOPPED: "Stopped.",
-    Outcome.CUT: "Cut off.",
-    Outcome.LENGTH: "Ended at the length limit.",
+    Outcome.STOPPED: "Stopped. /continue goes on.",
+    Outcome.CUT: "Cut off. /continue goes on.",
+    Outcome.LENGTH: "Ended at the length limit. /continue goes on.",
     Outcome.CONTEXT: "Ended here: the context is full. ctrl+n begins a new chat.",
 }
 
@@ -17,12 +17,18 @@ _FOOTNOTES = {
 def turn_widget(turn: Turn) -> Widget:
     """A message that is complete."""
     if turn.role == "user":
-        question = Question(turn.text, turn.files)
+        question = Question(turn.text, turn.files, branch_mark(turn))
         question.set_class(turn.outcome is Outcome.FAILED, "-failed")
         return question
     from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
 
     return Answer(text=printable(turn.text), footnote=footnote(turn))
+
+
+def branch_mark(turn: Turn) -> str:
+    """Which of several branches this is; "" where there is but one."""
+    number, n_branches = turn.place
+    return f"‹ {number}/{n_branches} ›  alt+left, alt+right" if n_branches > 1 else ""
 
 
 def footnote(turn: Turn) -> str:
@@ -32,4 +38,5 @@ def footnote(turn: Turn) -> str:
         parts.append("The model had nothing to say. ctrl+r tries again.")
     if turn.sampling.temperature:
         parts.append(f"Another try, drawn at temperature {turn.sampling.temperature:g}.")
+    parts.append(branch_mark(turn))
     return printable(" ".join(part for part in parts if part))
