@@ -55,6 +55,7 @@ class ChatApp(App[None]):
             self.register_theme(theme)
         self.settings, self._setting_notices = load_settings()
         self.theme = self._wanted_theme()
+        self._told_of_clipboard = False
         self.keys_in_use: dict[str, str] = {}
         self._use_keys()
 
@@ -128,8 +129,20 @@ class ChatApp(App[None]):
         """Textual's own answer to ctrl+c; the chat has a better one, and a panel over it needs none."""
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copies through the terminal; what is copied is what was to be seen."""
-        super().copy_to_clipboard(printable(text))
+        """Copies through the terminal and by the desktop's own tool; what is copied is what was to be seen."""
+        from tui import clipboard
+
+        shown = printable(text)
+        super().copy_to_clipboard(shown)
+        if command := clipboard.tool():
+            self.run_worker(partial(clipboard.copy, shown, command), thread=True)
+        elif not self._told_of_clipboard:
+            self._told_of_clipboard = True
+            self.notify(
+                "Copied through the terminal. If nothing can be pasted, your terminal refuses that: install "
+                "wl-clipboard, xclip or xsel, or select with the shift key held.",
+                title="Clipboard", markup=False, timeout=10,
+            )  # fmt: skip
 
     def on_ready(self) -> None:
         """The first frame is out: collecting garbage begins, but never looks at what the start has made."""

@@ -114,11 +114,15 @@ class ChatScreen(WritingScreen):
     def action_copy_answer(self) -> None:
         """The last answer, as the Markdown that the model wrote."""
         turn = self.state.chat.last("assistant")
-        if turn is None or not turn.text:
-            self.hint("There is no answer to copy yet.")
-            return
-        self.app.copy_to_clipboard(turn.text)
-        self.hint("Answer copied.")
+        self.copy(turn.text if turn else "", "Answer")
+
+    def copy(self, text: str, what: str) -> None:
+        """Copies a text of the chat, and says so."""
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.hint(f"{what} copied.")
+        else:
+            self.hint("There is nothing to copy yet.")
 
     def action_interrupt(self) -> None:
         """ctrl+c: copies a selection, or stops the answer, or quits when pressed twice."""
