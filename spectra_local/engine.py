@@ -22,6 +22,9 @@ from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
 from spectra_local.protocol import (
+    OTHER_SOURCE,
+    OWN,
+    SOURCE_CODES,
     Done,
     EngineOptions,
     Event,
@@ -258,7 +261,7 @@ class Engine:
         stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
         begins = bool(request.messages) and request.messages[-1].role != "assistant"
         text = AnswerText(stop, strip_first_space=begins and model.header.tokenizer_model == "llama")
-        n_predicted, started = 0, time.perf_counter()
+        n_predicted, cost, started = 0, 0.0, time.perf_counter()
         answered: list[int] = []
         shown: list[str] = []
         prediction = model.tokenize(request.prediction) if request.prediction else ()
@@ -270,9 +273,10 @@ class Engine:
                     continue
                 n_predicted += len(step.tokens)
                 answered += step.tokens
-                for piece in _texts(step, text, model):
-                    shown.append(piece.text)
-                    yield piece
+                piece = _text(step, text, model, round(decoder.counts.cost - cost, 3))
+                cost = decoder.counts.cost
+                shown.append(piece.text)
+                yield piece
                 if text.stopped or model.ends_generation(step.tokens[-1]):
                     reason = "stop"
                     break
@@ -399,18 +403,17 @@ def _checked(value: int | None, name: str, least: int, most: int) -> int | None:
     return value
 
 
-def _texts(step: Step, text: AnswerText, model: Model) -> Iterator[Text]:
-    """A Text for each run of tokens from one source; a token that shows nothing yet counts with its run."""
-    run, n, source = "", 0, step.sources[0]
-    for token, token_source in zip(step.tokens, step.sources, strict=True):
-        if token_source != source:
-            yield Text(run, n, source)
-            run, n, source = "", 0, token_source
-        run += text.feed(model.piece(token))
+def _text(step: Step, text: AnswerText, model: Model, cost: float) -> Text:
+    """What one pass brought; a token that shows nothing yet counts with it."""
+    shown, sources, n = "", "", 0
+    for token, source in zip(step.tokens, step.sources, strict=True):
+        piece = text.feed(model.piece(token))
+        shown += piece
+        sources += SOURCE_CODES.get(source, OTHER_SOURCE) * len(piece)
         n += 1
         if text.stopped:
             break
-    yield Text(run, n, source)
+    return Text(shown, n, sources if sources.strip(OWN) else "", cost)
 
 
 def _timings(counts: Counts, n_predicted: int, seconds: float) -> Timings:

@@ -11,6 +11,11 @@ Role = Literal["system", "user", "assistant"]
 RequestKind = Literal["chat", "complete", "edit"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]
 
+# One character for each kind of guess a token can be accepted from, by the name in ``Timings.accepted_by_source``.
+OWN = " "  # no guess: the model's own choice
+SOURCE_CODES = {"": OWN, "context": "c", "history": "h", "prediction": "p", "core": "k", "corpus": "r"}
+OTHER_SOURCE = "o"  # a drafter that is being compared with
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -156,11 +161,24 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece of the answer as it comes. ``source`` names the kind of guess it was accepted from, "" if none."""
+    """A piece of the answer as it comes.
+
+    ``sources`` is as long as ``text``: what each character was accepted from, as codes of ``SOURCE_CODES``; "" where
+    all of it is the model's own.
+    """
 
     text: str
     n_tokens: int = 1
-    source: str = ""
+    sources: str = ""
+    cost: float = 0.0  # of the passes that brought it, in passes of plain decoding by the cost curve; 0: not known
+
+    def joined(self, following: "Text") -> "Text":
+        """Both as one piece."""
+        sources = self.sources + following.sources
+        if sources:
+            sources = (self.sources or OWN * len(self.text)) + (following.sources or OWN * len(following.text))
+        n_tokens, cost = self.n_tokens + following.n_tokens, self.cost + following.cost
+        return Text(self.text + following.text, n_tokens, sources, cost)
 
 
 @dataclass(frozen=True, slots=True)

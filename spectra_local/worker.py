@@ -210,18 +210,16 @@ def _serve(requests: IO[bytes], replies: IO[bytes]) -> None:
 
 def _gathered(events: Iterator[Event]) -> Iterator[Event]:
     """The same events with neighbouring pieces of text joined for up to ``_GATHER_SECONDS``."""
-    held: list[Text] = []
+    held: Text | None = None
     sent = 0.0
     for event in events:
         if isinstance(event, Text):
-            if held and held[-1].source == event.source:
-                last = held.pop()
-                event = Text(last.text + event.text, last.n_tokens + event.n_tokens, event.source)
-            held.append(event)
+            held = held.joined(event) if held else event
             if time.monotonic() - sent < _GATHER_SECONDS:
                 continue
-        yield from held
-        held.clear()
+        if held:
+            yield held
+            held = None
         if not isinstance(event, Text):
             yield event
         sent = time.monotonic()

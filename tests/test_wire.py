@@ -14,7 +14,7 @@ VALUES = [
     ),
     Request(prompt="raw", prediction="x\ny"),
     EngineOptions(n_ctx=4096),
-    Text("…", 3, "context"),
+    Text("… a", 3, "cc ", 1.5),
     Done("stop", Timings(prompt_n=3, accepted_by_source={"core": 2}), 10, 8192),
     {"cancel": 3},
     {"path": "/a b", "options": EngineOptions()},

@@ -10,6 +10,7 @@ from spectra_local.chats.records import Attachment, conversation_name
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
+    OWN,
     Done,
     Event,
     FinishReason,
@@ -22,6 +23,7 @@ from spectra_local.protocol import (
     Sampling,
     Text,
 )
+from tui.meter import Meter
 from tui.state import Chat, ModelState, Outcome, Phase, State, Turn
 
 # Small models fall into loops when decoded greedily ("What is the capital of France?" made the default model repeat one
@@ -77,6 +79,7 @@ class Frame:
     """What changed since the last repaint."""
 
     text: str = ""  # fresh text of the answer, printable
+    sources: str = ""  # what each character of it came from
     notices: list[str] = field(default_factory=list)
     loaded: bool = False
     finished: bool = False
@@ -146,8 +149,8 @@ class Adapter:
         if answer is None or model.phase is not Phase.IDLE:
             return None
         model.phase = Phase.READING
-        model.prompt_done = model.prompt_total = model.n_generated = 0
-        model.first_token_at, model.tokens_per_second, model.timings = None, 0.0, None
+        model.prompt_done = model.prompt_total = 0
+        model.meter, model.tokens_per_second, model.speedup, model.timings = Meter(), 0.0, 0.0, None
         system = (Message("system", self.system),) if self.system else ()
         chat = self.state.chat
         return Request(
@@ -177,9 +180,12 @@ class Adapter:
 
     def _write(self, piece: Text, frame: Frame, now: float) -> None:
         if answer := self.state.chat.open_answer():
+            sources = piece.sources or OWN * len(piece.text)
+            answer.sources = answer.sources.ljust(len(answer.text), OWN) + sources  # shorter where one is continued
             answer.text += piece.text
-            frame.text += printable(piece.text)
-        self._count(piece.n_tokens, now)
+            frame.text += printable(piece.text)  # of the same length
+            frame.sources += sources
+        self._count(piece, now)
 
     def _apply(self, report: Report, frame: Frame) -> None:
         model = self.state.model
@@ -204,17 +210,13 @@ class Adapter:
             case Failed(error, loaded):
                 frame.failure = self._fail(error, loaded)
 
-    def _count(self, n_tokens: int, now: float) -> None:
+    def _count(self, piece: Text, now: float) -> None:
         model = self.state.model
         if model.phase is Phase.READING:
             model.phase = Phase.ANSWERING
-        if model.first_token_at is None:
-            model.first_token_at = now
-        else:  # the first piece ends the prefill: its tokens are not counted into the rate
-            model.n_generated += n_tokens
-            elapsed = now - model.first_token_at
-            model.tokens_per_second = model.n_generated / elapsed if elapsed > 0 else 0.0
-        model.n_past += n_tokens
+        model.meter.count(now, piece.n_tokens, piece.cost)
+        model.tokens_per_second, model.speedup = model.meter.rate, model.meter.speedup
+        model.n_past += piece.n_tokens
 
     def _finish(self, done: Done) -> None:
         model = self.state.model
@@ -222,6 +224,7 @@ class Adapter:
             answer.outcome = _OUTCOMES[done.finish_reason]
             answer.timings = done.timings
         model.timings = done.timings
+        model.speedup = 0.0
         model.tokens_per_second = done.timings.predicted_per_second or model.tokens_per_second
         if done.n_ctx:
             model.n_past, model.n_ctx = done.n_past, done.n_ctx

@@ -74,6 +74,10 @@ class ChatApp(App[None]):
         yield SystemCommand("Light or dark", "Change between the two themes", self.action_toggle_theme)
         yield SystemCommand("Theme", "Choose any theme", self.action_change_theme)
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What a theme of Textual's lacks."""
+        return themes.tints_for(self.current_theme)
+
     def _wanted_theme(self) -> str:
         wanted = self.settings.theme
         if wanted and wanted not in self.available_themes:

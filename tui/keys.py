@@ -39,6 +39,7 @@ CHAT_KEYS = (
     Key("chat.branch_before", "alt+left", "alt+left", "branch(-1)", "the branch before, where a message was edited"),
     Key("chat.branch_after", "alt+right", "alt+right", "branch(1)", "the branch after"),
     Key("chat.editor", "ctrl+g", "ctrl+g", "external_editor", "write in your own editor ($VISUAL, $EDITOR)"),
+    Key("chat.tint", "ctrl+t", "ctrl+t", "tint", "colour answers by what was guessed from where"),
     Key("chat.new", "ctrl+n", "ctrl+n", "new_chat", "new chat"),
     Key("chat.up", "pageup", "pgup", "page_up", "scroll up"),
     Key("chat.down", "pagedown", "pgdn", "page_down", "scroll down"),

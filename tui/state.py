@@ -9,6 +9,7 @@ from enum import Enum
 from spectra_local.chats.attachments import with_files
 from spectra_local.chats.records import Attachment
 from spectra_local.protocol import Message, ModelInfo, Role, Sampling, Timings
+from tui.meter import Meter
 
 
 class Phase(Enum):
@@ -48,6 +49,7 @@ class Turn:
     sampling: Sampling = field(default_factory=Sampling)
     notices: list[str] = field(default_factory=list)
     timings: Timings | None = None
+    sources: str = ""  # as long as the text where anything is known: what its characters came from, as protocol codes
     files: tuple[Attachment, ...] = ()
     row: int | None = None  # in the store, once it is saved
     place: tuple[int, int] = (1, 1)  # which branch of how many it is on, among those that answer the same
@@ -98,9 +100,9 @@ class ModelState:
     prompt_total: int = 0
     n_past: int = 0  # tokens in the context
     n_ctx: int = 0
-    n_generated: int = 0  # tokens of the answer now being written
-    first_token_at: float | None = None  # seconds on a monotonic clock
-    tokens_per_second: float = 0.0
+    meter: Meter = field(default_factory=Meter)  # of the answer now being written
+    tokens_per_second: float = 0.0  # lately, while an answer comes; then of the whole answer
+    speedup: float = 0.0  # lately, against plain decoding by the cost curve; 0: unknown, or nothing is being written
     timings: Timings | None = None  # of the last answer
 
     @property

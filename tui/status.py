@@ -88,11 +88,13 @@ def meter(share: float, cells: int = METER_CELLS) -> tuple[int, int]:
 
 
 def _speed(model: ModelState, *, saved: bool) -> str:
-    """Tokens per second; with guesses taken, what they brought."""
+    """Tokens per second; while they come, against plain decoding; then, with guesses taken, what they brought."""
     if model.tokens_per_second <= 0:
         return ""
     words = [f"{model.tokens_per_second:.0f} tok/s" if saved else f"{model.tokens_per_second:.0f} t/s"]
-    if saved and (gain := _gain(model.timings)):
+    if saved and model.speedup > 0:
+        words += [f"plain {model.tokens_per_second / model.speedup:.0f}", f"{model.speedup:.1f}×"]
+    elif saved and (gain := _gain(model.timings)):
         words.append(gain)
     return " · ".join(words)
 

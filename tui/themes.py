@@ -4,6 +4,15 @@ import os
 
 from textual.theme import Theme
 
+from tui.tint import SOURCES
+
+
+def _tints(*colours: str) -> dict[str, str]:
+    """The colour of each source of guesses, as variables of a theme."""
+    return {f"tint-{source}": colour for source, colour in zip(SOURCES, colours, strict=True)}
+
+
+# Colours that stay apart where a terminal has 256 or 16 of them, and as letters: a tinted ground would turn grey there.
 DARK = Theme(
     name="spectra-dark",
     dark=True,
@@ -17,6 +26,7 @@ DARK = Theme(
     success="#86cfa0",
     warning="#e8c27a",
     error="#f08a94",
+    variables=_tints("#55d0f5", "#5fe07a", "#ffb84d", "#d58cff", "#ff7a90"),
 )
 LIGHT = Theme(
     name="spectra-light",
@@ -31,7 +41,10 @@ LIGHT = Theme(
     success="#2c7a4b",
     warning="#8a6100",
     error="#b3303e",
+    variables=_tints("#0b6fa8", "#0e7a2e", "#a85000", "#8a1fc4", "#b01030"),
 )
+
+_ANSI_TINTS = _tints("ansi_cyan", "ansi_green", "ansi_yellow", "ansi_magenta", "ansi_red")
 
 _FIRST_LIGHT_BACKGROUND = 7  # of the 16 colours in COLORFGBG, 7 and 9..15 are light; 8 is dark grey
 
@@ -41,3 +54,8 @@ def preferred() -> str:
     background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     light = background.isdecimal() and int(background) >= _FIRST_LIGHT_BACKGROUND and int(background) != 8
     return LIGHT.name if light else DARK.name
+
+
+def tints_for(theme: Theme) -> dict[str, str]:
+    """The colours of sources for a theme that has none of its own: one of Textual's."""
+    return _ANSI_TINTS if theme.ansi else (DARK if theme.dark else LIGHT).variables

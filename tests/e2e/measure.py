@@ -1,31 +1,41 @@
 """Prints the terminal app's figures on this machine, measured through a pty with the default model.
 
-    python tests/e2e/measure.py [--pairs 5] [--launches 9]
+    python tests/e2e/measure.py [--pairs 5] [--launches 9] [--presses 60]
 
 First frame: from launch to the first drawn text. Rate: the app's tokens/s by those of ``ask`` on the same question,
-run in turns. Share: processor time of the app's own process, the model's apart, by the time the answer took.
-Run it on a quiet machine: on a busy one only the ratio means anything.
+run in turns, each in a home of its own, so that neither drafts from what the other said. Share: processor time of the
+app's own process, the model's apart, by the time the answer took. Keypress: from the key to its letter on the screen
+while the model writes. Run it on a quiet machine: on a busy one only the ratio means anything.
 """
 
 import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from e2e.terminal import CHAT, ROOT, Terminal
 
+from spectra_local.catalogue import resolve
+from spectra_local.locations import cache_dir
 from tui.adapter import CHAT_SAMPLING
 
 QUESTION = "How do I reverse a string in Python?"  # the default model answers it in 121 tokens and ends by itself
+LONG_QUESTION = "Write a very long story about a dragon, a library and the sea, in twenty chapters."
 READY = "●"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+LETTERS = "жщэюяфцчшыбгдлпи"  # that no answer in English writes
+PRESS_EVERY_S = 0.05
 
 
 def main() -> None:
@@ -33,16 +43,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--launches", type=int, default=9)
+    parser.add_argument("--presses", type=int, default=60)
+    parser.add_argument("--tint", action="store_true", help="with accepted guesses tinted")
     options = parser.parse_args()
+    model, costs = str(resolve(None)), cache_dir() / "speculation"
     frames = [first_frame() for _ in range(options.launches)]
-    print(f"first frame: median {statistics.median(frames):.3f} s, all {' '.join(f'{t:.2f}' for t in sorted(frames))}")
+    if frames:
+        print(f"first frame: median {statistics.median(frames):.3f} s, all {_all(sorted(frames))}", flush=True)
     ratios, shares = [], []
     for _ in range(options.pairs):
-        there = in_the_app()
-        ratios.append(there[0] / in_the_command())
-        shares.append(there[1])
-    print(f"tokens/s, app by ask: median {statistics.median(ratios):.3f}, all {' '.join(f'{r:.2f}' for r in ratios)}")
-    print(f"share of a core: median {statistics.median(shares):.0%}, all {' '.join(f'{s:.0%}' for s in shares)}")
+        there, share = in_the_app(model, costs, tint=options.tint)
+        ratios.append(there / in_the_command(model, costs))
+        shares.append(share)
+    if ratios:
+        print(f"tokens/s, app by ask: median {statistics.median(ratios):.3f}, all {_all(ratios)}")
+        print(f"share of a core: median {statistics.median(shares):.1%}, all {_all(shares)}", flush=True)
+    if options.presses:
+        waits = sorted(1000 * wait for wait in keypresses(model, costs, options.presses))
+        p95 = waits[min(len(waits) - 1, round(0.95 * len(waits)))]
+        print(f"keypress to screen: median {statistics.median(waits):.0f} ms, p95 {p95:.0f}, slowest {waits[-1]:.0f}")
+
+
+def _all(values: list[float]) -> str:
+    return " ".join(f"{value:.3f}" for value in values)
+
+
+@contextmanager
+def new_home(costs: Path, *, tint: bool = False) -> Iterator[dict[str, str]]:
+    """An environment with a home without chats and history, in which the cost of decoding is known."""
+    with tempfile.TemporaryDirectory() as folder:
+        known = Path(folder) / "cache" / "speculation"
+        for cost in costs.glob("*/cost-*"):
+            (known / cost.parent.name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(cost, known / cost.parent.name)
+        if tint:
+            (Path(folder) / "config").mkdir()
+            (Path(folder) / "config" / "settings.toml").write_text("tint = true\n")
+        yield {"SPECTRA_HOME": folder}
 
 
 def first_frame() -> float:
@@ -54,29 +91,54 @@ def first_frame() -> float:
     return seconds
 
 
-def in_the_app() -> tuple[float, float]:
+def in_the_app(model: str, costs: Path, *, tint: bool = False) -> tuple[float, float]:
     """Tokens/s of one answer in the app, and the share of a core that its process took meanwhile."""
-    terminal = Terminal(CHAT)
-    terminal.wait_for(READY)
-    terminal.type(f"{QUESTION}\r")
-    terminal.wait_for("answering")
-    began, used = time.monotonic(), _processor_seconds(terminal.child.pid)
-    terminal.wait_for_bytes(READY.encode())  # drawing the screen here would take the model's processor time
-    share = (_processor_seconds(terminal.child.pid) - used) / (time.monotonic() - began)
-    screen = terminal.look()
-    rate = re.search(r"([\d.]+) tok/s", screen)
-    assert rate is not None, screen
-    terminal.close()
+    with new_home(costs, tint=tint) as home:
+        terminal = Terminal((*CHAT, "-m", model), **home)
+        terminal.wait_for(READY)
+        terminal.type(f"{QUESTION}\r")
+        terminal.wait_for_bytes("◆".encode())
+        began, used = time.monotonic(), _processor_seconds(terminal.child.pid)
+        terminal.wait_for_bytes(READY.encode())  # drawing the screen here would take the model's processor time
+        share = (_processor_seconds(terminal.child.pid) - used) / (time.monotonic() - began)
+        screen = terminal.look()
+        rate = re.search(r"([\d.]+) tok/s", screen)
+        assert rate is not None, screen
+        terminal.close()
     return float(rate[1]), share
 
 
-def in_the_command() -> float:
+def in_the_command(model: str, costs: Path) -> float:
     """Tokens/s of the same answer from ``ask``."""
     penalty = str(CHAT_SAMPLING.repeat_penalty)
-    command = [*CHAT, "ask", "--json", "--repeat-penalty", penalty, QUESTION]
-    answer = subprocess.check_output(command, cwd=ROOT, text=True, stdin=subprocess.DEVNULL)
+    command = [*CHAT, "ask", "-m", model, "--json", "--repeat-penalty", penalty, QUESTION]
+    with new_home(costs) as home:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **home}
+        answer = subprocess.check_output(command, cwd=ROOT, env=environment, text=True, stdin=subprocess.DEVNULL)
     timings = json.loads(answer)["timings"]
     return float(1000 * timings["predicted_n"] / timings["predicted_ms"])
+
+
+def keypresses(model: str, costs: Path, n: int) -> list[float]:
+    """Seconds from each key to its letter in what the app writes, while an answer comes."""
+    with new_home(costs) as home:
+        terminal = Terminal((*CHAT, "-m", model), **home)
+        terminal.wait_for(READY)
+        terminal.type(f"{LONG_QUESTION}\r")
+        terminal.wait_for_bytes("◆".encode())
+        time.sleep(0.5)  # the model is well under way
+        waits = []
+        for number in range(n):
+            letter = LETTERS[number % len(LETTERS)]
+            pressed = time.monotonic()
+            terminal.type(letter)
+            terminal.wait_for_bytes(letter.encode())
+            waits.append(time.monotonic() - pressed)
+            time.sleep(max(0.0, PRESS_EVERY_S - waits[-1]))
+        screen = terminal.look()
+        assert "answering" in screen, f"the answer ended before all keys were pressed\n{screen}"
+        terminal.close()
+    return waits
 
 
 def _processor_seconds(pid: int) -> float:

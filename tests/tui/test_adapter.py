@@ -77,6 +77,17 @@ def test_the_rate_is_counted_from_the_first_piece_on(adapter: Adapter):
     assert adapter.state.model.tokens_per_second == pytest.approx(30)
 
 
+def test_the_meter_compares_with_plain_decoding_while_an_answer_comes(adapter: Adapter):
+    adapter.ask("Hi")
+    adapter.begin()
+    adapter.receive([Text("a"), Text("b", n_tokens=30, cost=15.0)], 10.0)
+    adapter.receive([Text("c", n_tokens=30, cost=15.0)], 11.0)
+    assert adapter.state.model.speedup == pytest.approx(2.0)
+    assert adapter.state.model.tokens_per_second == pytest.approx(60)
+    adapter.receive([done(predicted_n=10, predicted_ms=1000.0)], 12.0)
+    assert adapter.state.model.speedup == 0
+
+
 def test_the_engines_own_timings_replace_the_estimate(adapter: Adapter):
     answered(adapter)
     adapter.ask("More")

@@ -32,6 +32,11 @@ def test_guesses_show_what_they_brought():
     assert status.speed == "100 tok/s · 75% accepted · 2.0×"
 
 
+def test_while_an_answer_comes_the_rate_stands_beside_that_of_plain_decoding():
+    status = status_of(State(model=ModelState(phase=Phase.ANSWERING, tokens_per_second=90, speedup=1.8)))
+    assert (status.speed, status.short_speed) == ("90 tok/s · plain 50 · 1.8×", "90 t/s")
+
+
 def test_without_guesses_nothing_is_said_of_them():
     status = status_of(State(model=ModelState(tokens_per_second=100, timings=Timings(predicted_n=5))))
     assert status.speed == "100 tok/s"

@@ -85,6 +85,23 @@ def _model_names(_: "ChatScreen", typed: str) -> list[Candidate]:
     return [Candidate(name, where[name], final=True) for name in matching(where, typed)]
 
 
+def _tint(chat: "ChatScreen", word: str) -> None:
+    from textual.content import Content
+
+    from tui.tint import SOURCES, style_of_source
+
+    app = _app(chat)
+    wanted = {"on": True, "off": False}.get(word.lower(), not app.settings.tint)
+    if not app.change_setting(("tint",), wanted or None):
+        return
+    if wanted:
+        names = Content(" ").join(Content.styled(name, style_of_source(name)) for name in SOURCES)
+        chat.hint(Content.assemble("Guesses that came true, by source: ", names))
+    else:
+        chat.hint("Answers are no longer tinted.")
+
+
+
 def _system_names(chat: "ChatScreen", typed: str) -> list[str]:
     return matching(["off", *_app(chat).settings.systems], typed)
 
@@ -96,5 +113,6 @@ def _set_names(chat: "ChatScreen", typed: str) -> list[str]:
 COMMANDS = (
     Command("model", "choose, switch or unload (off) the model", _model, "[name|off]", _model_names),
     Command("system", "show or set the system prompt", _system, "[text|name|off]", _system_names),
+    Command("tint", "colour what was guessed, by source", _tint, "[on|off]", lambda _, typed: matching(("on", "off"), typed)),
     Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", _set_names),
 )

@@ -111,6 +111,10 @@ class ChatScreen(WritingScreen):
             await answer.remove()
         await self.query(Question).last().remove()
 
+    async def action_tint(self) -> None:
+        """Colours answers by where guesses came from, or no longer."""
+        await self.run_command("tint")
+
     def action_copy_answer(self) -> None:
         """The last answer, as the Markdown that the model wrote."""
         turn = self.state.chat.last("assistant")

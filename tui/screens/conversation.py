@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 
 from spectra_local.protocol import Assistant
@@ -72,7 +73,7 @@ class ConversationScreen(SafeSelection):
 
     def compose(self) -> ComposeResult:
         """The conversation above, writing below."""
-        yield Transcript()
+        yield Transcript(tinted=self._tinted)
         with Vertical(id="desk"):
             yield Static("", markup=False, classes="hint")
             yield Completions()
@@ -120,6 +121,9 @@ class ConversationScreen(SafeSelection):
         """From the next message on."""
         self._adapter.sampling = settings.sampling(CHAT_SAMPLING)
         self._adapter.system = settings.system_prompt
+        self._tinted = settings.tint
+        if self.is_mounted:
+            self.query_one(Transcript).tint(settings.tint)
 
     async def _repaint(self) -> None:
         frame = Frame()
@@ -134,7 +138,7 @@ class ConversationScreen(SafeSelection):
             for notice in frame.notices:
                 answer.notice(notice)
             if frame.text:
-                answer.write(frame.text)
+                answer.write(frame.text, frame.sources)
         else:
             for notice in frame.notices:
                 self.notify(notice, markup=False)
@@ -204,7 +208,7 @@ class ConversationScreen(SafeSelection):
 
     # What is shown around the text
 
-    def hint(self, words: str) -> None:
+    def hint(self, words: str | Content) -> None:
         """One line above the input box for a few seconds."""
         self.query_one(".hint", Static).update(words)
         self.add_class("-hinting")

@@ -1,5 +1,6 @@
 """The settings one can choose among, each a row: enter takes the next choice, and it holds at once."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -18,7 +19,10 @@ from tui import themes
 # Keys that many terminals can tell from enter; ctrl+enter needs the kitty keyboard protocol.
 SEND_KEYS = ("enter", "ctrl+enter", "alt+enter", "ctrl+s")
 THEMES = ("", themes.DARK.name, themes.LIGHT.name, "ansi-dark", "ansi-light")
-_TITLES = {"theme": "Theme", "send": "Key that sends", "preset": "Preset", "system": "System prompt"}
+_TITLES = {"theme": "Theme", "send": "Key that sends", "preset": "Preset", "system": "System prompt",
+           "tint": "Accepted guesses"}  # fmt: skip
+
+_UNSET = {"theme": "as the terminal"}
 
 
 class SettingsScreen(ModalScreen[None]):
@@ -70,14 +74,18 @@ class SettingsScreen(ModalScreen[None]):
             self._settings = app.settings
             event.option_list.replace_option_prompt(name, self._line(name))
 
-    def _choices(self, name: str) -> tuple[str, ...]:
-        return {
+    def _choices(self, name: str) -> Sequence[str | bool]:
+        choices: dict[str, Sequence[str | bool]] = {
             "theme": THEMES,
             "send": SEND_KEYS,
             "preset": tuple(self._settings.presets),
             "system": ("", *self._settings.systems),
-        }[name]
+            "tint": (False, True),
+        }
+        return choices[name]
 
     def _line(self, name: str) -> Content:
-        value = getattr(self._settings, name) or ("as the terminal" if name == "theme" else "none")
-        return Content.assemble(f"{_TITLES[name]:<18}", printable_line(value))
+        value = getattr(self._settings, name)
+        if isinstance(value, bool):
+            value = "tinted by source" if value else "plain"
+        return Content.assemble(f"{_TITLES[name]:<18}", printable_line(value or _UNSET.get(name, "none")))

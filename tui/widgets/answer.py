@@ -3,9 +3,12 @@
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.widgets.markdown.body import MarkdownBody
+from tui.widgets.tint_legend import TintLegend
+from tui.widgets.transcript import Transcript
 
 
 class Answer(Vertical):
@@ -26,24 +29,46 @@ class Answer(Vertical):
     }
     """
 
-    def __init__(self, waiting_for: str = "", *, text: str = "", footnote: str = "") -> None:
-        """``text``: an answer of old, complete."""
+    def __init__(self, waiting_for: str = "", *, text: str = "", sources: str = "", footnote: str = "") -> None:
+        """``text``: an answer of old, complete. ``sources``: what its characters came from, "" if unknown."""
         super().__init__()
         self._words = waiting_for
         self._waiting = Static(waiting_for, markup=False, classes="remark waiting")
         self._body = MarkdownBody()
         self._footnote = footnote
+        self._legend = TintLegend()
+        self._tinted = False
+        self._sources, self._length = sources, len(text)
         if text or footnote:
             self.add_class("-begun")
-            self._body.append(text)
+            self._body.append(text, sources)
             self._body.finish()
 
     def compose(self) -> ComposeResult:
-        """Waiting, then text."""
+        """Waiting, then text, then what it came from."""
         yield self._waiting
         yield self._body
+        yield self._legend
         if self._footnote:
             yield Static(self._footnote, markup=False, classes="remark footnote")
+
+    def on_mount(self) -> None:
+        """In the colours of the conversation that it is part of."""
+        if isinstance(self.parent, Widget) and isinstance(transcript := self.parent.parent, Transcript):
+            self.tint(transcript.tinted)
+
+    def tint(self, tinted: bool) -> None:
+        """Colours the text by where it came from, or no longer."""
+        if tinted != self._tinted:
+            self._tinted = tinted
+            self._body.tint(tinted)
+            self._show_legend(now=True)
+
+    def _show_legend(self, *, now: bool) -> None:
+        if self._tinted:
+            self._legend.show(self._sources, self._length, now=now)
+        else:
+            self._legend.display = False
 
     def wait_for(self, words: str) -> None:
         """What the answer waits for, until its first text comes."""
@@ -55,10 +80,14 @@ class Answer(Vertical):
         """Something the user should know, above the text."""
         self.mount(Static(words, markup=False, classes="remark notice"), before=self._body)
 
-    def write(self, text: str) -> None:
-        """More of the answer."""
+    def write(self, text: str, sources: str = "") -> None:
+        """More of the answer. ``sources``: the protocol's code for each character, "" for the model's own."""
         self.add_class("-begun")
-        self._body.append(text)
+        self._body.append(text, sources)
+        self._sources += sources
+        self._length += len(text)
+        if self._tinted:
+            self._show_legend(now=False)
 
     @on(MarkdownBody.LinkClicked)
     def _show_link(self, event: MarkdownBody.LinkClicked) -> None:
@@ -76,5 +105,6 @@ class Answer(Vertical):
         """The end; ``footnote`` is empty where there is nothing to say."""
         self.add_class("-begun")
         self._body.finish()
+        self._show_legend(now=True)
         if footnote and self.is_attached:
             await self.mount(Static(footnote, markup=False, classes="remark footnote"))

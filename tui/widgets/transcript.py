@@ -30,7 +30,7 @@ class Transcript(VerticalScroll, can_focus=True):
     }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tinted: bool = False) -> None:
         super().__init__()
         # At least as tall as the view: Textual scrolls an anchored view with less in it to a negative offset.
         self._column = Vertical(Welcome(), id="column")
@@ -38,6 +38,7 @@ class Transcript(VerticalScroll, can_focus=True):
         self._make: Callable[[Turn], Widget] = lambda _: Welcome()
         self._first = self._last = 0
         self._growing = False
+        self.tinted = tinted
 
     def compose(self) -> ComposeResult:
         """The column."""
@@ -118,6 +119,17 @@ class Transcript(VerticalScroll, can_focus=True):
         last = min(len(self._turns), self._last + WINDOW)
         await self._column.mount_all([self._make(t) for t in self._turns[self._last : last]])
         self._last, self._growing = last, False
+
+    def tint(self, tinted: bool) -> None:
+        """Colours the answers by where their text came from, or no longer; also those that come into view later."""
+        if tinted == self.tinted:
+            return
+        from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
+
+        self.tinted = tinted
+        for item in self.items:
+            if isinstance(item, Answer):
+                item.tint(tinted)
 
     def forget_window(self) -> None:
         """What stands in the column is all there is."""

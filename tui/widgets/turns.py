@@ -22,7 +22,7 @@ def turn_widget(turn: Turn) -> Widget:
         return question
     from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
 
-    return Answer(text=printable(turn.text), footnote=footnote(turn))
+    return Answer(text=printable(turn.text), sources=turn.sources, footnote=footnote(turn))
 
 
 def branch_mark(turn: Turn) -> str:

@@ -10,9 +10,10 @@ from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from textual.content import Content
+from textual.content import Content, Span
 
 from tui.widgets.markdown.inline import inline_content
+from tui.widgets.markdown.tint import Tint
 
 Align = Literal["left", "center", "right"]
 
@@ -42,6 +43,7 @@ class Code:
     language: str
     complete: bool
     row: int = 0
+    tints: tuple[Span, ...] = ()  # over the colours of the language
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,46 +101,55 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("gfm-like", {"html": False})
 
 
-def parse(source: str) -> list[Block]:
-    """The blocks of ``source``, in order."""
-    return list(_blocks(iter(_parser().parse(source))))
+def parse(source: str, tint: Tint | None = None) -> list[Block]:
+    """The blocks of ``source``, in order, coloured by ``tint``."""
+    return list(_blocks(iter(_parser().parse(source)), tint))
 
 
-def _blocks(tokens: Iterator[Token], end: str = "") -> Iterator[Block]:
+def _blocks(tokens: Iterator[Token], tint: Tint | None, end: str = "") -> Iterator[Block]:
     for token in tokens:
         row = token.map[0] if token.map else 0
         match token.type:
             case "paragraph_open":
-                yield Paragraph(_text(tokens), row)
+                yield Paragraph(_text(tokens, tint), row)
             case "heading_open":
-                yield Heading(_text(tokens), int(token.tag[1:]), row)
+                yield Heading(_text(tokens, tint), int(token.tag[1:]), row)
             case "fence" | "code_block":
-                yield Code(token.content.rstrip("\n"), token.info.strip(), is_complete(token), row)
+                yield _code(token, tint, row)
             case "blockquote_open":
-                yield Quote(tuple(_blocks(tokens, "blockquote_close")), row)
+                yield Quote(tuple(_blocks(tokens, tint, "blockquote_close")), row)
             case "bullet_list_open":
-                yield List(tuple(_items(tokens, "bullet_list_close")), None, row)
+                yield List(tuple(_items(tokens, tint, "bullet_list_close")), None, row)
             case "ordered_list_open":
-                yield List(tuple(_items(tokens, "ordered_list_close")), int(token.attrGet("start") or 1), row)
+                items = tuple(_items(tokens, tint, "ordered_list_close"))
+                yield List(items, int(token.attrGet("start") or 1), row)
             case "table_open":
-                yield _table(tokens, row)
+                yield _table(tokens, tint, row)
             case "hr":
                 yield Rule(row)
             case closing if closing == end:
                 return
 
 
-def _items(tokens: Iterator[Token], end: str) -> Iterator[Item]:
+def _items(tokens: Iterator[Token], tint: Tint | None, end: str) -> Iterator[Item]:
     for token in tokens:
         if token.type == end:
             return
         if token.type == "list_item_open":
-            yield Item(tuple(_blocks(tokens, "list_item_close")), token.map[0] if token.map else 0)
+            yield Item(tuple(_blocks(tokens, tint, "list_item_close")), token.map[0] if token.map else 0)
 
 
-def _text(tokens: Iterator[Token]) -> Content:
+def _code(token: Token, tint: Tint | None, row: int) -> Code:
+    text = token.content.rstrip("\n")
+    rows = token.map or [row, row]
+    first = rows[0] + (token.type == "fence")
+    tints = tint.spans(text, (first, rows[1])) if tint else ()
+    return Code(text, token.info.strip(), is_complete(token), row, tuple(tints))
+
+
+def _text(tokens: Iterator[Token], tint: Tint | None) -> Content:
     """The inline content of a block, with its closing token taken away."""
-    content = inline_content(next(tokens))
+    content = inline_content(next(tokens), tint)
     next(tokens)
     return content
 
@@ -149,7 +160,7 @@ class _Rows:
     aligns: list[Align] = field(default_factory=list)
 
 
-def _table(tokens: Iterator[Token], row: int) -> Table:
+def _table(tokens: Iterator[Token], tint: Tint | None, row: int) -> Table:
     table = _Rows()
     for token in tokens:
         if token.type == "tr_open":
@@ -157,7 +168,7 @@ def _table(tokens: Iterator[Token], row: int) -> Table:
         elif token.type == "th_open":
             table.aligns.append(_align(str(token.attrGet("style") or "")))
         elif token.type == "inline":
-            table.rows[-1].append(inline_content(token))
+            table.rows[-1].append(inline_content(token, tint))
         elif token.type == "table_close":
             break
     return Table(tuple(tuple(cells) for cells in table.rows), tuple(table.aligns), row)

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.style import Style
 from textual.widget import Widget
 
+from spectra_local.protocol import OWN
 from tui.widgets.markdown.document import Document
 from tui.widgets.markdown.line import Line
 
@@ -35,15 +36,28 @@ class MarkdownBody(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._document = Document()
+        self._pieces: list[tuple[str, str]] = []  # all that was appended, so that it can be tinted later
+        self._finished = False
         self._strips: dict[Line, Strip] = {}
 
-    def append(self, text: str) -> None:
-        """Adds text to the end. Lines that do not change are not drawn again."""
-        self._change(lambda: self._document.append(text))
+    def append(self, text: str, sources: str = "") -> None:
+        """Adds text to the end. Lines that do not change are not drawn again. ``sources``: see ``Document``."""
+        self._pieces.append((text, sources))
+        self._change(lambda: self._document.append(text, sources))
 
     def finish(self) -> None:
         """Shows what was held back in case more came."""
+        self._finished = True
         self._change(self._document.finish)
+
+    def tint(self, tinted: bool) -> None:
+        """Colours the text by where it came from, or no longer; also what is still to come."""
+        document = self._document = Document(tinted=tinted)
+        document.append("".join(text for text, _ in self._pieces), _joined(self._pieces))
+        if self._finished:
+            document.finish()
+        self._strips.clear()
+        self.refresh(layout=True)
 
     def _change(self, change: Callable[[], None]) -> None:
         document, width = self._document, self.size.width
@@ -132,3 +146,7 @@ class MarkdownBody(Widget):
     def action_show_link(self, address: str) -> None:
         """Tells which link was clicked; whoever listens shows where it leads before anything opens."""
         self.post_message(self.LinkClicked(address))
+
+
+def _joined(pieces: list[tuple[str, str]]) -> str:
+    return "".join(sources or OWN * len(text) for text, sources in pieces)

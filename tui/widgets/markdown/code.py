@@ -15,7 +15,10 @@ _MOST_COLOURED_CHARACTERS = 60_000
 def code_lines(code: Code, width: int) -> list[Line]:
     """The lines of a block of code, on a ground of its own."""
     lines = []
-    for row in _content(code).split(allow_blank=True):
+    content = _content(code)
+    if code.tints:
+        content = Content(content.plain, spans=[*content.spans, *code.tints])
+    for row in content.split(allow_blank=True):
         for line in folded(row.expand_tabs(TAB_SIZE), width - 2 * _INDENT.cell_length):
             line.prefix, line.fill = _INDENT, CODE_GROUND
             lines.append(line)

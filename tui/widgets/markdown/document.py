@@ -5,19 +5,23 @@ Pure; knows nothing of widgets. All text must have gone through ``printable`` be
 
 from dataclasses import replace
 
+from spectra_local.protocol import OWN
 from tui.widgets.markdown.blocks import Block, List, parse
 from tui.widgets.markdown.holdback import ready_length
 from tui.widgets.markdown.line import Line, blank
 from tui.widgets.markdown.lines import belongs_to_previous, block_lines
+from tui.widgets.markdown.tint import Tint
 
 
 class Document:
     """Blocks and, for one width at a time, their lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tinted: bool = False) -> None:
+        """``tinted``: in the colours of where text came from."""
         self._settled: list[Block] = []
         self._open: list[Block] = []  # the last block, or nothing
         self._source = ""  # of the open block, and what is held back after it
+        self._codes: str | None = "" if tinted else None  # what each character of it came from
         self._number: int | None = None  # the open list's first, where items before it are settled
         self._continues = False
         self._width = 0
@@ -28,9 +32,11 @@ class Document:
         self._changed = True
         self._n_kept = 0
 
-    def append(self, text: str) -> None:
-        """Adds text to the end."""
+    def append(self, text: str, sources: str = "") -> None:
+        """Adds text to the end. ``sources``: the protocol's code for each character, "" for the model's own."""
         self._source += text
+        if self._codes is not None:
+            self._codes += sources or OWN * len(text)
         self._parse(ready_length(self._source))
 
     def finish(self) -> None:
@@ -117,7 +123,8 @@ class Document:
 
     def _parse(self, length: int) -> None:
         self._changed = True
-        blocks = parse(self._source[:length])
+        tint = None if not self._codes or self._codes.isspace() else Tint(self._source[:length], self._codes[:length])
+        blocks = parse(self._source[:length], tint)
         if blocks and self._continues and isinstance(blocks[0], List):
             blocks[0] = replace(blocks[0], first=self._number, continues=True)
         self._settled += blocks[:-1]
@@ -144,4 +151,7 @@ class Document:
         """Forgets the source of what is settled."""
         rows = self._source.split("\n")
         if row := self._open[0].row:
-            self._source = "\n".join(rows[row:])
+            source = "\n".join(rows[row:])
+            if self._codes is not None:
+                self._codes = self._codes[len(self._source) - len(source) :]
+            self._source = source

@@ -4,13 +4,16 @@ from markdown_it.token import Token
 from textual.content import Content, Span
 from textual.style import Style
 
+from tui.widgets.markdown.tint import Tint
+
 _OPENING = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}
 CODE_STYLE = "$text-secondary on $surface"
 LINK_STYLE = "underline $text-secondary"
 
 
-def inline_content(token: Token) -> Content:
-    """The text of an ``inline`` token. Links carry an action that shows them; none is opened by a click alone."""
+def inline_content(token: Token, tint: Tint | None = None) -> Content:
+    """The text of an ``inline`` token, coloured by ``tint``. Links carry an action that shows them; none is opened by
+    a click alone."""
     pieces: list[str] = []
     spans: list[Span] = []
     open_styles: list[tuple[int, tuple[Style | str, ...]]] = []
@@ -36,7 +39,8 @@ def inline_content(token: Token) -> Content:
             text = child.content
         pieces.append(text)
         position += len(text)
-    return Content("".join(pieces), spans=spans)
+    text = "".join(pieces)
+    return Content(text, spans=spans + tint.spans(text, token.map) if tint else spans)
 
 
 def _link(address: str | int | float | None) -> tuple[Style | str, ...]:
