@@ -14,7 +14,7 @@ from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
 from spectra_local.history.personal import Exchange, PersonalHistory
-from spectra_local.history.savings import Saved
+from spectra_local.history.savings import Saved, Tried
 from spectra_local.llama import native
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.context import Context, DecodeAbortedError
@@ -144,6 +144,7 @@ class Engine:
             device=device,
             load_ms=1000 * (time.perf_counter() - started),
             fill_in=self._fill_in.name if self._fill_in else "",
+            decode_cost=tuple(round(cost, 3) for cost in kept.cost.relative[1:]) if (kept := self._speculation) else (),
         )
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
@@ -311,7 +312,7 @@ class Engine:
         if history and history.index and request.learn:
             asked = request.prompt if request.prompt is not None else _new_words(request.messages)
             exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answered)
-            history.record(exchange, _saved(timings))
+            history.record(exchange, _saved(timings), _tried(timings))
         else:
             kept.remember([*prompt, *answered][max(0, timings.cache_n - _OVERLAP) :])
         if not request.learn:
@@ -395,6 +396,11 @@ def _saved(timings: Timings) -> Saved:
         predicted_ms=timings.predicted_ms,
         saved_ms=plain_ms - timings.predicted_ms,
     )
+
+
+def _tried(timings: Timings) -> dict[str, Tried]:
+    accepted, rejected = timings.accepted_by_source, timings.rejected_by_source
+    return {source: Tried(accepted.get(source, 0), rejected.get(source, 0)) for source in {**accepted, **rejected}}
 
 
 def _checked(value: int | None, name: str, least: int, most: int) -> int | None:

@@ -108,6 +108,7 @@ class ModelInfo:
     device: str  # e.g. "CPU, 2 threads" or "CUDA0: NVIDIA H100"
     load_ms: float
     fill_in: str = ""  # family of the model's fill-in tokens, "" where it has none
+    decode_cost: tuple[float, ...] = ()  # of a pass over 1, 2, ... tokens, relative to 1; () where nothing is drafted
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,8 @@ class ChatApp(App[None]):
             self.notify(printable(str(error)), severity="error", markup=False)
             return False
         self.settings, self._setting_notices = load_settings()
-        self.theme = self._wanted_theme()
+        if path == ("theme",):  # another choice leaves alone what F2 chose for now
+            self.theme = self._wanted_theme()
         self._use_keys()
         self.tell_settings()
         chat = self.screen_stack[0]

@@ -5,6 +5,7 @@ save that works. An incognito chat never comes here.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spectra_local.chats.records import (
     ChatSummary,
@@ -21,6 +22,9 @@ from spectra_local.chats.store import ChatStore
 from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
 from tui.state import Chat, Outcome, Turn
+
+if TYPE_CHECKING:
+    from spectra_local.history.statistics import Statistics
 
 
 class Archive:
@@ -132,6 +136,12 @@ class Archive:
         self.store.delete(chat)
         self.store.erase()
         History(self._opened()).forget(conversation=conversation_name(chat))
+
+    def statistics(self) -> "Statistics":
+        """What is kept and what it saved, from any thread; with a full history it takes its time."""
+        from spectra_local.history.statistics import read_statistics  # numpy is not needed for the first frame
+
+        return read_statistics(self._path)
 
     def chats(self, limit: int) -> list[ChatSummary]:
         """Newest first."""

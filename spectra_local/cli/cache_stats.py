@@ -19,15 +19,9 @@ def path() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def stats(as_json: bool) -> None:
     """Show what is kept, by layer and month, and what it saved."""
-    from spectra_local.history.database import Database
-    from spectra_local.history.statistics import statistics
-    from spectra_local.history.store import Store
+    from spectra_local.history.statistics import read_statistics, statistics_json
 
-    database = Database()
-    try:
-        found = statistics(Store(database))
-    finally:
-        database.close()
+    found = statistics_json(read_statistics())
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -48,6 +42,10 @@ def _table(found: dict[str, Any]) -> str:
         f"drafted        {saved['draft_n']:,}, accepted {saved['accepted_n']:,}, {saved['from_history']:,} of them "
         "from earlier turns",
         f"saved          {saved['passes_saved']:,} passes, about {saved['saved_ms'] / 1000:,.0f} s (estimated)",
+        *(
+            f"  {printable(source):<12} {tried['accepted']:,} of {tried['accepted'] + tried['rejected']:,} came true"
+            for source, tried in found["sources"].items()
+        ),
         f"on disk        {_size(found['bytes'])} of at most {_size(found['cap'])}; above it old turns that no draft "
         "used go first",
     ]

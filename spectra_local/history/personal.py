@@ -6,7 +6,7 @@ Whatever goes wrong with the disk, learning on it stops with one notice and the 
 import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
 from spectra_local.history.index import Index
-from spectra_local.history.savings import Saved, add_saved
+from spectra_local.history.savings import Saved, Tried, add_saved
 from spectra_local.history.store import Store
 from spectra_local.history.turn import TOKEN, Kind, Turn
 
@@ -69,14 +69,14 @@ class PersonalHistory:
             self._off(error)
             return False
 
-    def record(self, exchange: Exchange, saved: Saved) -> None:
-        """Commits the turn of the user and that of the model; they are searched from now on."""
+    def record(self, exchange: Exchange, saved: Saved, tried: Mapping[str, Tried] | None = None) -> None:
+        """Commits the turn of the user and that of the model; they are searched from now on. ``tried``: by source."""
         if self.index is None or self._database is None or self._database.read_only:
             return
         try:
             turns = self._turns(exchange)
             ids = self.store.add(turns)
-            add_saved(self._database, saved)
+            add_saved(self._database, saved, tried)
             self.index.add(
                 Turn(t.conversation, t.origin, t.fingerprint, t.text, t.tokens, t.ts, t.kind, id=i)
                 for t, i in zip(turns, ids, strict=True)

@@ -1,6 +1,7 @@
 """What speculation saved, counted by day. Knows counts, no turns."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
 from spectra_local.history.database import Database
@@ -20,22 +21,53 @@ class Saved:
     saved_ms: float = 0.0  # estimated from the measured cost of decodes
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Guesses of one source, in tokens."""
+
+    accepted: int = 0
+    rejected: int = 0
+
+
 _NAMES = tuple(Saved.__dataclass_fields__)
 
 
-def add_saved(database: Database, saved: Saved) -> None:
-    """Adds to today's row. Raises StoreError."""
+def add_saved(database: Database, saved: Saved, tried: Mapping[str, Tried] | None = None) -> None:
+    """Adds to today's rows; ``tried``: by source. Raises StoreError."""
+    today = time.strftime("%Y-%m-%d")
     columns, marks = ", ".join(_NAMES), ", ".join("?" * len(_NAMES))
     sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
     with database.transaction() as connection:
         connection.execute(
             f"INSERT INTO savings (day, {columns}) VALUES (?, {marks}) ON CONFLICT (day) DO UPDATE SET {sums}",  # noqa: S608
-            [time.strftime("%Y-%m-%d"), *astuple(saved)],
+            [today, *astuple(saved)],
+        )
+        connection.executemany(
+            "INSERT INTO savings_by_source (day, source, accepted, rejected) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET accepted = accepted + excluded.accepted, rejected = rejected + excluded.rejected",
+            [(today, source, each.accepted, each.rejected) for source, each in (tried or {}).items()],
         )
 
 
 def saved_by_day(database: Database) -> dict[str, Saved]:
     """By date, oldest first. Raises StoreError."""
+    return _saved(database, "day")
+
+
+def saved_by_week(database: Database) -> dict[str, Saved]:
+    """By the date of the week's Monday, oldest first. Raises StoreError."""
+    return _saved(database, "date(day, 'weekday 0', '-6 days')")
+
+
+def tried_by_source(database: Database) -> dict[str, Tried]:
+    """Since the beginning, the source that was right most often first. Raises StoreError."""
+    query = "SELECT source, sum(accepted), sum(rejected) FROM savings_by_source GROUP BY source ORDER BY 2 DESC, 1"
     with database.lock, database.errors():
-        rows = database.connection.execute(f"SELECT day, {', '.join(_NAMES)} FROM savings ORDER BY day").fetchall()  # noqa: S608
-    return {row[0]: Saved(*row[1:]) for row in rows}
+        return {source: Tried(*counts) for source, *counts in database.connection.execute(query).fetchall()}
+
+
+def _saved(database: Database, period: str) -> dict[str, Saved]:
+    sums = ", ".join(f"sum({name})" for name in _NAMES)
+    query = f"SELECT {period} AS period, {sums} FROM savings GROUP BY period ORDER BY period"  # noqa: S608 - our words
+    with database.lock, database.errors():
+        return {period: Saved(*counts) for period, *counts in database.connection.execute(query).fetchall()}

@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,6 +34,16 @@ class Layer:
     turns: int
     tokens: int
     bytes: int  # of text and tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What came in one week or month to one layer."""
+
+    period: str
+    layer: str
+    turns: int
+    tokens: int
 
 
 class Store:
@@ -132,13 +142,15 @@ class Store:
         )
         return [Layer(i, n, c, bool(e), t, k, b) for i, n, c, e, t, k, b in self._rows(query, [])]
 
-    def months(self) -> list[dict[str, Any]]:
-        """Turns and tokens by month, oldest first."""
+    def growth(self, period: Literal["week", "month"]) -> list[Growth]:
+        """What came in each period and layer, oldest first. A week is named by its Monday, a month as YYYY-MM."""
+        name = "strftime('%Y-%m', d)" if period == "month" else "date(d, 'weekday 0', '-6 days')"
         query = (
-            "SELECT strftime('%Y-%m', ts, 'unixepoch', 'localtime') AS month, count(*), sum(length(tokens)) / 4 "
-            "FROM turns GROUP BY month ORDER BY month"
+            f"SELECT {name} AS period, name, count(*), sum(n) FROM "  # noqa: S608 - our own words
+            "(SELECT date(t.ts, 'unixepoch', 'localtime') AS d, l.name, t.layer, length(t.tokens) / 4 AS n "
+            "FROM turns t JOIN layers l ON l.id = t.layer) GROUP BY period, layer ORDER BY period, layer"
         )
-        return [{"month": m, "turns": n, "tokens": k} for m, n, k in self._rows(query, [])]
+        return [Growth(*row) for row in self._rows(query, [])]
 
     def create_layer(self, name: str) -> None:
         """Raises StoreError where there is one of that name."""
@@ -216,6 +228,7 @@ class Store:
             gone = connection.execute(f"DELETE FROM turns WHERE {' AND '.join(conditions)}", values).rowcount  # noqa: S608
             if everything:
                 connection.execute("DELETE FROM savings")
+                connection.execute("DELETE FROM savings_by_source")
                 connection.execute("DELETE FROM layers WHERE id <> 1")
             _raise_generation(connection)
         self._erase()

@@ -38,14 +38,14 @@ async def test_the_key_colours_what_was_guessed_and_takes_it_back():
         await pilot.press("ctrl+t")
         await wait_until(pilot, lambda: "history 40%" not in screen_text(pilot))
         assert not load_settings()[0].tint
-        assert not colours(pilot, "known text")
+        assert colours(pilot, "known text") == {themes.DARK.foreground}
 
 
 async def test_answers_that_come_later_and_chats_shown_anew_are_tinted_too():
     async with app_with(SCRIPT).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await send(pilot, "/tint on")
-        await sees(pilot, "Guesses that came true, by source")
+        await sees(pilot, "Tinted by source: context")
         await answered(pilot)
         await sees(pilot, "its own 60%")
         turns = state(pilot).chat

@@ -96,7 +96,7 @@ def _tint(chat: "ChatScreen", word: str) -> None:
         return
     if wanted:
         names = Content(" ").join(Content.styled(name, style_of_source(name)) for name in SOURCES)
-        chat.hint(Content.assemble("Guesses that came true, by source: ", names))
+        chat.hint(Content.assemble("Tinted by source: ", names))
     else:
         chat.hint("Answers are no longer tinted.")
 

@@ -17,7 +17,8 @@ def _help(chat: "ChatScreen", _: str) -> None:
 def _stats(chat: "ChatScreen", _: str) -> None:
     from tui.screens.stats import StatsScreen
 
-    chat.app.push_screen(StatsScreen([turn.timings for turn in chat.state.chat.turns if turn.timings]))
+    answers = [turn.timings for turn in chat.state.chat.turns if turn.timings]
+    chat.app.push_screen(StatsScreen(answers, chat.state.model.info, chat.archive.statistics))
 
 
 def _quit(chat: "ChatScreen", _: str) -> None:
@@ -26,6 +27,6 @@ def _quit(chat: "ChatScreen", _: str) -> None:
 
 COMMANDS = (
     Command("help", "keys and commands", _help),
-    Command("stats", "what guessing ahead brought", _stats),
+    Command("stats", "what guessing ahead brought, as charts", _stats),
     Command("quit", "leave; the chat is kept", _quit),
 )

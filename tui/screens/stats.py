@@ -1,80 +1,104 @@
-"""What guessing ahead brought in this conversation: passes saved, and how often each source was right."""
+"""What guessing ahead brings: in this conversation, since the history began, and on this machine. Charts, no widget
+that computes."""
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
-from spectra_local.printable import printable_line
-from spectra_local.protocol import Timings
+from spectra_local.errors import StoreError
+from spectra_local.printable import printable
+from spectra_local.protocol import ModelInfo, Timings
+from tui import figures
+from tui.widgets.figure import Figure
 
-_BAR_CELLS = 12
+if TYPE_CHECKING:
+    from spectra_local.history.statistics import Statistics
 
 
 class StatsScreen(ModalScreen[None]):
-    """Over the chat; any of its keys closes it."""
+    """Over the chat; any of its keys closes it. One column, or two where the screen is broad."""
 
     DEFAULT_CSS = """
     StatsScreen {
         align: center middle;
         background: $background 60%;
         & > VerticalScroll {
-            width: 68; max-width: 100%; height: auto; max-height: 100%;
-            padding: 1 3; background: $surface; border: round $panel; scrollbar-size-vertical: 1;
+            width: 76; max-width: 100%; height: auto; max-height: 100%;
+            padding: 1 3 0 3; background: $surface; border: round $panel; scrollbar-size-vertical: 1;
+            scrollbar-background: $surface; scrollbar-background-hover: $surface; scrollbar-color: $panel;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
+        Vertical { height: auto; }
+        #columns { layout: vertical; }
+        &.-broad > VerticalScroll { width: 140; }
+        &.-broad #columns { layout: horizontal; }
+        &.-broad #columns > Vertical { width: 1fr; padding: 0 2; }
         &.-narrow > VerticalScroll { padding: 0 1; }
     }
     """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide"), (120, "-broad")]  # noqa: RUF012 - Textual declares them so
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "close", id="stats.close", show=False, priority=True)
     ]
 
-    def __init__(self, answers: Sequence[Timings]) -> None:
+    def __init__(self, answers: Sequence[Timings], model: ModelInfo | None, read: "Callable[[], Statistics]") -> None:
+        """``read`` is called in a thread: it may take its time, and may raise StoreError."""
         super().__init__()
-        self._answers = answers
+        self._read = read
+        waiting = Content.styled("Reading the history …", "$text-muted")
+        cost, device = (model.decode_cost, model.device) if model else ((), "")
+        tried = figures.tried_in(answers)
+        self._now = [
+            Figure("This conversation", lambda _: figures.this_conversation(answers)),
+            Figure("Its guesses, by source", lambda width: figures.by_source(tried, width)),
+            Figure("What a pass of the model costs", lambda width: figures.staircase(cost, device, width)),
+        ]
+        self._totals = Figure("Since the history began", lambda _: waiting)
+        self._sources = Figure("All guesses, by source", lambda _: Content(""))
+        self._saved = Figure("Time saved, by week", lambda _: Content(""))
+        self._growth = Figure("Growth of the history", lambda _: Content(""))
+        self._past = [self._sources, self._saved, self._growth]
 
     def compose(self) -> ComposeResult:
-        """One page."""
+        """What is known at once first, so that nothing moves when the history has been read."""
         with VerticalScroll() as panel:
-            panel.border_title = "Guessing ahead in this conversation"
+            panel.border_title = "Guessing ahead"
             panel.border_subtitle = "esc closes"
-            yield Static(summary(self._answers), markup=False)
+            with Vertical(id="columns"):
+                with Vertical():
+                    yield from self._now
+                with Vertical():
+                    yield self._totals
+                    yield from self._past
 
+    def on_mount(self) -> None:
+        """The history is read beside."""
+        for figure in self._past:
+            figure.display = False
+        self._load()
 
-def summary(answers: Sequence[Timings]) -> Content:
-    """Totals, then a bar for each source: the share of its guesses that came true."""
-    n, milliseconds = sum(t.predicted_n for t in answers), sum(t.predicted_ms for t in answers)
-    if not n or not milliseconds:
-        return Content("Nothing has been answered yet.")
-    plain_ms = sum(t.predicted_ms * t.speedup_estimate for t in answers)
-    rows = [
-        Content(f"{n:,} tokens in {sum(t.steps for t in answers):,} passes of the model"),
-        Content(f"{1000 * n / milliseconds:.0f} tok/s, about {plain_ms / milliseconds:.1f} times plain decoding"),
-        Content(""),
-        Content("Guesses that came true, by source"),
-    ]
-    accepted: Counter[str] = Counter()
-    rejected: Counter[str] = Counter()
-    for timings in answers:
-        accepted.update(timings.accepted_by_source)
-        rejected.update(timings.rejected_by_source)
-    for source in sorted(accepted | rejected, key=lambda name: -accepted[name]):
-        tried = accepted[source] + rejected[source]
-        filled = round(_BAR_CELLS * accepted[source] / tried) if tried else 0
-        rows.append(
-            Content.assemble(
-                f"{printable_line(source)[:10]:<11}",
-                ("━" * filled, "$primary"),
-                ("━" * (_BAR_CELLS - filled), "$foreground 20%"),
-                f"  {accepted[source]:,} of {tried:,}",
-            )
-        )
-    return Content("\n").join(rows)
+    @work(thread=True, exclusive=True)
+    def _load(self) -> None:
+        try:
+            found = self._read()
+        except StoreError as error:
+            words = Content(printable(str(error)))
+            self.app.call_from_thread(self._totals.show, lambda _: words)
+        else:
+            self.app.call_from_thread(self._show, found)
+
+    def _show(self, found: "Statistics") -> None:
+        self._totals.show(lambda _: figures.totals(found))
+        self._sources.show(partial(figures.by_source, found.tried_by_source))
+        self._saved.show(partial(figures.time_saved, found))
+        self._growth.show(partial(figures.growth, found))
+        for figure in self._past:
+            figure.display = True

@@ -2,24 +2,27 @@
 
 from time import monotonic
 
+from textual.app import RenderResult
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.widget import Widget
 
 from tui.tint import Share, counted, shares
 
 _UPDATE_SECONDS = 1.0  # while text comes: shares that change faster cannot be read, and each is a repaint
+_GAP = "  "
 
 
-class TintLegend(Static):
+class TintLegend(Widget):
     """Empty, and not there, where nothing of the answer was guessed."""
 
     DEFAULT_CSS = """
-    TintLegend { display: none; width: 100%; height: auto; margin: 1 0 0 0; color: $text-muted; }
+    TintLegend { display: none; width: 100%; height: auto; margin: 1 0 0 0; }
     """
 
     def __init__(self) -> None:
-        super().__init__("", markup=False)
-        self._shown: list[tuple[str, int]] = []
+        super().__init__()
+        self._items: list[Content] = []
         self._at = 0.0
 
     def show(self, sources: str, length: int, *, now: bool = False) -> None:
@@ -28,14 +31,31 @@ class TintLegend(Static):
             return
         self._at = monotonic()
         found = shares(counted(sources, length))
-        rounded = [(each.source, round(100 * each.share)) for each in found]
-        self.display = any(name for name, _ in rounded)
-        if rounded != self._shown:
-            self._shown = rounded
-            self.update(legend(found))
+        self.display = any(each.source for each in found)
+        items = [_item(each) for each in found]
+        if [item.plain for item in items] != [item.plain for item in self._items]:
+            self._items = items
+            self.refresh(layout=True)
+
+    def render(self) -> RenderResult:
+        """As many sources in a line as fit, none of them broken."""
+        return Content("\n").join(packed(self._items, self.content_size.width))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """All lines."""
+        return len(packed(self._items, width))
 
 
-def legend(found: list[Share]) -> Content:
-    """The sources in their colours, with their shares."""
-    pieces = [(f"{each.source or 'its own'} {each.share:.0%}", each.style) for each in found]
-    return Content("  ").join(Content.styled(*piece) for piece in pieces)
+def packed(items: list[Content], width: int) -> list[Content]:
+    """Lines of whole items."""
+    lines: list[Content] = []
+    for item in items:
+        if lines and lines[-1].cell_length + len(_GAP) + item.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], _GAP, item)
+        else:
+            lines.append(item)
+    return lines
+
+
+def _item(each: Share) -> Content:
+    return Content.styled(f"{each.source or 'its own'} {each.share:.0%}", each.style)
