@@ -101,6 +101,9 @@ def _tint(chat: "ChatScreen", word: str) -> None:
         chat.hint("Answers are no longer tinted.")
 
 
+def _on_off(_: "ChatScreen", typed: str) -> list[str]:
+    return matching(("on", "off"), typed)
+
 
 def _system_names(chat: "ChatScreen", typed: str) -> list[str]:
     return matching(["off", *_app(chat).settings.systems], typed)
@@ -113,6 +116,8 @@ def _set_names(chat: "ChatScreen", typed: str) -> list[str]:
 COMMANDS = (
     Command("model", "choose, switch or unload (off) the model", _model, "[name|off]", _model_names),
     Command("system", "show or set the system prompt", _system, "[text|name|off]", _system_names),
-    Command("tint", "colour what was guessed, by source", _tint, "[on|off]", lambda _, typed: matching(("on", "off"), typed)),
+    Command(
+        "tint", "colour what was guessed, by source", _tint, "[on|off]", lambda _, typed: matching(("on", "off"), typed)
+    ),
     Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", _set_names),
 )
