@@ -17,13 +17,12 @@ from spectra_local.chats.records import (
     conversation_name,
     title_of,
 )
-from spectra_local.chats.search import search
-from spectra_local.chats.store import ChatStore
 from spectra_local.errors import StoreError
-from spectra_local.history.database import Database
 from tui.state import Chat, Outcome, Turn
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # SQLite, and all that needs it, is 15 ms that the first frame can spare
+    from spectra_local.chats.store import ChatStore
+    from spectra_local.history.database import Database
     from spectra_local.history.statistics import Statistics
 
 
@@ -36,12 +35,16 @@ class Archive:
         self._told = ""
 
     @property
-    def store(self) -> ChatStore:
+    def store(self) -> "ChatStore":
         """The chats."""
+        from spectra_local.chats.store import ChatStore
+
         return ChatStore(self._opened())
 
-    def _opened(self) -> Database:
+    def _opened(self) -> "Database":
         if self._database is None:
+            from spectra_local.history.database import Database
+
             self._database = Database(self._path)
         return self._database
 
@@ -149,6 +152,8 @@ class Archive:
 
     def search(self, words: str) -> list[Hit]:
         """Chats and messages that have the words."""
+        from spectra_local.chats.search import search
+
         return search(self._opened(), words)
 
     def tree(self, chat: Chat) -> Tree:

@@ -1,6 +1,6 @@
 """Branches of a conversation: an earlier message edited and asked anew, another answer to the same message."""
 
-import secrets
+import random
 
 from spectra_local.errors import StoreError
 from spectra_local.printable import printable_line
@@ -21,7 +21,7 @@ class BranchingConversationScreen(SavedConversationScreen):
             self.hint("esc stops this answer first.")
         elif self.state.model.phase is Phase.DOWN:
             await self._restart()
-        elif self._adapter.retry(secrets.randbelow(2**31)):
+        elif self._adapter.retry(random.randrange(2**31)):  # noqa: S311 - a seed for drawing words
             transcript = self.query_one(Transcript)
             if transcript.ends_early:
                 await transcript.show(self.state.chat.turns[:-1], turn_widget)
