@@ -4,11 +4,11 @@ from spectra_local.cli.main import run
 from spectra_local.protocol import EngineOptions
 
 
-def open_chat(model: str | None, options: EngineOptions) -> int:
-    """Opens the chat and returns the exit code; imported here, so that other commands need not load textual."""
+def open_chat(model: str | None, options: EngineOptions, file: str = "", line: int = 1) -> int:
+    """Opens the chat, or a file in the editor; imported here, so that other commands need not load textual."""
     from tui import launch
 
-    return launch.open_chat(model, options)
+    return launch.open_chat(model, options, file, line)
 
 
 def main() -> None:

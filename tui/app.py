@@ -10,7 +10,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from spectra_local.errors import SpectraError
-from spectra_local.printable import printable
+from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import Assistant
 from spectra_local.settings import change_setting, load_settings
 from tui import themes
@@ -45,10 +45,14 @@ class ChatApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    def __init__(self, open_assistant: OpenAssistant, open_named: OpenNamed | None = None) -> None:
+    def __init__(
+        self, open_assistant: OpenAssistant, open_named: OpenNamed | None = None, file: str = "", line: int = 1
+    ) -> None:
+        """``file``: opened in the editor, at ``line``; closing it then ends the app."""
         # Textual turns colours into greys for NO_COLOR; in its ANSI mode it leaves them out, as the variable asks.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.session = Session(open_assistant)
+        self._file, self._line = file, line
         self._open_named = open_named or (lambda _: open_assistant())
         self.archive = Archive()
         for theme in (themes.DARK, themes.LIGHT):
@@ -114,6 +118,31 @@ class ChatApp(App[None]):
             chat.use_settings(self.settings)
         return True
 
+    def open_file(self, name: str, line: int = 1, *, ends_app: bool = False) -> str:
+        """Opens a file in the editor; returns what is wrong with it, "" if nothing."""
+        from tui.editing.edited_file import EditedFile
+        from tui.screens.editor import EditorScreen
+
+        chat = self.screen_stack[0]
+        assert isinstance(chat, ChatScreen)
+        try:
+            file = EditedFile(name)
+        except SpectraError as error:
+            return printable_line(str(error))
+        model = partial(getattr, chat.state, "model")
+        self.push_screen(EditorScreen(file, self.session, model, chat.load_model, line=line, ends_app=ends_app))
+        return ""
+
+    async def action_quit(self) -> None:
+        """Ends the app; a file with changes that are not saved is asked about first."""
+        from tui.screens.editor import EditorScreen
+
+        editor = next((screen for screen in self.screen_stack if isinstance(screen, EditorScreen)), None)
+        if editor is None:
+            self.exit()
+        elif self.screen is editor:
+            editor.ask_to_leave(self.exit)
+
     def action_settings(self) -> None:
         """The settings."""
         from tui.screens.settings import SettingsScreen
@@ -151,6 +180,8 @@ class ChatApp(App[None]):
 
     def on_ready(self) -> None:
         """The first frame is out: collecting garbage begins, but never looks at what the start has made."""
+        if self._file:
+            self.open_file(self._file, self._line, ends_app=True)
         self.tell_settings()
         self.app_resume_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_all))
         gc.freeze()

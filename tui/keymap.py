@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from spectra_local.printable import printable_line
-from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS, Key
+from tui.keys import APP_KEYS, CHAT_KEYS, CHATS_KEYS, COMPOSER_KEYS, DIFF_KEYS, EDITOR_KEYS, Key
 
-_ALL = COMPOSER_KEYS + CHAT_KEYS + APP_KEYS
+# What can be pressed at the same time: a key may mean different things on different screens.
+_SCOPES = (COMPOSER_KEYS + CHAT_KEYS + APP_KEYS, CHATS_KEYS + APP_KEYS, EDITOR_KEYS + APP_KEYS, DIFF_KEYS)
 
 
 def keymap(chosen: Mapping[str, str], send: str = "enter") -> tuple[dict[str, str], list[str]]:
@@ -13,7 +14,7 @@ def keymap(chosen: Mapping[str, str], send: str = "enter") -> tuple[dict[str, st
 
     Where another key than enter sends, enter breaks the line; ctrl+j does so always.
     """
-    known = {key.id: key for key in _ALL}
+    known = {key.id: key for scope in _SCOPES for key in scope}
     keys: dict[str, str] = {}
     notices = []
     if send != "enter":
@@ -26,11 +27,13 @@ def keymap(chosen: Mapping[str, str], send: str = "enter") -> tuple[dict[str, st
             notices.append(printable_line(f"keys.{name}: '{wanted}' is no key"))
         else:
             keys[name] = wanted
-    taken: dict[str, str] = {}
-    for key in _ALL:
-        for one in keys.get(key.id, key.keys).split(","):
-            if (other := taken.setdefault(one, key.id)) != key.id and (key.id in keys or other in keys):
-                notices.append(printable_line(f"keys: {one} is both {other} and {key.id}; the first counts"))
+    for scope in _SCOPES:
+        taken: dict[str, str] = {}
+        for key in scope:
+            for one in keys.get(key.id, key.keys).split(","):
+                if (other := taken.setdefault(one, key.id)) != key.id and (key.id in keys or other in keys):
+                    notice = printable_line(f"keys: {one} is both {other} and {key.id}; the first counts")
+                    notices += [notice] if notice not in notices else []
     return keys, notices
 
 

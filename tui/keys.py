@@ -57,6 +57,25 @@ CHATS_KEYS = (
     Key("chats.delete", "delete,ctrl+d", "del", "delete", "delete"),
     Key("chats.close", "escape", "esc", "close", "back to the chat"),
 )
+EDITOR_KEYS = (
+    Key("editor.accept", "tab", "tab", "accept", "take the suggestion; without one, indent"),
+    Key("editor.accept_line", "shift+tab", "shift+tab", "accept_line", "take a line of it"),
+    Key("editor.accept_word", "ctrl+right", "ctrl+right", "accept_word", "take a word of it"),
+    Key("editor.suggest", "ctrl+@,ctrl+space,f5", "ctrl+space", "suggest", "suggest something here (also f5)"),
+    Key("editor.next", "alt+n", "alt+n", "another(1)", "another suggestion"),
+    Key("editor.previous", "alt+p", "alt+p", "another(-1)", "the suggestion before"),
+    Key("editor.rewrite", "ctrl+r", "ctrl+r", "rewrite", "rewrite the selection, or all, by an instruction"),
+    Key("editor.refuse", "escape", "esc", "refuse", "refuse the suggestion, stop the model"),
+    Key("editor.undo", "ctrl+underscore,alt+z", "alt+z", "undo", "undo"),
+    Key("editor.redo", "alt+y", "alt+y", "redo", "redo"),
+    Key("editor.save", "ctrl+s", "ctrl+s", "save", "save the file"),
+    Key("editor.reload", "f6", "f6", "reload", "read the file from the disk again"),
+    Key("editor.close", "alt+q,f10", "alt+q", "close", "close the file"),
+)
+DIFF_KEYS = (
+    Key("diff.accept", "enter,y", "enter", "accept", "accept the change"),
+    Key("diff.refuse", "escape,n", "esc", "refuse", "leave the text as it was"),
+)
 APP_KEYS = (
     Key("app.help", "f1", "f1", "help", "this page"),
     Key("app.theme", "f2", "f2", "toggle_theme", "light or dark"),

@@ -8,20 +8,32 @@ from tui.session import OpenAssistant
 from tui.terminal import ExitSignals, require_terminal
 
 
-def open_chat(model: str | None, options: EngineOptions) -> int:
-    """Opens the chat with ``model`` (None: the default) and returns the exit code. Raises SpectraError."""
+def open_chat(model: str | None, options: EngineOptions, file: str = "", line: int = 1) -> int:
+    """Opens the chat with ``model`` (None: the default), or a file in the editor, and returns the exit code.
+
+    Raises SpectraError.
+    """
     require_terminal()
     if model is not None:
         _check_named(model)
-    return run_chat(lambda: _open_assistant(model or _chosen(), options), lambda name: _open_assistant(name, options))
+    if file:
+        _check_file(file)
+    return run_chat(
+        lambda: _open_assistant(model or _chosen(), options), lambda name: _open_assistant(name, options), file, line
+    )
 
 
-def run_chat(open_assistant: OpenAssistant, open_named: Callable[[str], Assistant] | None = None) -> int:
+def run_chat(
+    open_assistant: OpenAssistant,
+    open_named: Callable[[str], Assistant] | None = None,
+    file: str = "",
+    line: int = 1,
+) -> int:
     """Runs the app on the assistant that ``open_assistant`` makes, in a thread, once the first frame is out."""
     gc.disable()  # collections among half a million fresh objects are a tenth of the time to the first frame
     from tui.app import ChatApp
 
-    app = ChatApp(open_assistant, open_named)
+    app = ChatApp(open_assistant, open_named, file, line)
     with ExitSignals(app.leave) as signals:
         app.run()
     return signals.exit_code if signals.exit_code is not None else app.return_code or 0
@@ -35,6 +47,13 @@ def _check_named(model: str) -> None:
         resolve(model)
     except ModelNotPulledError:
         return
+
+
+def _check_file(name: str) -> None:
+    """What is no text ends here, before the screen changes."""
+    from tui.editing.edited_file import EditedFile
+
+    EditedFile(name)
 
 
 def _chosen() -> str | None:

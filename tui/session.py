@@ -4,22 +4,41 @@ Knows nothing of widgets. A thread and a queue rather than a call into the app p
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
 
-from spectra_local.errors import WorkerError
+from spectra_local.errors import SpectraError, WorkerError
 from spectra_local.protocol import Assistant, Done, Request, Timings
 from tui.adapter import Failed, Loaded, Report, Unloaded
 
 OpenAssistant = Callable[[], Assistant]
+Work = Callable[[Assistant], Generator[object, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
     ticket: int
     request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last thing that a job delivers. ``error`` is why it ended early, None where it did not."""
+
+    error: Exception | None = None
+    cancelled: bool = False
+
+
+class Job:
+    """Work on the model besides the chat's, in its turn. ``deliver`` is called in the model's thread."""
+
+    def __init__(self, work: Work, deliver: Callable[["Job", object], None]) -> None:
+        self.work = work
+        self.deliver = deliver
+        self.cancelled = False
 
 
 class _Load:
@@ -37,11 +56,13 @@ class Session:
         """``open_assistant`` is called in the thread: it may take its time, and may raise SpectraError."""
         self._open_assistant = open_assistant
         self._assistant: Assistant | None = None
-        self._jobs: SimpleQueue[_Load | _Unload | _Ask | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Load | _Unload | _Ask | Job | None] = SimpleQueue()
         self._reports: SimpleQueue[tuple[int | None, Report]] = SimpleQueue()
         self._tickets = count(1)
         self._wanted: int | None = None  # the request whose reports are still of interest
         self._cancelled: int | None = None
+        self._running: Job | None = None
+        self._changing = threading.Lock()  # of what runs: a cancel must not reach the job after the one it is for
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
     def load(self) -> None:
@@ -52,13 +73,13 @@ class Session:
 
     def switch(self, open_assistant: OpenAssistant) -> None:
         """Ends the running request and loads another model; the one before is freed first."""
-        self.cancel()
+        self._interrupt()
         self._open_assistant = open_assistant
         self.load()
 
     def unload(self) -> None:
         """Ends the running request and frees the model; ``load`` brings it back. Reports Unloaded."""
-        self.cancel()
+        self._interrupt()
         self._jobs.put(_Unload())
 
     def ask(self, request: Request) -> None:
@@ -66,11 +87,23 @@ class Session:
         self._wanted = next(self._tickets)
         self._jobs.put(_Ask(self._wanted, request))
 
+    def run(self, job: Job) -> None:
+        """Queues work that is not the chat's; what it yields is delivered, then Ended."""
+        self._jobs.put(job)
+
+    def stop(self, job: Job) -> None:
+        """Ends a job soon, or before it begins; other work goes on."""
+        job.cancelled = True
+        with self._changing:
+            if self._running is job and self._assistant is not None:
+                self._assistant.cancel()
+
     def cancel(self) -> None:
         """Ends the running request soon; its Done is still reported. One that has not begun never does."""
         self._cancelled = self._wanted
-        if self._assistant is not None:
-            self._assistant.cancel()
+        with self._changing:
+            if self._running is None and self._assistant is not None:
+                self._assistant.cancel()
 
     def abandon(self) -> None:
         """Cancels, and reports nothing more of that request."""
@@ -90,10 +123,16 @@ class Session:
 
     def close(self, timeout: float) -> None:
         """Ends the running request and frees the model, waiting at most ``timeout`` seconds for it."""
-        self.cancel()
+        self._interrupt()
         self._jobs.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout)
+
+    def _interrupt(self) -> None:
+        """Ends whatever runs."""
+        self.cancel()
+        if (job := self._running) is not None:
+            self.stop(job)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -102,6 +141,8 @@ class Session:
             elif isinstance(job, _Unload):
                 self._close_assistant()
                 self._reports.put((None, Unloaded()))
+            elif isinstance(job, Job):
+                self._run(job)
             else:
                 self._answer(job)
         self._close_assistant()
@@ -116,6 +157,32 @@ class Session:
         except Exception as error:
             self._close_assistant()
             self._reports.put((None, Failed(error, loaded=False)))
+
+    def _run(self, job: Job) -> None:
+        with self._changing:
+            self._running = job
+        try:
+            if not job.cancelled:
+                self._deliver(job)
+            ended = Ended(cancelled=job.cancelled)
+        except WorkerError as error:
+            self._close_assistant()
+            self._reports.put((None, Failed(error, loaded=False)))
+            ended = Ended(error)
+        except Exception as error:
+            ended = Ended(error)
+        with self._changing:
+            self._running = None
+        job.deliver(job, ended)
+
+    def _deliver(self, job: Job) -> None:
+        if self._assistant is None:
+            raise SpectraError("no model is loaded")
+        with closing(job.work(self._assistant)) as items:  # closing ends the request
+            for item in items:
+                if job.cancelled:  # perhaps before the request began, which then did not notice
+                    break
+                job.deliver(job, item)
 
     def _answer(self, job: _Ask) -> None:
         if self._cancelled == job.ticket:

@@ -12,10 +12,10 @@ from spectra_local.cli.ask import summary
 from spectra_local.cli.exact_output import write_text
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
-from spectra_local.cli.text_file import read_text_file
 from spectra_local.completion.completer import MAX_TOKENS, Completer, CompletionRequest, Piece, Suggestion
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions, ExtraFile, FillIn, ModelInfo, Sampling
+from spectra_local.text_file import read_text_file
 from spectra_local.timings_json import timings_json
 
 _MOST_SUGGESTIONS = 16

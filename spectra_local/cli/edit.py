@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,26 +15,31 @@ from spectra_local.cli.exact_output import write_text
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
-from spectra_local.cli.text_file import TextFile, read_text_file, replace_file
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, rewrite
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions, Sampling
+from spectra_local.text_file import TextFile, read_text_file, replace_file
+
+if TYPE_CHECKING:
+    from spectra_local.cli.main import OpenChat
 
 _LINES = re.compile(r"(?P<file>.+):(?P<first>\d+)-(?P<last>\d+)", re.DOTALL)
 
 
 @click.command()
 @click.argument("file", metavar="FILE[:A-B]")
-@click.argument("instruction")
+@click.argument("instruction", required=False)
 @engine_options
 @sampling_options
 @click.option("--diff", "as_diff", is_flag=True, help="Print the change as a unified diff.")
 @click.option("--in-place", is_flag=True, help="Change the file; the old one is kept as FILE~.")
 @click.option("--plain", is_flag=True, help="Ordinary decoding, one token a pass, for comparison.")
 @click.option("--stats", is_flag=True, help="Print counts and speeds on stderr.")
+@click.pass_context
 def edit(
+    context: click.Context,
     file: str,
-    instruction: str,
+    instruction: str | None,
     model: str | None,
     options: EngineOptions,
     sampling: Sampling,
@@ -44,10 +50,16 @@ def edit(
 ) -> int:
     """Rewrite FILE, or its lines A to B, by INSTRUCTION; print the new text of just these lines.
 
+    Without INSTRUCTION, open FILE in the editor, where the model suggests and rewrites.
+
     \b
     spectra-chat edit main.py:10-40 "use pathlib" --diff
     :'<,'>!spectra-chat edit - "sort the imports"        in Vim
     """
+    if instruction is None:
+        if as_diff or in_place or plain or stats or file == "-":
+            raise UsageError("an instruction is missing; without one, edit opens a file in the editor")
+        return _open_editor(context, file, model, options)
     if in_place and (as_diff or file == "-"):
         raise UsageError("--in-place goes with a file, and without --diff")
     source, first, last = _block(file)
@@ -70,6 +82,15 @@ def edit(
         for timings in done.timings:
             click.echo(summary(timings), err=True)
     return 0
+
+
+def _open_editor(context: click.Context, file: str, model: str | None, options: EngineOptions) -> int:
+    open_chat: OpenChat | None = context.obj
+    if open_chat is None:
+        raise UsageError("the terminal app is not part of this installation; give an instruction")
+    match = None if Path(file).exists() else _LINES.fullmatch(file)
+    name, line = (match["file"], int(match["first"])) if match else (file, 1)
+    return open_chat(model, options, name, line)
 
 
 def _rewritten(request: RewriteRequest, model: str | None, options: EngineOptions) -> Rewritten:

@@ -4,8 +4,8 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, Protocol
 
 import click
 
@@ -20,12 +20,19 @@ from spectra_local.protocol import EngineOptions
 PROGRAM = "spectra-chat"
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
-OpenChat = Callable[[str | None, EngineOptions], int]
+
+class OpenChat(Protocol):
+    """Opens the terminal app, with a file in its editor where one is named, and returns the exit code."""
+
+    def __call__(self, model: str | None, options: EngineOptions, file: str = "", line: int = 1) -> int:
+        """``line`` counts from 1."""
+        ...
+
 
 _SUBCOMMANDS = {
     "ask": ("spectra_local.cli.ask:ask", "Answer one prompt on stdout; stdin is appended."),
     "complete": ("spectra_local.cli.complete:complete", "Print what belongs at a place in a file."),
-    "edit": ("spectra_local.cli.edit:edit", "Rewrite a file, or lines of it, as instructed."),
+    "edit": ("spectra_local.cli.edit:edit", "Rewrite a file, or lines of it, as instructed; or open it in the editor."),
     "models": ("spectra_local.cli.models:models", "List, fetch, add and remove models."),
     "doctor": (
         "spectra_local.cli.doctor:doctor",

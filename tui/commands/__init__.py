@@ -3,9 +3,11 @@
 To add a command: write a ``Command`` in one of these files, or a new one, and name the file's table here.
 """
 
-from tui.commands import chats, choosing, copying, program, writing
+from tui.commands import chats, choosing, copying, files, program, writing
 from tui.commands.registry import Command, Registry
 
-COMMANDS = Registry((*chats.COMMANDS, *writing.COMMANDS, *copying.COMMANDS, *choosing.COMMANDS, *program.COMMANDS))
+COMMANDS = Registry(
+    (*chats.COMMANDS, *writing.COMMANDS, *copying.COMMANDS, *choosing.COMMANDS, *files.COMMANDS, *program.COMMANDS)
+)
 
 __all__ = ["COMMANDS", "Command", "Registry"]

@@ -1,4 +1,4 @@
-"""A text file as the commands that change texts see it: decoded with its byte order mark and line ends kept.
+"""A text file as commands and screens that change texts see it: decoded with its byte order mark and line ends kept.
 
 Knows positions of lines and columns, and how a file is replaced whole or not at all. Knows no model.
 """
@@ -75,27 +75,38 @@ def read_text_file(name: str) -> TextFile:
         raise SpectraError(f"{shown} is not UTF-8 text (byte {error.start} is 0x{byte:02x})") from error
 
 
-def replace_file(path: Path, before: str, after: str) -> Path:
-    """Writes ``after`` in place of ``before``, whole or not at all; returns the backup's path (NAME~).
+def replace_file(path: Path, before: str | None, after: str, *, backup: bool = True) -> Path:
+    """Writes ``after`` in place of ``before`` (None: of no file), all or nothing; returns the backup's path (NAME~).
 
     Keeps the mode; writes through a symbolic link. Raises SpectraError, also where the file is no longer ``before``.
     """
     path = path.resolve()
-    backup, temporary = path.with_name(f"{path.name}~"), path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    kept, temporary = path.with_name(f"{path.name}~"), path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        if path.read_bytes() != before.encode():
+        if _bytes_of(path) != (None if before is None else before.encode()):
             raise SpectraError(f"{printable_line(str(path))} was changed meanwhile; nothing is written")
+        if before is not None and not os.access(path, os.W_OK):
+            raise SpectraError(f"{printable_line(str(path))} is read-only")
         try:
             with temporary.open("xb") as file:
-                shutil.copymode(path, temporary)
+                if before is not None:
+                    shutil.copymode(path, temporary)
                 file.write(after.encode())
                 file.flush()
                 os.fsync(file.fileno())
-            shutil.copy2(path, backup)
+            if backup and before is not None:
+                shutil.copy2(path, kept)
             temporary.replace(path)
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
     except OSError as error:
         raise SpectraError(f"{printable_line(str(path))} cannot be written: {error.strerror or error}") from error
-    return backup
+    return kept
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,270 @@
+"""The editor as a user meets it, on a scripted model and without a terminal."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes.chatting import app_with, ready, sees, send
+from fakes.pilot import screen_text, wait_until
+from fakes.scripted import INFO, Gate, ScriptedAssistant, say
+from textual.pilot import Pilot
+
+from spectra_local.errors import WorkerError
+from spectra_local.protocol import Text
+from tui.app import ChatApp
+from tui.editing.edited_file import EditedFile
+from tui.screens.chat import ChatScreen
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.diff import DiffScreen
+from tui.screens.editor import EditorScreen
+from tui.screens.unsaved import UnsavedScreen
+from tui.widgets.instruction_box import InstructionBox
+
+FILLS_IN = replace(INFO, fill_in="qwen")
+
+
+@asynccontextmanager
+async def editing(
+    path: Path, *scripts: Sequence[object], size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[tuple[Pilot[None], EditorScreen, ScriptedAssistant]]:
+    assistant = ScriptedAssistant(*scripts, info=FILLS_IN)  # type: ignore[arg-type]
+    app = ChatApp(lambda: assistant, file=str(path))
+    async with app.run_test(size=size) as pilot:
+        await ready(pilot)
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, EditorScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, EditorScreen)
+        await wait_until(pilot, lambda: screen.area.has_focus)
+        yield pilot, screen, assistant
+
+
+def file_of(tmp_path: Path, text: str = "def add(a, b):\n    \n\nprint(add(1, 2))\n") -> Path:
+    path = tmp_path / "add.py"
+    path.write_text(text)
+    return path
+
+
+async def ghost(pilot: Pilot[None], editor: EditorScreen, text: str) -> None:
+    await wait_until(pilot, lambda: editor.area.ghost == text, f"the suggestion {text!r}; {editor.area.ghost!r} is")
+
+
+async def test_a_suggestion_of_two_lines_is_drawn_between_the_lines_and_tab_takes_it(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("return a + b\n    # done")) as (pilot, editor, _):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b\n    # done")
+        lines = [line.strip("│ ▁▂▃▄▅▆▇█▊▎").rstrip() for line in screen_text(pilot).split("\n")]
+        at = next(n for n, line in enumerate(lines) if "return a + b" in line)
+        assert "# done" in lines[at + 1]
+        assert "print(add(1, 2))" in lines[at + 3]
+        assert "return" not in editor.area.text
+        await pilot.press("tab")
+        assert editor.area.text == "def add(a, b):\n    return a + b\n    # done\n\nprint(add(1, 2))\n"
+        assert (editor.figures.suggested, editor.figures.taken) == (1, 1)
+
+
+async def test_typing_asks_by_itself_after_a_moment_and_what_is_typed_of_it_is_not_asked_again(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("eturn a + b")) as (pilot, editor, assistant):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("r")
+        await ghost(pilot, editor, "eturn a + b")
+        await pilot.press("e", "t")
+        assert editor.area.ghost == "urn a + b"
+        await pilot.press("backspace")
+        assert editor.area.ghost == "turn a + b"
+        assert len(assistant.requests) == 1
+
+
+async def test_a_word_or_a_line_of_it_is_taken_and_the_rest_stays(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("return a + b\n    # done")) as (pilot, editor, assistant):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b\n    # done")
+        await pilot.press("ctrl+right")
+        assert editor.area.ghost == " a + b\n    # done"
+        await pilot.press("shift+tab")
+        assert editor.area.ghost == "\n    # done"
+        await pilot.press("shift+tab")
+        assert "    return a + b\n    # done\n" in editor.area.text
+        assert len(assistant.requests) == 1
+        assert editor.figures.taken == 1
+
+
+async def test_other_suggestions_are_made_and_cycled(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("return a + b"), say("return sum((a, b))")) as (pilot, editor, _):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b")
+        await wait_until(pilot, lambda: editor.figures.suggested == 1)
+        await pilot.press("alt+n")
+        await ghost(pilot, editor, "return sum((a, b))")
+        await sees(pilot, "2 of 2")
+        await pilot.press("alt+p")
+        await ghost(pilot, editor, "return a + b")
+
+
+async def test_moving_hides_a_suggestion_escape_refuses_it_and_a_key_brings_it_back(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("return a + b")) as (pilot, editor, assistant):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b")
+        await pilot.press("up")
+        assert editor.area.ghost == ""
+        await pilot.press("down", "ctrl+@")
+        await ghost(pilot, editor, "return a + b")
+        await pilot.press("escape")
+        assert editor.area.ghost == ""
+        await pilot.press("right", "tab")
+        assert "return" not in editor.area.text
+        assert len(assistant.requests) == 1
+
+
+async def test_typing_something_else_ends_the_running_request(tmp_path: Path):
+    gate = Gate()
+    async with editing(file_of(tmp_path), [Text("pass  # x\n"), gate, *say("x")], say("other")) as (
+        pilot,
+        editor,
+        _,
+    ):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await wait_until(pilot, gate.reached.is_set)
+        await pilot.press("z")
+        await ghost(pilot, editor, "other")
+
+
+async def test_a_selection_is_rewritten_shown_as_a_diff_accepted_and_undone(tmp_path: Path):
+    path = file_of(tmp_path, "a = 1\nb = 2\nc = 3\n")
+    async with editing(path, say("b = 22\n")) as (pilot, editor, assistant):
+        editor.area.move_cursor((1, 0))
+        await pilot.press("shift+end", "ctrl+r")
+        await sees(pilot, "Rewrite lines 2 to 2")
+        await pilot.press(*"double", "enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
+        await sees(pilot, "+ b = 22")
+        assert editor.area.text == "a = 1\nb = 2\nc = 3\n"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: editor.area.text == "a = 1\nb = 22\nc = 3\n")
+        assert "double" in assistant.requests[0].messages[0].content
+        assert assistant.requests[0].prediction == "b = 2\n"
+        await pilot.press("alt+z")
+        assert editor.area.text == "a = 1\nb = 2\nc = 3\n"
+
+
+async def test_a_refused_rewriting_and_a_stopped_one_change_nothing(tmp_path: Path):
+    gate = Gate()
+    path = file_of(tmp_path, "a = 1\n")
+    async with editing(path, say("a = 2\n"), [Text("a"), gate]) as (pilot, editor, _):
+        await pilot.press("ctrl+r", *"double", "enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: pilot.app.screen is editor)
+        assert not editor.area.read_only
+        await pilot.press("ctrl+r", "enter")
+        await wait_until(pilot, gate.reached.is_set)
+        assert editor.area.read_only
+        await pilot.press("escape")
+        assert not editor.area.read_only
+        assert editor.area.text == "a = 1\n"
+
+
+async def test_saving_writes_the_file_and_closing_asks_about_what_is_not_saved(tmp_path: Path):
+    path = file_of(tmp_path, "a = 1\n")
+    async with editing(path) as (pilot, editor, _):
+        await pilot.press("x")
+        await sees(pilot, "add.py •")
+        await pilot.press("alt+q")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, UnsavedScreen))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: pilot.app.screen is editor)
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: path.read_text() == "xa = 1\n")
+        assert not editor.changed
+        await pilot.press("y", "ctrl+q")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, UnsavedScreen))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: not pilot.app.is_running or pilot.app._exit)
+    assert path.read_text() == "xya = 1\n"
+
+
+async def test_what_another_program_wrote_is_read_or_asked_about(tmp_path: Path):
+    path = file_of(tmp_path, "a = 1\n")
+    async with editing(path) as (pilot, editor, _):
+        path.write_text("theirs\n")
+        editor._look_at_disk()
+        assert editor.area.text == "theirs\n"
+        await pilot.press("x")
+        path.write_text("theirs again\n")
+        editor._look_at_disk()
+        await sees(pilot, "Another program changed this file")
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        assert path.read_text() == "theirs again\n"
+        await pilot.click("#yes")
+        await wait_until(pilot, lambda: path.read_text() == "xtheirs\n")
+
+
+async def test_a_new_line_is_indented_as_the_code_wants(tmp_path: Path):
+    async with editing(file_of(tmp_path, "class A:\n\tx = 1\n")) as (pilot, editor, _):
+        editor.area.move_cursor((0, 8))
+        await pilot.press("enter", "y", "enter", "tab")
+        assert editor.area.text == "class A:\n\ty\n\t\t\n\tx = 1\n"
+
+
+async def test_control_characters_of_a_file_and_of_a_model_are_shown_and_kept(tmp_path: Path):
+    path = file_of(tmp_path, "a\x1b[31m\x0cb\n\n")
+    async with editing(path, say("c\x1b]52;x\x07")) as (pilot, editor, _):
+        await sees(pilot, "a␛[31m␌b")
+        editor.area.move_cursor((1, 0))
+        await pilot.press("ctrl+@")
+        await sees(pilot, "c␛]52;x␇")
+        assert "\x1b" not in screen_text(pilot)
+        await pilot.press("tab", "ctrl+s")
+        await wait_until(pilot, lambda: path.read_text() == "a\x1b[31m\x0cb\nc\x1b]52;x\x07\n")
+
+
+async def test_a_model_whose_process_ends_is_said_and_the_text_stays(tmp_path: Path):
+    async with editing(file_of(tmp_path), [WorkerError("it ended")], say("fine")) as (pilot, editor, _):
+        await pilot.press("x", "ctrl+@")
+        await sees(pilot, "it ended")
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "fine")
+        assert editor.area.text.startswith("xdef")
+
+
+async def test_a_click_below_a_suggestion_finds_the_line_that_is_seen_there(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("return a + b\n    # done")) as (pilot, editor, _):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b\n    # done")
+        row = next(n for n, line in enumerate(screen_text(pilot).split("\n")) if "print(add" in line)
+        await pilot.click(offset=(10, row))
+        assert editor.area.cursor_location[0] == 3
+        assert editor.area.ghost == ""
+
+
+async def test_open_in_the_chat_edits_a_file_and_closing_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file_of(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot, "/open add.py")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, EditorScreen))
+        await pilot.press("alt+q")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen))
+        await send(pilot, "/open .")
+        await sees(pilot, "cannot be read")
+
+
+async def test_with_a_model_that_cannot_fill_in_nothing_is_asked_unasked(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("x")) as (pilot, editor, assistant):
+        assistant._info = INFO
+        pilot.app.screen_stack[0].state.model.info = INFO  # type: ignore[attr-defined]
+        await pilot.press("ctrl+end", "x")
+        assert editor._debounce is None
+        await pilot.press("ctrl+r")
+        assert pilot.app.screen.query_one(InstructionBox).has_focus
+        assert EditedFile(str(tmp_path / "add.py")).saved

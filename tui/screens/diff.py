@@ -1,0 +1,76 @@
+"""A change to accept or refuse, as a diff."""
+
+import difflib
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from spectra_local.printable import printable
+from tui.keys import DIFF_KEYS, bindings
+
+_CONTEXT_LINES = 3
+_MOST_LINES = 2_000  # of a diff that is drawn: more would not be read, and takes a second
+
+
+class DiffScreen(ModalScreen[bool]):
+    """Ends with True where the change is accepted."""
+
+    DEFAULT_CSS = """
+    DiffScreen {
+        align: center middle;
+        background: $background 60%;
+        & > Vertical {
+            width: 100; max-width: 100%; height: auto; max-height: 100%;
+            padding: 0 1; background: $surface; border: round $primary 60%;
+            border-title-color: $text-primary; border-subtitle-color: $text-muted;
+        }
+        VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+        Static { width: auto; min-width: 100%; height: auto; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings(DIFF_KEYS)
+
+    def __init__(self, title: str, old: str, new: str) -> None:
+        super().__init__()
+        self._heading, self._old, self._new = title, old, new
+
+    def compose(self) -> ComposeResult:
+        """The lines that go and the lines that come."""
+        with Vertical() as panel:
+            panel.border_title = Content(self._heading)
+            panel.border_subtitle = "enter accepts · esc refuses"
+            with VerticalScroll():
+                yield Static(diff(self._old, self._new), markup=False)
+
+    def action_accept(self) -> None:
+        """The change is made."""
+        self.dismiss(True)
+
+    def action_refuse(self) -> None:
+        """The text stays as it is."""
+        self.dismiss(False)
+
+
+def diff(old: str, new: str) -> Content:
+    """Lines with "-" go, lines with "+" come; unchanged stretches are left out where they are long."""
+    a, b = printable(old).split("\n"), printable(new).split("\n")
+    rows: list[Content] = []
+    for line in list(difflib.unified_diff(a, b, n=_CONTEXT_LINES, lineterm=""))[2:]:
+        mark, text = line[:1], line[1:].expandtabs(4)
+        if mark == "@":
+            if rows:
+                rows.append(Content.styled("⋯", "$foreground 50%"))
+        elif mark == "+":
+            rows.append(Content.styled(f"+ {text}", "$text-success on $success 12%"))
+        elif mark == "-":
+            rows.append(Content.styled(f"- {text}", "$text-error on $error 12%"))
+        else:
+            rows.append(Content.styled(f"  {text}", "$foreground 70%"))
+    if len(rows) > _MOST_LINES:
+        rows[_MOST_LINES:] = [Content(f"… and {len(rows) - _MOST_LINES:,} more lines")]
+    return Content("\n").join(rows)

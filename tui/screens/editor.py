@@ -1,0 +1,463 @@
+"""A file, with what the model would write at the cursor, and a way to have a part of it rewritten.
+
+What the user does becomes work for the session; what comes back is drawn. Files are in editing/edited_file.py, what is
+suggested in editing/suggestions.py.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static, TextArea
+
+from spectra_local.completion.completer import Piece, Suggestion
+from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten
+from spectra_local.errors import SpectraError
+from spectra_local.printable import printable_line
+from spectra_local.protocol import FillIn
+from tui.editing.edited_file import EditedFile
+from tui.editing.figures import Figures, editor_status
+from tui.editing.model_work import ModelWork
+from tui.editing.suggestions import Suggestions, first_line, first_word, worth_asking
+from tui.keys import EDITOR_KEYS, bindings
+from tui.session import Ended, Job, Session, Work
+from tui.state import ModelState, Phase
+from tui.textual_workarounds import SafeSelection
+from tui.widgets.code_area import CodeArea
+from tui.widgets.instruction_box import InstructionBox
+from tui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+DEBOUNCE_S = 0.35  # as editors' plugins wait; sooner asks for what the next key makes worthless
+LOOK_AT_DISK_S = 2.0
+SAY_S = 4.0
+FIGURES_PER_SECOND = 3
+_KEYS = "ctrl+space suggest · ctrl+r rewrite · ctrl+s save · alt+q close"
+_KEYS_WITH_GHOST = "tab all · shift+tab line · ctrl+→ word · alt+n another · esc no"
+_KEYS_NARROW, _KEYS_WITH_GHOST_NARROW = "alt+q close", "tab takes it"
+
+
+class EditorScreen(SafeSelection):
+    """One file. Closing it asks where changes are not saved."""
+
+    DEFAULT_CSS = """
+    EditorScreen {
+        background: $background;
+        & > #desk { height: auto; }
+        & .hint { height: auto; width: 100%; padding: 0 2; color: $text-warning; display: none; }
+        &.-hinting .hint { display: block; }
+        & StatusLine { padding: 0 2; }
+        &.-narrow StatusLine { padding: 0 1; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(EDITOR_KEYS)]
+    AUTO_FOCUS = "CodeArea"
+
+    class Arrived(Message):
+        """Something came of a job."""
+
+        def __init__(self, job: Job, item: object) -> None:
+            super().__init__()
+            self.job = job
+            self.item = item
+
+    def __init__(
+        self,
+        file: EditedFile,
+        session: Session,
+        model: Callable[[], ModelState],
+        load_model: Callable[[], None],
+        *,
+        line: int = 1,
+        ends_app: bool = False,
+    ) -> None:
+        """``model``: its condition now. ``line``: where the cursor begins. ``ends_app``: nothing else was opened."""
+        super().__init__()
+        self.file = file
+        self.figures = Figures()
+        self._session, self._model, self._load_model = session, model, load_model
+        self._line, self._ends_app = line, ends_app
+        self._work = ModelWork()
+        self._suggestions = Suggestions()
+        self._job: Job | None = None
+        self._rewriting: tuple[tuple[int, int], tuple[int, int], str] | None = None  # from, to, the text there
+        self._doing = ""
+        self._asked = False  # for a suggestion, by a key
+        self._counted = False  # the suggestion on the screen was counted as taken
+        self._debounce: Timer | None = None
+        self._hint_timer: Timer | None = None
+        self.changed = False  # there is something to lose
+
+    def compose(self) -> ComposeResult:
+        """The text, and below it what is said and asked."""
+        yield CodeArea(self.file, self._shown)
+        with Vertical(id="desk"):
+            yield InstructionBox()
+            yield Static("", markup=False, classes="hint")
+            yield StatusLine()
+
+    def on_mount(self) -> None:
+        """The cursor where it is wanted."""
+        self.area.move_cursor((max(0, min(self._line, self.area.document.line_count) - 1), 0), center=True)
+        self.set_interval(LOOK_AT_DISK_S, self._look_at_disk)
+        self.set_interval(1 / FIGURES_PER_SECOND, self._show_state)
+        self._show_state()
+        if self.file.saved is None:
+            self.say("A new file.")
+
+    @property
+    def area(self) -> CodeArea:
+        """The text."""
+        return self.query_one(CodeArea)
+
+    # Suggestions
+
+    def _gap(self) -> FillIn:
+        area = self.area
+        cursor, reveal = area.cursor_location, self.file.veil.reveal
+        before = area.get_text_range((0, 0), cursor)
+        after = area.get_text_range(cursor, area.document.end)
+        return FillIn(reveal(before), reveal(after), path=self.file.path.name)
+
+    def _shown(self) -> str:
+        """After each edit: what is known for this place is there at once; else it is asked for in a moment."""
+        self._put_off()
+        if self._rewriting or not self.area.selection.is_empty:
+            return ""
+        gap = self._gap()
+        if text := self._suggestions.at(gap):
+            return text
+        self._counted = False
+        if self._job is not None:
+            self._stop_job()
+        if worth_asking(gap) and self._fills_in():
+            self._debounce = self.set_timer(DEBOUNCE_S, partial(self._suggest, asked=False))
+        return ""
+
+    def _fills_in(self) -> bool:
+        info = self._model().info
+        return info is not None and bool(info.fill_in)
+
+    def _put_off(self) -> None:
+        if self._debounce is not None:
+            self._debounce.stop()
+            self._debounce = None
+
+    def _suggest(self, *, asked: bool) -> None:
+        gap = self._gap()
+        self._asked, self._counted = asked, False
+        self._suggestions.ask(gap)
+        self._start(lambda assistant: self._work.suggest(assistant, gap, asked=asked), "suggesting")
+
+    def action_suggest(self) -> None:
+        """Asks for a suggestion here, whatever it takes."""
+        if self._rewriting:
+            return
+        self._put_off()
+        if self._model().phase is Phase.DOWN:
+            self._load_model()
+        self._suggest(asked=True)
+        self.area.show_ghost(self._suggestions.at(self._gap()))
+
+    def action_another(self, step: int) -> None:
+        """The next alternative; behind the last one another is drawn."""
+        gap = self._gap()
+        if not self._suggestions.at(gap):
+            self.action_suggest()
+        elif self._suggestions.next(gap, step):
+            self.area.show_ghost(self._suggestions.at(gap))
+        elif step > 0 and self._job is None:
+            self._suggestions.ask(gap, further=True)
+            _, number = self._suggestions.place(gap)
+            self._start(lambda assistant: self._work.another(assistant, gap, max(1, number)), "another suggestion")
+
+    def _receive(self, item: Piece | Suggestion) -> None:
+        gap = self._gap()
+        self._suggestions.receive(item)
+        if self.area.selection.is_empty:
+            self.area.show_ghost(self._suggestions.at(gap))
+        if isinstance(item, Suggestion) and not item.cached:
+            self.figures.add(item.timings)
+            if item.text:
+                self.figures.suggested += 1
+            elif self._asked:
+                self.say("The model suggests nothing here.")
+            if item.by_instruction and item.text:
+                self.say("This model was not trained to fill in: it was asked in words.")
+
+    def _take(self, part: Callable[[str], str]) -> bool:
+        if not self.area.has_focus:
+            raise SkipAction
+        ghost = self._suggestions.at(self._gap()) if self.area.ghost else ""
+        if not ghost:
+            return False
+        if not self._counted:
+            self._counted = True
+            self.figures.taken += 1
+        self.area.accept(self.file.veil.hide(part(ghost)))
+        return True
+
+    def action_accept(self) -> None:
+        """Takes the suggestion."""
+        if not self._take(lambda text: text):
+            self.area.action_indent()
+
+    def action_accept_line(self) -> None:
+        """Takes its first line."""
+        self._take(first_line)
+
+    def action_accept_word(self) -> None:
+        """Takes its first word; without one the cursor moves on by a word."""
+        if not self._take(first_word):
+            self.area.action_cursor_word_right()
+
+    def action_refuse(self) -> None:
+        """Whatever is in the way goes: the suggestion, the running request, the instruction."""
+        if self.query_one(InstructionBox).has_class("-asking"):
+            self._put_away()
+        elif self._job is not None or self.area.ghost:
+            self._put_off()
+            self._suggestions.dismiss(self._gap())
+            self._stop_job()
+            self.area.show_ghost("")
+        else:
+            self.say("alt+q closes the file.")
+
+    def action_undo(self) -> None:
+        """Takes back what was typed, accepted or rewritten last."""
+        self.area.undo()
+
+    def action_redo(self) -> None:
+        """Takes that back."""
+        self.area.redo()
+
+    # The model
+
+    def _start(self, work: Work, doing: str) -> None:
+        self._stop_job()
+        self._job, self._doing = Job(work, self._deliver), doing
+        self._session.run(self._job)
+        self._show_state()
+
+    def _stop_job(self) -> None:
+        job, self._job, self._doing = self._job, None, ""
+        if job is not None:
+            self._session.stop(job)
+        if self._rewriting:
+            self._rewriting, self.area.read_only = None, False
+
+    def _deliver(self, job: Job, item: object) -> None:
+        """In the model's thread."""
+        self.post_message(self.Arrived(job, item))
+
+    @on(Arrived)
+    def _arrived(self, message: Arrived) -> None:
+        if message.job is not self._job:
+            return
+        match message.item:
+            case Piece() | Suggestion():
+                self._receive(message.item)
+            case Progress(text):
+                self._doing = text
+            case Rewritten():
+                self._offer(message.item)
+            case Ended(error):
+                self._stop_job()
+                if error is not None:
+                    self.say(str(error))
+        self._show_state()
+
+    # Rewriting
+
+    def action_rewrite(self) -> None:
+        """Asks how the selected lines, or all, are to be changed."""
+        start, end = self._lines()
+        whole = end[0] - start[0] >= self.area.document.line_count - 1
+        last = end[0] if end[1] == 0 and end[0] > start[0] else end[0] + 1
+        self.query_one(InstructionBox).ask("the whole file" if whole else f"lines {start[0] + 1} to {last}")
+
+    def _lines(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Start and end of the selected lines; of the text where nothing is selected."""
+        area = self.area
+        if area.selection.is_empty:
+            return (0, 0), area.document.end
+        (top, _), (bottom, column) = sorted(area.selection)
+        bottom -= column == 0 and bottom > top
+        return (top, 0), min((bottom + 1, 0), area.document.end)
+
+    @on(InstructionBox.Submitted)
+    def _rewrite(self, event: InstructionBox.Submitted) -> None:
+        if not event.value.strip():
+            return
+        start, end = self._lines()
+        area, reveal = self.area, self.file.veil.reveal
+        old = area.get_text_range(start, end)
+        before, after = area.get_text_range((0, 0), start), area.get_text_range(end, area.document.end)
+        request = RewriteRequest(reveal(old), event.value, reveal(before), reveal(after))
+        self._put_off()
+        self._put_away()
+        area.show_ghost("")
+        self._start(lambda assistant: self._work.rewrite(assistant, request), "rewriting")
+        self._rewriting, area.read_only = (start, end, old), True
+
+    def _put_away(self) -> None:
+        self.query_one(InstructionBox).put_away()
+        self.area.focus()
+
+    def _offer(self, done: Rewritten) -> None:
+        from tui.screens.diff import DiffScreen
+
+        if self._rewriting is None:
+            return
+        start, end, old = self._rewriting
+        new = self.file.veil.hide(done.text)
+        for timings in done.timings:
+            self.figures.add(timings)
+        if new == old:
+            self.say("The model changed nothing.")
+            return
+
+        def decide(accepted: bool | None) -> None:
+            if accepted:
+                self.area.replace(new, start, end, maintain_selection_offset=False)
+                self.area.move_cursor(start)
+            self.say("Changed; alt+z takes it back." if accepted else "The text is as it was.")
+
+        shown = self.file.veil.glyphs
+        self.app.push_screen(DiffScreen(f"Change {self.file.name}?", shown(old), shown(new)), decide)
+
+    # The file
+
+    def action_save(self) -> None:
+        """Writes the file."""
+        self._save()
+
+    def _save(self, then: Callable[[], None] = lambda: None) -> None:
+        text = self.area.text
+        if self.file.differs_on_disk():
+            self._ask_to_overwrite(text, then)
+            return
+        self._written(partial(self.file.save, text), then)
+
+    def _written(self, write: Callable[[], None], then: Callable[[], None]) -> None:
+        try:
+            write()
+        except SpectraError as error:
+            self.say(str(error))
+            return
+        self.say("Saved.")
+        self._compare()
+        then()
+
+    def _ask_to_overwrite(self, text: str, then: Callable[[], None]) -> None:
+        from tui.screens.confirm import ConfirmScreen
+
+        def decide(yes: bool | None) -> None:
+            if yes:
+                self._written(partial(self.file.overwrite, text), then)
+
+        words = f"{self.file.name} was changed by another program since it was read. Saving replaces that."
+        self.app.push_screen(ConfirmScreen("Changed on the disk", words, "Replace it"), decide)
+
+    def action_reload(self) -> None:
+        """Takes the file from the disk; asks where that loses something."""
+        from tui.screens.confirm import ConfirmScreen
+
+        if not self.changed:
+            self._reload()
+            return
+        words = f"Your changes to {self.file.name} are not saved. Reading it again drops them."
+        self.app.push_screen(
+            ConfirmScreen("Read it again?", words, "Drop them"), lambda yes: self._reload() if yes else None
+        )
+
+    def _reload(self) -> None:
+        cursor = self.area.cursor_location
+        try:
+            self.file.read()
+        except SpectraError as error:
+            self.say(str(error))
+            return
+        self.area.take(self.file)
+        self.area.move_cursor(self.area.clamp_visitable(cursor))
+        self.say("Read from the disk.")
+
+    def _look_at_disk(self) -> None:
+        if not self.file.changed_on_disk():
+            return
+        if self.changed:
+            self.say("Another program changed this file. f6 reads it, ctrl+s asks.")
+        else:
+            self._reload()
+
+    @on(events.ScreenResume)
+    def _resumed(self) -> None:
+        self._show_state()
+
+    # Leaving
+
+    def action_close(self) -> None:
+        """Back to the chat, or to the shell that opened the file."""
+        self.ask_to_leave(self.app.exit if self._ends_app else self._leave)
+
+    def _leave(self) -> None:
+        self.dismiss()
+
+    def ask_to_leave(self, leave: Callable[[], None]) -> None:
+        """Leaves if nothing is lost by that, or the user says so."""
+        from tui.screens.unsaved import UnsavedScreen
+
+        if not self.changed:
+            leave()
+            return
+
+        def decide(choice: str | None) -> None:
+            if choice == "save":
+                self._save(leave)
+            elif choice == "discard":
+                leave()
+
+        self.app.push_screen(UnsavedScreen(self.file.name), decide)
+
+    def on_unmount(self) -> None:
+        """The model has nothing more to do for a file that is closed."""
+        self._put_off()
+        if self._job is not None:
+            self._session.stop(self._job)
+
+    # What is shown around the text
+
+    def say(self, words: str) -> None:
+        """A word to the user, for a few seconds above the status line."""
+        self.query_one(".hint", Static).update(printable_line(words))
+        self.add_class("-hinting")
+        if self._hint_timer is not None:
+            self._hint_timer.stop()
+        self._hint_timer = self.set_timer(SAY_S, lambda: self.remove_class("-hinting"))
+
+    @on(TextArea.Changed)
+    def _compare(self) -> None:
+        self.changed = self.file.exactly(self.area.text) != (self.file.saved or "")
+        self._show_state()
+
+    @on(TextArea.SelectionChanged)
+    def _show_state(self) -> None:
+        model, area = self._model(), self.area
+        doing = "waiting for the chat's answer" if self._doing and model.busy else printable_line(self._doing)
+        self.query_one(StatusLine).show(editor_status(model, doing, area.cursor_location, self.figures))
+        mark = " •" if self.changed else ""
+        narrow = self.has_class("-narrow")
+        if area.ghost:
+            keys = _KEYS_WITH_GHOST_NARROW if narrow else _KEYS_WITH_GHOST
+        else:
+            keys = _KEYS_NARROW if narrow else _KEYS
+        number, most = self._suggestions.place(self._gap()) if area.ghost else (0, 0)
+        area.show_frame(f"{self.file.name}{mark}", f"{number} of {most} · {keys}" if most else keys)
