@@ -17,7 +17,7 @@ from tui import themes
 from tui.archive import Archive
 from tui.commands import COMMANDS
 from tui.keymap import keymap
-from tui.keys import APP_KEYS, bindings
+from tui.keys import APP_KEYS, EDITOR_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
 
@@ -151,9 +151,13 @@ class ChatApp(App[None]):
 
     def action_help(self) -> None:
         """The keys."""
+        from tui.screens.editor import EditorScreen
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        if isinstance(self.screen, EditorScreen):
+            self.push_screen(HelpScreen(EDITOR_KEYS, commands=False))
+        else:
+            self.push_screen(HelpScreen())
 
     def action_toggle_theme(self) -> None:
         """Light or dark."""

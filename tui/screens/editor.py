@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,7 +18,6 @@ from textual.widgets import Static, TextArea
 
 from spectra_local.completion.completer import Piece, Suggestion
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten
-from spectra_local.errors import SpectraError
 from spectra_local.printable import printable_line
 from spectra_local.protocol import FillIn
 from tui.editing.edited_file import EditedFile
@@ -26,9 +25,9 @@ from tui.editing.figures import Figures, editor_status
 from tui.editing.model_work import ModelWork
 from tui.editing.suggestions import Suggestions, first_line, first_word, worth_asking
 from tui.keys import EDITOR_KEYS, bindings
+from tui.screens.file_screen import FileScreen
 from tui.session import Ended, Job, Session, Work
 from tui.state import ModelState, Phase
-from tui.textual_workarounds import SafeSelection
 from tui.widgets.code_area import CodeArea
 from tui.widgets.instruction_box import InstructionBox
 from tui.widgets.status_line import StatusLine
@@ -37,16 +36,14 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 DEBOUNCE_S = 0.35  # as editors' plugins wait; sooner asks for what the next key makes worthless
-LOOK_AT_DISK_S = 2.0
-SAY_S = 4.0
 FIGURES_PER_SECOND = 3
 _KEYS = "ctrl+space suggest · ctrl+r rewrite · ctrl+s save · alt+q close"
 _KEYS_WITH_GHOST = "tab all · shift+tab line · ctrl+→ word · alt+n another · esc no"
 _KEYS_NARROW, _KEYS_WITH_GHOST_NARROW = "alt+q close", "tab takes it"
 
 
-class EditorScreen(SafeSelection):
-    """One file. Closing it asks where changes are not saved."""
+class EditorScreen(FileScreen):
+    """One file, and the model beside the one who writes it."""
 
     DEFAULT_CSS = """
     EditorScreen {
@@ -80,11 +77,10 @@ class EditorScreen(SafeSelection):
         ends_app: bool = False,
     ) -> None:
         """``model``: its condition now. ``line``: where the cursor begins. ``ends_app``: nothing else was opened."""
-        super().__init__()
-        self.file = file
+        super().__init__(file, ends_app=ends_app)
         self.figures = Figures()
         self._session, self._model, self._load_model = session, model, load_model
-        self._line, self._ends_app = line, ends_app
+        self._line = line
         self._work = ModelWork()
         self._suggestions = Suggestions()
         self._job: Job | None = None
@@ -93,8 +89,6 @@ class EditorScreen(SafeSelection):
         self._asked = False  # for a suggestion, by a key
         self._counted = False  # the suggestion on the screen was counted as taken
         self._debounce: Timer | None = None
-        self._hint_timer: Timer | None = None
-        self.changed = False  # there is something to lose
 
     def compose(self) -> ComposeResult:
         """The text, and below it what is said and asked."""
@@ -107,16 +101,10 @@ class EditorScreen(SafeSelection):
     def on_mount(self) -> None:
         """The cursor where it is wanted."""
         self.area.move_cursor((max(0, min(self._line, self.area.document.line_count) - 1), 0), center=True)
-        self.set_interval(LOOK_AT_DISK_S, self._look_at_disk)
-        self.set_interval(1 / FIGURES_PER_SECOND, self._show_state)
-        self._show_state()
+        self.set_interval(1 / FIGURES_PER_SECOND, self.show_state)
+        self.show_state()
         if self.file.saved is None:
             self.say("A new file.")
-
-    @property
-    def area(self) -> CodeArea:
-        """The text."""
-        return self.query_one(CodeArea)
 
     # Suggestions
 
@@ -245,7 +233,7 @@ class EditorScreen(SafeSelection):
         self._stop_job()
         self._job, self._doing = Job(work, self._deliver), doing
         self._session.run(self._job)
-        self._show_state()
+        self.show_state()
 
     def _stop_job(self) -> None:
         job, self._job, self._doing = self._job, None, ""
@@ -273,7 +261,7 @@ class EditorScreen(SafeSelection):
                 self._stop_job()
                 if error is not None:
                     self.say(str(error))
-        self._show_state()
+        self.show_state()
 
     # Rewriting
 
@@ -334,99 +322,6 @@ class EditorScreen(SafeSelection):
         shown = self.file.veil.glyphs
         self.app.push_screen(DiffScreen(f"Change {self.file.name}?", shown(old), shown(new)), decide)
 
-    # The file
-
-    def action_save(self) -> None:
-        """Writes the file."""
-        self._save()
-
-    def _save(self, then: Callable[[], None] = lambda: None) -> None:
-        text = self.area.text
-        if self.file.differs_on_disk():
-            self._ask_to_overwrite(text, then)
-            return
-        self._written(partial(self.file.save, text), then)
-
-    def _written(self, write: Callable[[], None], then: Callable[[], None]) -> None:
-        try:
-            write()
-        except SpectraError as error:
-            self.say(str(error))
-            return
-        self.say("Saved.")
-        self._compare()
-        then()
-
-    def _ask_to_overwrite(self, text: str, then: Callable[[], None]) -> None:
-        from tui.screens.confirm import ConfirmScreen
-
-        def decide(yes: bool | None) -> None:
-            if yes:
-                self._written(partial(self.file.overwrite, text), then)
-
-        words = f"{self.file.name} was changed by another program since it was read. Saving replaces that."
-        self.app.push_screen(ConfirmScreen("Changed on the disk", words, "Replace it"), decide)
-
-    def action_reload(self) -> None:
-        """Takes the file from the disk; asks where that loses something."""
-        from tui.screens.confirm import ConfirmScreen
-
-        if not self.changed:
-            self._reload()
-            return
-        words = f"Your changes to {self.file.name} are not saved. Reading it again drops them."
-        self.app.push_screen(
-            ConfirmScreen("Read it again?", words, "Drop them"), lambda yes: self._reload() if yes else None
-        )
-
-    def _reload(self) -> None:
-        cursor = self.area.cursor_location
-        try:
-            self.file.read()
-        except SpectraError as error:
-            self.say(str(error))
-            return
-        self.area.take(self.file)
-        self.area.move_cursor(self.area.clamp_visitable(cursor))
-        self.say("Read from the disk.")
-
-    def _look_at_disk(self) -> None:
-        if not self.file.changed_on_disk():
-            return
-        if self.changed:
-            self.say("Another program changed this file. f6 reads it, ctrl+s asks.")
-        else:
-            self._reload()
-
-    @on(events.ScreenResume)
-    def _resumed(self) -> None:
-        self._show_state()
-
-    # Leaving
-
-    def action_close(self) -> None:
-        """Back to the chat, or to the shell that opened the file."""
-        self.ask_to_leave(self.app.exit if self._ends_app else self._leave)
-
-    def _leave(self) -> None:
-        self.dismiss()
-
-    def ask_to_leave(self, leave: Callable[[], None]) -> None:
-        """Leaves if nothing is lost by that, or the user says so."""
-        from tui.screens.unsaved import UnsavedScreen
-
-        if not self.changed:
-            leave()
-            return
-
-        def decide(choice: str | None) -> None:
-            if choice == "save":
-                self._save(leave)
-            elif choice == "discard":
-                leave()
-
-        self.app.push_screen(UnsavedScreen(self.file.name), decide)
-
     def on_unmount(self) -> None:
         """The model has nothing more to do for a file that is closed."""
         self._put_off()
@@ -435,21 +330,9 @@ class EditorScreen(SafeSelection):
 
     # What is shown around the text
 
-    def say(self, words: str) -> None:
-        """A word to the user, for a few seconds above the status line."""
-        self.query_one(".hint", Static).update(printable_line(words))
-        self.add_class("-hinting")
-        if self._hint_timer is not None:
-            self._hint_timer.stop()
-        self._hint_timer = self.set_timer(SAY_S, lambda: self.remove_class("-hinting"))
-
-    @on(TextArea.Changed)
-    def _compare(self) -> None:
-        self.changed = self.file.exactly(self.area.text) != (self.file.saved or "")
-        self._show_state()
-
     @on(TextArea.SelectionChanged)
-    def _show_state(self) -> None:
+    def show_state(self) -> None:
+        """Status line and frame."""
         model, area = self._model(), self.area
         doing = "waiting for the chat's answer" if self._doing and model.busy else printable_line(self._doing)
         self.query_one(StatusLine).show(editor_status(model, doing, area.cursor_location, self.figures))

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui.commands import COMMANDS
 from tui.keymap import shown
-from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS
+from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS, Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,16 +39,21 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q,enter", "dismiss", "close", id="help.close", show=False, priority=True)
     ]
 
+    def __init__(self, screen_keys: tuple[Key, ...] = COMPOSER_KEYS + CHAT_KEYS, *, commands: bool = True) -> None:
+        """``screen_keys``: those of the screen that is helped with. ``commands``: it takes slash commands."""
+        super().__init__()
+        self._keys, self._commands = screen_keys + APP_KEYS, commands
+
     def compose(self) -> ComposeResult:
         """Keys first, then commands."""
         keys: Mapping[str, str] = getattr(self.app, "keys_in_use", {})
         with VerticalScroll() as panel:
-            panel.border_title = "Keys and commands"
+            panel.border_title = "Keys and commands" if self._commands else "Keys"
             panel.border_subtitle = "esc closes"
-            yield Static(
-                _table([(shown(key, keys), key.words) for key in COMPOSER_KEYS + CHAT_KEYS + APP_KEYS]), markup=False
-            )
-            yield Static(_table([(command.usage, command.words) for command in COMMANDS]), markup=False, id="commands")
+            yield Static(_table([(shown(key, keys), key.words) for key in self._keys]), markup=False)
+            if self._commands:
+                rows = [(command.usage, command.words) for command in COMMANDS]
+                yield Static(_table(rows), markup=False, id="commands")
 
 
 def _table(rows: list[tuple[str, str]]) -> Content:
