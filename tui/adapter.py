@@ -72,6 +72,7 @@ class Failure:
     text: str
     can_restart: bool
     returned: str = ""
+    declined: bool = False  # the user chose so: nothing failed
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # SQLite, and all that needs it, is 15 ms that the first fram
     from spectra_local.chats.store import ChatStore
     from spectra_local.history.database import Database
     from spectra_local.history.statistics import Statistics
+# How long a save waits for another program that writes: the screen stands still meanwhile, and saves again soon.
+_BUSY_MS = 100
 
 
 class Archive:
@@ -33,6 +35,7 @@ class Archive:
         self._path = path
         self._database: Database | None = None
         self._told = ""
+        self._noticed = False
 
     @property
     def store(self) -> "ChatStore":
@@ -46,7 +49,15 @@ class Archive:
             from spectra_local.history.database import Database
 
             self._database = Database(self._path)
+            self._database.connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         return self._database
+
+    def notice(self) -> str:
+        """What the user should know of the database, once: that it was damaged, that it can only be read."""
+        if self._database is None or not self._database.notice or self._noticed:
+            return ""
+        self._noticed = True
+        return self._database.notice
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -56,12 +67,15 @@ class Archive:
 
     # --- the conversation on the screen --------------------------------------------------------------------------
 
-    def save(self, chat: Chat) -> str:
-        """Writes what is new or has changed; returns trouble in words, once for each kind."""
-        if chat.incognito or not chat.turns:
+    def save(self, chat: Chat, draft: str | None = None) -> str:
+        """Writes what is new or has changed, and what is typed; returns trouble in words, once for each kind."""
+        if chat.incognito:
             return ""
         try:
-            self._write(chat)
+            if chat.turns:
+                self._write(chat)
+            if draft is not None:
+                self.keep_draft(chat, draft)
         except StoreError as error:
             words = f"This chat is not being saved: {error}"
             told, self._told = self._told, words

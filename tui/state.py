@@ -95,6 +95,7 @@ class ModelState:
 
     phase: Phase = Phase.LOADING
     info: ModelInfo | None = None
+    name: str = ""  # what the user knows it by
     load_fraction: float = 0.0
     prompt_done: int = 0  # tokens of the prompt evaluated so far
     prompt_total: int = 0

@@ -1,10 +1,9 @@
 """The status line in words: pure, so that every state can be tested without a terminal."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from spectra_local.printable import printable_line
-from spectra_local.protocol import ModelInfo, Timings
+from spectra_local.protocol import Timings
 from tui.state import ModelState, Phase, State
 
 METER_CELLS = 8
@@ -50,7 +49,7 @@ def status_of(state: State) -> Status:
         mark=mark,
         style=style,
         doing=_doing(model),
-        name=model_name(model.info) if model.info and model.phase is not Phase.DOWN else "",
+        name=printable_line(model.name) if model.info and model.phase is not Phase.DOWN else "",
         n_ctx=model.n_ctx,
         meter=meter(share),
         context=f"{model.n_past:,} of {model.n_ctx:,}",
@@ -58,12 +57,6 @@ def status_of(state: State) -> Status:
         speed=_speed(model, saved=True),
         short_speed=_speed(model, saved=False),
     )
-
-
-def model_name(info: ModelInfo) -> str:
-    """What the user knows the model by: its file, for the name inside often tells of its training instead."""
-    stem = Path(info.path).stem
-    return printable_line(info.name if stem.startswith("sha256-") else stem)  # Ollama names files by their hash
 
 
 def _doing(model: ModelState) -> str:

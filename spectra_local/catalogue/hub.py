@@ -217,5 +217,5 @@ def _host() -> str:
 
 
 def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+    lines = re.sub(r"\[Errno -?\d+\]\s*", "", str(error)).strip().splitlines()  # a number that tells nobody anything
     return printable_line(lines[0])[:120] if lines else type(error).__name__

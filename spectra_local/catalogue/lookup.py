@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spectra_local import locations
+from spectra_local.catalogue.added import added_models
 from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry, entries, entry_named
 from spectra_local.catalogue.gguf_peek import is_language_model
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
@@ -48,6 +49,12 @@ def resolve(name_or_path: str | None) -> Path:
             return _file_of(match)
     if wanted and (os.sep in wanted or wanted.lower().endswith(".gguf") or _is_file(wanted)):
         return _file_at(wanted)
+    for model in added_models():
+        if model.name.lower() == wanted.lower():
+            raise ModelNotFoundError(
+                f"the file of {model.name}, which was added, is gone or no model any more: {_shown(str(model.path))}; "
+                f"'spectra-chat models remove {model.name}' forgets it, 'models add PATH' gives it another file"
+            )
     return _file_of(_only_match(wanted, known))
 
 

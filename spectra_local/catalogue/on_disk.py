@@ -44,6 +44,11 @@ def find_all() -> list[ModelOnDisk]:
     return list(found.values())
 
 
+def ollama_name(blob: Path) -> str:
+    """Under which name Ollama has the file; "" where it has not."""
+    return next((name for folder in _ollama_folders() for name, path in ollama.models(folder) if path == blob), "")
+
+
 def _candidates() -> Iterator[tuple[Where, str, Path]]:
     """(where, name, path) of every file that may be a model."""
     for path in _gguf_files(locations.models_dir(), depth=1):

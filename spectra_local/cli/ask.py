@@ -130,6 +130,8 @@ def _print_text(events: Iterator[Event]) -> Done:
 
 
 def _print_json(events: Iterator[Event], info: ModelInfo) -> Done:
+    from spectra_local.catalogue.naming import name_of
+
     content: list[str] = []
     with StatusLine(sys.stderr) as status:
         for event in events:
@@ -139,7 +141,7 @@ def _print_json(events: Iterator[Event], info: ModelInfo) -> Done:
             elif isinstance(event, Done):
                 answer = {
                     "content": "".join(content),
-                    "model": info.name,
+                    "model": name_of(info.path, info.name),
                     "finish_reason": event.finish_reason,
                     "timings": timings_json(event.timings),
                 }

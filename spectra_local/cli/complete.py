@@ -117,9 +117,11 @@ def _print(items: Iterator[Piece | Suggestion], *, separate: bool) -> list[Sugge
 
 
 def _as_json(suggestions: list[Suggestion], info: ModelInfo) -> dict[str, object]:
+    from spectra_local.catalogue.naming import name_of
+
     return {
         "content": suggestions[0].text if suggestions else "",
-        "model": info.name,
+        "model": name_of(info.path, info.name),
         "by_instruction": not info.fill_in,
         "suggestions": [
             {

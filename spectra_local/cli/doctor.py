@@ -109,14 +109,15 @@ def _models() -> dict[str, str]:
 
 def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
     from spectra_local.catalogue import resolve
+    from spectra_local.catalogue.naming import name_of
 
     path = resolve(model)  # a missing model is a finding here, not a reason to fetch one
     with closing(open_engine(str(path), options)) as engine:
         done = [e for e in engine.generate(Request(prompt=_PROMPT, max_tokens=_TOKENS)) if isinstance(e, Done)]
         info = engine.info
-    timings = timings_json(done[-1].timings)
+    timings, name = timings_json(done[-1].timings), name_of(info.path, info.name)
     return {
-        "model": f"{info.name}, {info.architecture}, {info.quantisation}, {readable(info.size_bytes)}",
+        "model": f"{name}, {info.architecture}, {info.quantisation}, {readable(info.size_bytes)}",
         "template": info.template or "none",
         "context": f"{info.n_ctx} tokens",
         "device": info.device,

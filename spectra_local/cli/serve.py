@@ -65,6 +65,7 @@ def _serve(
 ) -> None:
     import uvicorn
 
+    from spectra_local.catalogue.naming import name_of
     from spectra_local.completion.completer import Completer
     from spectra_local.serving.access import LOOPBACK, Access
     from spectra_local.serving.answers import Service
@@ -80,7 +81,8 @@ def _serve(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )
         shown = f"[{address}]" if ":" in address else address
-        click.echo(f"{queue.info.name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
+        name = name_of(queue.info.path, queue.info.name)
+        click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
         uvicorn.Server(config).run(sockets=[listener])
 
 

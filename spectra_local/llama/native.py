@@ -37,8 +37,9 @@ log = logging.getLogger("spectra_local.native")
 
 log.addHandler(logging.NullHandler())  # without it, warnings would reach stderr where nobody set logging up
 
-# ggml's levels (ggml.h); 5 goes on with the line before it, a row of dots
-_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
+# ggml's levels (ggml.h); 5 goes on with the line before it, a row of dots. What llama.cpp calls information is some 200
+# lines a load.
+_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]

@@ -5,7 +5,7 @@ from fakes.scripted import INFO
 
 from spectra_local.protocol import Timings
 from tui.state import ModelState, Phase, State
-from tui.status import meter, model_name, status_of
+from tui.status import meter, status_of
 
 
 def test_loading_shows_how_far():
@@ -47,6 +47,7 @@ def test_the_meter_shows_anything_at_all_as_one_cell(share: float, cells: tuple[
     assert meter(share, 8) == cells
 
 
-def test_a_model_is_called_by_its_file_unless_that_is_a_hash():
-    assert model_name(replace(INFO, path="/m/SmolLM2-135M.Q4_1.gguf")) == "SmolLM2-135M.Q4_1"
-    assert model_name(replace(INFO, path="/m/sha256-ab12", name="Llama 3.2\x1b")) == "Llama 3.2␛"
+def test_the_name_is_shown_while_the_model_is_there():
+    model = ModelState(phase=Phase.IDLE, info=INFO, name="Llama 3.2\x1b")
+    assert status_of(State(model=model)).name == "Llama 3.2␛"
+    assert status_of(State(model=replace(model, phase=Phase.DOWN))).name == ""

@@ -24,7 +24,7 @@ def _model(chat: "ChatScreen", name: str) -> None:
     if name == "off":
         chat.unload_model()
     elif name:
-        chat.use_model(name)
+        _use(chat, name)
     else:
         from tui.screens.models import ModelsScreen
 
@@ -35,7 +35,12 @@ def _chosen(chat: "ChatScreen", name: str | None) -> None:
     if name == "":
         chat.unload_model()
     elif name:
-        chat.use_model(name)
+        _use(chat, name)
+
+
+def _use(chat: "ChatScreen", name: str) -> None:
+    """Once it is loaded it is the one to begin with next time."""
+    chat.use_model(name, when_loaded=lambda: _app(chat).change_setting(("model",), name))
 
 
 def _system(chat: "ChatScreen", text: str) -> None:

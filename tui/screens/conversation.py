@@ -5,6 +5,7 @@ Knows nothing of what is written, of commands, and of where conversations are ke
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ class ConversationScreen(SafeSelection):
         self._adapter = Adapter(self.state)
         self.use_settings(settings)
         self._answer: Answer | None = None
+        self._when_loaded: Callable[[], object] | None = None
         self._hint_timer: Timer | None = None
         self._shown_phase: Phase | None = None
         self._figures_at = 0.0
@@ -108,8 +110,12 @@ class ConversationScreen(SafeSelection):
         self._session.load()
         self._show_state()
 
-    def use_model(self, name: str) -> None:
-        """Another model in this conversation; the process of the one before ends, and with it goes its memory."""
+    def use_model(self, name: str, when_loaded: Callable[[], object] | None = None) -> None:
+        """Another model in this conversation; the process of the one before ends, and with it goes its memory.
+
+        ``when_loaded`` is called once it can be asked.
+        """
+        self._when_loaded = when_loaded
         self._adapter.loading()
         self._session.switch(partial(self._open_named, name))
         self._show_state()
@@ -149,8 +155,19 @@ class ConversationScreen(SafeSelection):
         if frame.failure:
             await self._fail(frame.failure)
         if frame.loaded:
+            self._loaded()
             self._begin()
         self._show_state()
+
+    def _loaded(self) -> None:
+        from spectra_local.catalogue.naming import name_of  # 20 ms that the first frame can spare
+
+        model, when_loaded = self.state.model, self._when_loaded
+        self._when_loaded = None
+        if model.info is not None:
+            model.name = name_of(model.info.path, model.info.name)
+        if when_loaded is not None:
+            when_loaded()
 
     def _begin(self) -> None:
         """Sends the open answer's request if the model is free; otherwise it stays queued."""
@@ -173,7 +190,7 @@ class ConversationScreen(SafeSelection):
             if success:
                 self.load_model()
             else:
-                await self._show_failure(failure)
+                await self._show_failure(replace(failure, title="No model yet", declined=True))
 
         await self.app.push_screen(FetchScreen(entry), fetched)
 
@@ -195,6 +212,8 @@ class ConversationScreen(SafeSelection):
 
     async def _restart(self) -> None:
         await self.query(FailurePanel).remove()
+        if not self.query_one(Transcript).items:
+            await self.query_one(Transcript).clear()  # the welcome again
         self.query_one(Composer).focus()
         self.load_model()
 

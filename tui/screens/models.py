@@ -82,7 +82,7 @@ class ModelsScreen(ModalScreen[str | None]):
     def _choose(self, event: OptionList.OptionSelected) -> None:
         row = self._rows[event.option_index]
         if row.on_disk is not None:
-            self.dismiss(str(row.on_disk.path))
+            self.dismiss(row.entry.name if row.entry else str(row.on_disk.path))
         elif row.entry is not None:
             self._fetch(row.entry)
 

@@ -48,6 +48,8 @@ class SavedConversationScreen(ConversationScreen):
         else:
             if latest is not None and not self.state.chat.turns:
                 await self.show_chat(*latest)
+            if notice := self.archive.notice():
+                self.notify(printable_line(notice), markup=False, severity="warning", timeout=15)
 
     def on_unmount(self) -> None:
         """The chat and what was typed are kept."""
@@ -67,14 +69,10 @@ class SavedConversationScreen(ConversationScreen):
     def save(self, *, draft: bool = False) -> None:
         """Writes what is new; what goes wrong is told and the chat goes on."""
         self._saved_at = monotonic()
-        trouble = self.archive.save(self.state.chat)
-        if draft and self._editing is None:
-            try:
-                self._kept_draft = self._draft
-                self.archive.keep_draft(self.state.chat, self._draft)
-            except StoreError as error:
-                trouble = trouble or str(error)
-        if trouble:
+        wanted = self._draft if draft and self._editing is None else None
+        if wanted is not None:
+            self._kept_draft = wanted
+        if trouble := self.archive.save(self.state.chat, wanted):
             self.notify(printable_line(trouble), markup=False, severity="warning")
 
     async def show_chat(self, chat: Chat, draft: str = "", at: int | None = None) -> None:

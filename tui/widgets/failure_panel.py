@@ -3,6 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
+from spectra_local.errors import WorkerError
 from tui.adapter import Failure
 
 
@@ -17,17 +18,28 @@ class FailurePanel(Static):
         padding: 0 2 0 1;
         border-left: outer $error;
         background: $error 8%;
+        &.-declined { border-left: outer $primary; background: $surface; }
     }
     """
 
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
         hint = ""
-        if failure.can_restart:
+        if failure.declined:
+            hint = "\nEnter offers it again; /model chooses another."
+        elif isinstance(failure.error, WorkerError):
             hint = "\nEnter tries again. The conversation is kept."
+        elif failure.can_restart:
+            hint = "\nEnter tries again; /model chooses another. The conversation is kept."
         elif failure.returned:
             hint = "\nYour message is back in the input box."
         super().__init__(
-            Content.assemble((failure.title, "bold $text-error"), "\n", failure.text, (hint, "$foreground 70%")),
+            Content.assemble(
+                (failure.title, "bold $text-primary" if failure.declined else "bold $text-error"),
+                "\n",
+                failure.text,
+                (hint, "$foreground 70%"),
+            ),
             markup=False,
+            classes="-declined" if failure.declined else None,
         )
