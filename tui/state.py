@@ -73,6 +73,7 @@ class Chat:
     turns: list[Turn] = field(default_factory=list)
     id: int | None = None  # in the store, once it is saved
     title: str = ""
+    titled: bool = False  # by the user or by the model, rather than by its first words
     incognito: bool = False  # never saved
 
     def messages(self) -> tuple[Message, ...]:

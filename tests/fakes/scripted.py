@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from spectra_local.protocol import Done, Event, LoadProgress, ModelInfo, Request, Text, Timings
+from tui.titling import ASKED as TITLE_ASKED
 
 INFO = ModelInfo(
     name="Scripted-1B",
@@ -71,7 +72,15 @@ def done(n_past: int = 100, **timings: object) -> Done:
 class ScriptedAssistant:
     """Plays one script for each request, the last one again when they run out."""
 
-    def __init__(self, *scripts: Script, load: Iterable[Step] = (LoadProgress(1.0),), info: ModelInfo = INFO) -> None:
+    def __init__(
+        self,
+        *scripts: Script,
+        load: Iterable[Step] = (LoadProgress(1.0),),
+        info: ModelInfo = INFO,
+        title: Script = (),
+    ) -> None:
+        """``title``: what it says when asked for a title, which uses up no script; nothing by default."""
+        self._title = title or [done()]
         self._scripts = list(scripts) or [say("Hello.")]
         self._load = list(load)
         self._info = info
@@ -90,6 +99,9 @@ class ScriptedAssistant:
 
     def generate(self, request: Request) -> Iterator[Event]:
         self._cancelled.clear()
+        if request.messages and request.messages[-1].content == TITLE_ASKED:
+            yield from self._play(self._title)
+            return
         self.requests.append(request)
         script = self._scripts[min(len(self.requests), len(self._scripts)) - 1]
         n = 0

@@ -40,7 +40,7 @@ def _save(chat: "ChatScreen", title: str) -> None:
         except StoreError as error:
             chat.hint(printable_line(str(error)))
             return
-        conversation.title = title
+        conversation.title, conversation.titled = title, True
         chat.hint(f'Saved as "{printable_line(title)}".')
 
 

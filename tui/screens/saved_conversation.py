@@ -4,6 +4,7 @@ Knows nothing of how messages are written and sent.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from textual import on
@@ -15,8 +16,9 @@ from spectra_local.settings import Settings
 from tui.adapter import Frame
 from tui.archive import Archive
 from tui.screens.conversation import ConversationScreen
-from tui.session import Session
+from tui.session import Job, Session
 from tui.state import Chat, Phase
+from tui.titling import title_request, titles
 from tui.widgets.composer import Composer
 from tui.widgets.transcript import Transcript
 from tui.widgets.turns import turn_widget
@@ -35,6 +37,7 @@ class SavedConversationScreen(ConversationScreen):
         super().__init__(session, settings, open_named)
         self.archive = archive
         self._editing: int | None = None  # the turn that is asked anew
+        self._titling: Job | None = None
         self._saved_at = 0.0
         self._draft = self._kept_draft = ""
 
@@ -63,6 +66,8 @@ class SavedConversationScreen(ConversationScreen):
     def _progressed(self, frame: Frame) -> None:
         if frame.finished or frame.failure:
             self.save()
+        if frame.finished:
+            self._ask_for_title()
         if (self.state.model.busy or self._draft != self._kept_draft) and monotonic() - self._saved_at > SAVE_EVERY_S:
             self.save(draft=True)
 
@@ -74,6 +79,33 @@ class SavedConversationScreen(ConversationScreen):
             self._kept_draft = wanted
         if trouble := self.archive.save(self.state.chat, wanted):
             self.notify(printable_line(trouble), markup=False, severity="warning")
+
+    # Titles, which nobody waits for: what the user asks ends the search for one
+
+    def _ask_for_title(self) -> None:
+        chat = self.state.chat
+        if (request := title_request(chat)) is None:
+            return
+
+        def deliver(_: Job, item: object) -> None:
+            if isinstance(item, str):  # in the model's thread
+                self.app.call_later(self._take_title, chat, item)
+
+        self._titling = Job(lambda assistant: titles(assistant, request), deliver)
+        self._session.run(self._titling)
+
+    def _begin(self) -> None:
+        if self._titling is not None:
+            self._session.stop(self._titling)
+            self._titling = None
+        super()._begin()
+
+    def _take_title(self, chat: Chat, title: str) -> None:
+        """A title by the model, unless the user chose another meanwhile."""
+        if chat.id is not None and not chat.titled:
+            with suppress(StoreError):  # the first words are a title, too
+                self.archive.store.rename(chat.id, title, by_user=False)
+                chat.title, chat.titled = title, True
 
     async def show_chat(self, chat: Chat, draft: str = "", at: int | None = None) -> None:
         """Puts another conversation on the screen, around the message with the row ``at`` or at its end."""
