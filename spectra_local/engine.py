@@ -291,6 +291,11 @@ class Engine:
                 raise
             reason = "context"
             yield Notice(f"The answer ends here: {error}.")
+        except GeneratorExit:  # its reader has seen enough: what was shown was real, and is learned like any other
+            steps.close()
+            timings = _timings(decoder.counts, n_predicted, time.perf_counter() - started)
+            self._learn(request, prompt, answered, "".join(shown), timings)
+            raise
         finally:
             steps.close()
         if rest := text.finish():
@@ -311,7 +316,8 @@ class Engine:
         self._context_learned = request.learn
         if history and history.index and request.learn:
             asked = request.prompt if request.prompt is not None else _new_words(request.messages)
-            exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answered)
+            said = self.model.text
+            exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answered, said)
             history.record(exchange, _saved(timings), _tried(timings))
         else:
             kept.remember([*prompt, *answered][max(0, timings.cache_n - _OVERLAP) :])

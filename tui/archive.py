@@ -148,11 +148,10 @@ class Archive:
 
     def delete(self, chat: int) -> None:
         """Deletes a chat for good, and what was learned from it. Raises StoreError."""
-        from spectra_local.history.store import Store as History  # numpy is not needed for the first frame
+        from spectra_local.chats.forgetting import forget
+        from spectra_local.history.forgetting import Forget
 
-        self.store.delete(chat)
-        self.store.erase()
-        History(self._opened()).forget(conversation=conversation_name(chat))
+        forget(self._opened(), Forget(conversation=conversation_name(chat)))
 
     def statistics(self) -> "Statistics":
         """What is kept and what it saved, from any thread; with a full history it takes its time."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spectra_local import locations
-from spectra_local.catalogue.private_file import read_record, write_record
+from spectra_local.catalogue.record_file import read_record, write_record
 from spectra_local.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from spectra_local import locations
 from spectra_local.catalogue.entries import Entry
-from spectra_local.catalogue.private_file import read_record, write_record
+from spectra_local.catalogue.record_file import read_record, write_record
 from spectra_local.errors import SpectraError
 
 

@@ -10,18 +10,20 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from spectra_local.chats.records import OPEN, Attachment, ChatSummary, SavedChat, SavedMessage, Speaker, Tree
+from spectra_local.chats.checks import MESSAGE_FIELDS, seal_chat, seal_message, whole_chat, whole_message
+from spectra_local.chats.records import Attachment, ChatSummary, SavedChat, SavedMessage, Speaker, Tree
+from spectra_local.chats.words import delete_chat, index, unindex
 from spectra_local.history.database import Database
 
 _LONGEST_PROMPT = 20_000  # characters that can be recalled
-_COLUMNS = "id, parent, role, text, outcome, files"
+_COLUMNS = ", ".join(MESSAGE_FIELDS)
 _BRANCH = f"""
-WITH RECURSIVE branch(id, parent, role, text, outcome, files) AS (
-    SELECT {_COLUMNS} FROM messages WHERE id = ? AND chat = ?
+WITH RECURSIVE branch AS (
+    SELECT * FROM messages WHERE id = ? AND chat = ?
     UNION ALL
-    SELECT m.id, m.parent, m.role, m.text, m.outcome, m.files FROM messages m JOIN branch ON m.id = branch.parent
+    SELECT m.* FROM messages m JOIN branch ON m.id = branch.parent
 )
-SELECT {_COLUMNS} FROM branch
+SELECT {_COLUMNS}, checksum FROM branch
 """  # noqa: S608 - no value of a user's is in it
 
 
@@ -38,7 +40,7 @@ class ChatStore:
         now = time.time()
         with self._database.transaction() as sql:
             row = sql.execute("INSERT INTO chats (title, created, changed) VALUES (?, ?, ?)", (_clean(title), now, now))
-            return _id(row)
+            return seal_chat(sql, _id(row))
 
     def add(
         self,
@@ -59,9 +61,10 @@ class ChatStore:
     def update(self, message: int, text: str, outcome: str) -> None:
         """More text of a message, or its end."""
         with self._database.transaction() as sql:
-            _unindex(sql, "id = ?", message)
+            unindex(sql, "id = ?", message)
             sql.execute("UPDATE messages SET text = ?, outcome = ? WHERE id = ?", (_clean(text), outcome, message))
-            _index(sql, message, text, outcome)
+            seal_message(sql, message)
+            index(sql, message)
 
     def show(self, chat: int, leaf: int | None) -> None:
         """From now on the branch that ends with ``leaf`` is the one that is opened."""
@@ -77,7 +80,7 @@ class ChatStore:
                     "WITH RECURSIVE below(id) AS (SELECT ? UNION ALL SELECT m.id FROM messages m JOIN below "
                     "ON m.parent = below.id) SELECT id FROM below", (message,))]  # fmt: skip
                 for each in below:
-                    _unindex(sql, "id = ?", each)
+                    unindex(sql, "id = ?", each)
                 sql.execute("DELETE FROM messages WHERE id = ?", (message,))
                 sql.execute("UPDATE chats SET leaf = ? WHERE id = ?", (row[1], row[0]))
 
@@ -88,23 +91,18 @@ class ChatStore:
                 "UPDATE chats SET title = ?, named = max(named, ?) WHERE id = ? AND named <= ?",
                 (_clean(title), by_user, chat, by_user),
             )
+            seal_chat(sql, chat)
 
     def keep_draft(self, chat: int, text: str) -> None:
         """What is typed and not sent."""
         with self._database.transaction() as sql:
             sql.execute("UPDATE chats SET draft = ? WHERE id = ?", (_clean(text), chat))
+            seal_chat(sql, chat)
 
     def delete(self, chat: int) -> None:
-        """Deletes a chat: rows are overwritten, its words leave the index. ``erase`` also empties the log on disk."""
+        """Deletes a chat from the tables; chats/forgetting.py also from every file, with what was learned from it."""
         with self._database.transaction() as sql:
-            _unindex(sql, "chat = ?", chat)
-            sql.execute("DELETE FROM chats WHERE id = ?", (chat,))
-
-    def erase(self) -> None:
-        """Makes what was deleted unreadable in index, log and free pages. Takes about a second for 100 MB."""
-        with self._database.transaction() as sql:  # SQLite before 3.42 keeps deleted words until the index is merged
-            sql.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
-        self._database.erase_deleted()
+            delete_chat(sql, chat)
 
     def insert(self, tree: Tree) -> int:
         """A whole chat with all its branches, as a new one; its id."""
@@ -118,7 +116,7 @@ class ChatStore:
             for m in tree.messages:
                 ids[m.id] = _insert(sql, chat, ids[m.parent], m.role, m.text, m.outcome, m.files)
             sql.execute("UPDATE chats SET leaf = ? WHERE id = ?", (ids[tree.leaf], chat))
-            return chat
+            return seal_chat(sql, chat)
 
     def duplicate(self, chat: int) -> int:
         """A copy with all branches; its id."""
@@ -134,10 +132,10 @@ class ChatStore:
 
     def load(self, chat: int, message: int | None = None) -> SavedChat | None:
         """The chat along the branch shown last, or along the newest one that has ``message``; None: it is gone."""
-        row = self._one("SELECT title, draft, leaf FROM chats WHERE id = ?", chat)
-        if row is None:
+        found = self._chat(chat)
+        if found is None:
             return None
-        title, draft, leaf = row
+        title, draft, leaf = found
         branch = self._branch(chat, leaf)
         if message is not None and all(m.id != message for m in branch):
             branch = self._branch(chat, self._newest_below(message))
@@ -167,11 +165,11 @@ class ChatStore:
     def summaries(self, limit: int = -1) -> list[ChatSummary]:
         """Newest first; ``limit`` below 0: all."""
         rows = self._all(
-            "SELECT id, title, changed, (SELECT count(*) FROM messages WHERE chat = chats.id) FROM chats "
-            "ORDER BY changed DESC, id DESC LIMIT ?",
+            "SELECT id, changed, (SELECT count(*) FROM messages WHERE chat = chats.id), title, draft, checksum "
+            "FROM chats ORDER BY changed DESC, id DESC LIMIT ?",
             limit,
         )
-        return [ChatSummary(*row) for row in rows]
+        return [ChatSummary(i, whole_chat(i, *chat)[0], changed, n) for i, changed, n, *chat in rows]
 
     def titles(self, words: str, limit: int) -> list[str]:
         """Titles that have ``words`` in them, newest first."""
@@ -192,10 +190,14 @@ class ChatStore:
 
     def tree(self, chat: int) -> Tree:
         """All branches."""
-        row = self._one("SELECT title, leaf, draft FROM chats WHERE id = ?", chat)
-        title, leaf, draft = row if row is not None else ("", None, "")
-        rows = self._all(f"SELECT {_COLUMNS} FROM messages WHERE chat = ? ORDER BY id", chat)  # noqa: S608
+        title, draft, leaf = self._chat(chat) or ("", "", None)
+        rows = self._all(f"SELECT {_COLUMNS}, checksum FROM messages WHERE chat = ? ORDER BY id", chat)  # noqa: S608
         return Tree(title, tuple(_message(row) for row in rows), leaf, draft)
+
+    def _chat(self, chat: int) -> tuple[str, str, int | None] | None:
+        """Title, draft and the last message of the branch shown."""
+        row = self._one("SELECT title, draft, checksum, leaf FROM chats WHERE id = ?", chat)
+        return None if row is None else (*whole_chat(chat, *row[:3]), row[3])
 
     def _newest_below(self, message: int) -> int:
         while (row := self._one("SELECT max(id) FROM messages WHERE parent = ?", message)) and row[0] is not None:
@@ -228,25 +230,12 @@ def _insert(
         "INSERT INTO messages (chat, parent, role, text, outcome, created, files) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (chat, parent, role, _clean(text), outcome, time.time(), attached),
     ))  # fmt: skip
-    _index(sql, message, text, outcome)
-    return message
+    index(sql, message)
+    return seal_message(sql, message)
 
 
-def _index(sql: sqlite3.Connection, message: int, text: str, outcome: str) -> None:
-    if outcome != OPEN:
-        sql.execute("INSERT INTO message_words (rowid, text) VALUES (?, ?)", (message, _clean(text)))
-
-
-def _unindex(sql: sqlite3.Connection, which: str, value: int) -> None:
-    sql.execute(
-        "INSERT INTO message_words (message_words, rowid, text) "  # noqa: S608 - ``which`` is ours
-        f"SELECT 'delete', id, text FROM messages WHERE {which} AND outcome <> '{OPEN}'",
-        (value,),
-    )
-
-
-def _message(row: tuple[int, int | None, Speaker, str, str, str]) -> SavedMessage:
-    id_, parent, role, text, outcome, files = row
+def _message(row: Sequence[Any]) -> SavedMessage:
+    id_, _, parent, role, text, outcome, _, files = whole_message(row)
     return SavedMessage(id_, parent, role, text, outcome, tuple(Attachment(*file) for file in json.loads(files)))
 
 

@@ -1,40 +1,48 @@
 """``cache forget``."""
 
 import datetime
+import sys
+from contextlib import closing
 
 import click
 
-from spectra_local.errors import UsageError
+from spectra_local.errors import SpectraError, UsageError
 
 
 @click.command()
-@click.option("--conversation", metavar="ID", help="Turns of this conversation.")
-@click.option("--containing", metavar="TEXT", help="Turns whose text holds this; case does not matter.")
-@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Turns older than this day.")
+@click.option("--conversation", metavar="ID", help="Turns of this conversation; chat-7 is the saved chat 7.")
+@click.option("--containing", metavar="TEXT", help="Turns and messages that hold this; case does not matter.")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="What is older than this day.")
 @click.option("--all", "everything", is_flag=True, help="Everything.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def forget(
     conversation: str | None, containing: str | None, before: datetime.datetime | None, everything: bool, yes: bool
 ) -> None:
-    """Erase turns for good: from rows, index, free pages and log. Options together narrow it."""
+    """Erase what was learned and saved, for good. Options together narrow it.
+
+    It leaves the rows, the index, the free pages, the log, CORE's statistics and old copies of the database. In a saved
+    chat that goes on, "(forgotten)" stands where a message was.
+    """
     narrowed = conversation or containing or before
-    if containing == "" or not (narrowed or everything):
+    if containing == "" or conversation == "" or not (narrowed or everything):
         raise UsageError("say what to forget: --conversation ID, --containing TEXT, --before DATE or --all")
     if narrowed and everything:
         raise UsageError("--all goes with no other choice")
-    if everything and not yes:
-        click.confirm("Erase the whole history?", abort=True, err=True)
+    from spectra_local.chats.forgetting import forget as erase
+    from spectra_local.chats.forgetting import preview
     from spectra_local.history.database import Database
-    from spectra_local.history.store import Store
+    from spectra_local.history.forgetting import Forget
 
-    database = Database()
-    try:
-        gone = Store(database).forget(
-            conversation=conversation,
-            containing=containing,
-            before=before.timestamp() if before else None,
-            everything=everything,
-        )
-    finally:
-        database.close()
-    click.echo(f"{gone} turn{'s' * (gone != 1)} erased")
+    what = Forget(conversation, containing, before.timestamp() if before else None, everything)
+    with closing(Database()) as database:
+        if not yes:
+            _confirm(f"This erases {preview(database, what)}.")
+        click.echo(f"erased: {erase(database, what)}")
+
+
+def _confirm(sentence: str) -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SpectraError(f"{sentence} Say so with --yes; nothing was erased")
+    click.echo(sentence, err=True)
+    if not click.confirm("Go on?", err=True):
+        raise SpectraError("nothing was erased")

@@ -137,7 +137,7 @@ def _vocabulary(name: str | None) -> Iterator[Vocabulary]:
     model = Model(path, vocabulary_only=True)
     try:
         fingerprint = model.header.tokenizer_fingerprint
-        yield Vocabulary(model.header.name or path.stem, fingerprint, model.n_vocab, model.tokenize)
+        yield Vocabulary(model.header.name or path.stem, fingerprint, model.n_vocab, model.tokenize, model.text)
     finally:
         model.close()
 

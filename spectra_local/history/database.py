@@ -198,6 +198,8 @@ def migrations() -> dict[int, str]:
 def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    # A flipped bit may leave text that is no UTF-8: the row's checksum then tells, and the others can be read.
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
         for pragma in (
             "trusted_schema = OFF",  # a schema from elsewhere runs no functions
@@ -235,4 +237,7 @@ def _is_damage(error: sqlite3.Error) -> bool:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return {"database or disk is full": "the disk is full"}.get(str(error), str(error))
+    return {
+        "database or disk is full": "the disk is full",
+        "disk I/O error": "the disk is full, or does not let itself be written",
+    }.get(str(error), str(error))

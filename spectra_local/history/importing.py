@@ -6,7 +6,7 @@ vocabulary, and text that comes without fitting token ids is tokenised here.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history import transfer_file
 from spectra_local.history.store import Store
 from spectra_local.history.transfer_file import Header, Record, TransferFileError
-from spectra_local.history.turn import OWN, TOKEN, Turn
+from spectra_local.history.turn import OWN, TOKEN, Turn, said_beyond
 
 Progress = Callable[[float], None]
 
@@ -31,6 +31,7 @@ class Vocabulary:
     fingerprint: str
     size: int  # ids are below
     tokenize: Callable[[str], list[int]]
+    text: Callable[[Sequence[int]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class _Adding:
                     ts=self._now if record.is_run else min(record.ms / 1000, self._now),
                     kind=record.kind,
                     layer=self._layer,
+                    beyond=said_beyond(self._vocabulary.text(tokens), record.text),
                 )
 
     def _tokens(self, record: Record) -> tuple[int, ...] | list[int]:

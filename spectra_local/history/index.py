@@ -46,7 +46,7 @@ class Index:
         self._bases: list[int] = []  # where each segment's positions begin
         self._tail_base = 0
         self._used: set[int] = set()
-        self._version = self._generation = 0  # of the database, when it was last looked at
+        self._version = self._generation = self._forgotten = 0  # of the database, when it was last looked at
         self._seen = self._indexed = 0  # newest row id taken in, and newest in a segment
         self._tail = MemoryHistory(self.name)
         self._tail_tokens = 0
@@ -104,20 +104,20 @@ class Index:
         self._start_builder()
 
     def refresh(self) -> bool:
-        """Between requests: takes in what other programs and the builder made. True: turns were deleted, so all
-        that was derived from them must go. Raises StoreError."""
+        """Between requests: takes in what other programs and the builder made. True: the user wanted turns gone, so
+        all that was derived from them must go; not where old ones only made room. Raises StoreError."""
         version = self._store.database.data_version()
         if version == self._version and not self._ready.is_set():
             return False
         self._version = version
-        deleted = self._store.generation() != self._generation
-        if deleted or self._ready.is_set():
+        forgotten = self._store.forgotten() != self._forgotten
+        if self._store.generation() != self._generation or self._ready.is_set():
             self._open()
         else:
             for turn in self._store.turns(fingerprint=self._fingerprint, after=self._seen, enabled_only=True):
                 self._append(turn)
             self._start_builder()
-        return deleted
+        return forgotten
 
     def wait(self) -> None:
         """Until the background work has ended; for tests, measuring and ``close``."""
@@ -144,6 +144,7 @@ class Index:
         self._forget_ended_builder()
         self._ready.clear()
         self._version, self._generation = self._store.database.data_version(), self._store.generation()
+        self._forgotten = self._store.forgotten()
         self._segments = self._valid_segments()
         self._bases = [0]
         for segment in self._segments:

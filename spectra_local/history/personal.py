@@ -6,7 +6,7 @@ Whatever goes wrong with the disk, learning on it stops with one notice and the 
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from spectra_local.history.database import Database
 from spectra_local.history.index import Index
 from spectra_local.history.savings import Saved, Tried, add_saved
 from spectra_local.history.store import Store
-from spectra_local.history.turn import TOKEN, Kind, Turn
+from spectra_local.history.turn import TOKEN, Kind, Origin, Turn, said_beyond
 
 log = logging.getLogger("spectra_local.history")
 
@@ -36,6 +36,7 @@ class Exchange:
     reused: int  # leading prompt tokens that an earlier request of this process brought
     answer: str
     answered: Sequence[int]
+    said: Callable[[Sequence[int]], str] = lambda tokens: ""  # the words of some tokens
 
 
 class PersonalHistory:
@@ -96,11 +97,24 @@ class PersonalHistory:
         known = max(exchange.reused, self._common(conversation, prompt))
         self._known = {conversation: np.concatenate((prompt, answered))}
         now, fingerprint = time.time(), self._fingerprint
-        turns = [
-            Turn(conversation, "user", fingerprint, exchange.asked, prompt[known:], now, exchange.kind),
-            Turn(conversation, "model", fingerprint, exchange.answer, answered, now, exchange.kind),
+        parts: tuple[tuple[Origin, str, NDArray[np.int32]], ...] = (
+            ("user", exchange.asked, prompt[known:]),
+            ("model", exchange.answer, answered),
+        )
+        return [
+            Turn(
+                conversation,
+                origin,
+                fingerprint,
+                text,
+                tokens,
+                now,
+                exchange.kind,
+                beyond=said_beyond(exchange.said(tokens.tolist()), text),
+            )
+            for origin, text, tokens in parts
+            if len(tokens)
         ]
-        return [turn for turn in turns if len(turn.tokens)]
 
     def _common(self, conversation: str, prompt: NDArray[np.int32]) -> int:
         """Leading tokens of the prompt that this conversation's stored turns hold already."""

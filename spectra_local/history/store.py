@@ -4,6 +4,7 @@ Knows rows and layers, nothing of how drafts are found in them.
 """
 
 import sqlite3
+import struct
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 
 from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
+from spectra_local.history.forgetting import Forget, delete_turns
 from spectra_local.history.turn import OWN, TOKEN, Turn
 
 DEFAULT_CAP = 500_000_000  # bytes of the database
@@ -20,7 +22,10 @@ _EVICT_TO = 0.9  # of the cap: evicting is rare, and then worth its while
 _USE_DAYS = 7.0  # a turn that was drafted from counts as this much younger, each time
 _MOST_USES = 50.0
 _PAGE_ROWS = 200  # rows read at once: the reader may pause for long between them
-_COLUMNS = "t.id, t.ts, t.layer, l.name, t.conversation, t.origin, t.kind, t.fingerprint, t.text, t.tokens, t.checksum"
+_COLUMNS = (
+    "t.id, t.ts, t.layer, l.name, t.conversation, t.origin, t.kind, t.fingerprint, t.text, t.beyond, t.tokens, "
+    "t.checksum"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,10 @@ class Store:
         """Raised whenever turns were deleted or a layer was switched: what was read before is not to be used."""
         return int(self._rows("SELECT number FROM generation", [])[0][0])
 
+    def forgotten(self) -> int:
+        """Raised where the user wanted something gone: then all that was derived from turns must go too."""
+        return int(self._rows("SELECT forgotten FROM generation", [])[0][0])
+
     def count_uses(self, ids: Iterable[int]) -> None:
         """Notes that drafts read on from these turns; they are evicted later. Raises StoreError."""
         with self.database.transaction() as connection:
@@ -184,8 +193,8 @@ class Store:
             ).rowcount
             if not connection.execute("DELETE FROM layers WHERE name = ?", [name]).rowcount:
                 raise StoreError(f"there is no layer {name!r}")
-            _raise_generation(connection)
-        self._erase()
+            _raise_generation(connection, forgotten=True)
+        self.erase_deleted()
         return gone
 
     def switch_layer(self, name: str, enabled: bool) -> None:
@@ -197,47 +206,23 @@ class Store:
 
     # --- forgetting ------------------------------------------------------------------------------------------------
 
-    def forget(
-        self,
-        *,
-        conversation: str | None = None,
-        containing: str | None = None,
-        before: float | None = None,
-        everything: bool = False,
-    ) -> int:
-        """Erases what fits all that is given, in every layer: rows, free pages, log, index and copies.
+    def forget(self, what: Forget) -> int:
+        """Erases what fits, in every layer: rows, free pages, log, index and copies; returns how many turns.
 
-        ``containing`` ignores case. Returns how many turns. Raises StoreError, also where another program holds
+        Saved chats are not the store's: see chats/forgetting.py. Raises StoreError, also where another program holds
         on to the log: then rows are gone, and forgetting again finishes the work.
         """
-        if not everything and conversation is None and containing is None and before is None:
-            raise ValueError("nothing says what to forget")
-        conditions, values = ["1"], list[object]()
-        if conversation is not None:
-            conditions, values = [*conditions, "conversation = ?"], [*values, conversation]
-        if before is not None:
-            conditions, values = [*conditions, "ts < ?"], [*values, before]
-        if containing is not None:
-            folded = containing.casefold()
-            conditions.append("contains_folded(text)")
-            with self.database.lock:
-                self.database.connection.create_function(
-                    "contains_folded", 1, lambda text: folded in str(text).casefold(), deterministic=True
-                )
         with self.database.transaction() as connection:
-            gone = connection.execute(f"DELETE FROM turns WHERE {' AND '.join(conditions)}", values).rowcount  # noqa: S608
-            if everything:
-                connection.execute("DELETE FROM savings")
-                connection.execute("DELETE FROM savings_by_source")
-                connection.execute("DELETE FROM layers WHERE id <> 1")
-            _raise_generation(connection)
-        self._erase()
+            gone = delete_turns(connection, what)
+        self.erase_deleted()
         return gone
 
-    def _erase(self) -> None:
+    def erase_deleted(self, *, measurements: bool = False) -> None:
+        """Removes from every file what was deleted from the tables; ``measurements``: and how well guesses came true.
+        Raises StoreError."""
         from spectra_local.history.traces import erase_traces
 
-        erase_traces()
+        erase_traces(measurements=measurements)
         for copy in self.database.copies():
             copy.unlink(missing_ok=True)
         self.database.erase_deleted()
@@ -256,7 +241,8 @@ class Store:
             return 0
         to_free = over + (1 - _EVICT_TO) * self.cap
         query = (
-            "SELECT id, length(tokens) + length(CAST(text AS BLOB)) + 200 FROM turns ORDER BY ts + ? * min(uses, ?), id"
+            "SELECT id, length(tokens) + length(CAST(text AS BLOB)) + length(CAST(beyond AS BLOB)) + 200 "
+            "FROM turns ORDER BY ts + ? * min(uses, ?), id"
         )
         chosen: list[tuple[int]] = []
         for identity, size in self._rows(query, [86400 * _USE_DAYS, _MOST_USES]):
@@ -284,12 +270,13 @@ def _insert(connection: sqlite3.Connection, turn: Turn, layer: str | None = None
     found = connection.execute("SELECT id FROM layers WHERE name = ?", [name]).fetchone()
     if found is None:
         raise StoreError(f"there is no layer {name!r}")
-    text = turn.text.encode("utf-8", "replace").decode()  # lone surrogates are no text for SQLite
+    # Lone surrogates are no text for SQLite.
+    text, beyond = (part.encode("utf-8", "replace").decode() for part in (turn.text, turn.beyond))
     blob = np.ascontiguousarray(turn.tokens, TOKEN).tobytes()
-    clean = Turn(turn.conversation, turn.origin, turn.fingerprint, text, turn.tokens, turn.ts, turn.kind)
+    clean = Turn(turn.conversation, turn.origin, turn.fingerprint, text, turn.tokens, turn.ts, turn.kind, beyond=beyond)
     cursor = connection.execute(
-        "INSERT INTO turns (ts, layer, conversation, origin, kind, fingerprint, text, tokens, checksum) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO turns (ts, layer, conversation, origin, kind, fingerprint, text, beyond, tokens, checksum) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             float(turn.ts),
             found[0],
@@ -298,6 +285,7 @@ def _insert(connection: sqlite3.Connection, turn: Turn, layer: str | None = None
             turn.kind,
             turn.fingerprint,
             text,
+            beyond,
             blob,
             clean.checksum(found[0]),
         ],
@@ -306,8 +294,8 @@ def _insert(connection: sqlite3.Connection, turn: Turn, layer: str | None = None
     return cursor.lastrowid
 
 
-def _raise_generation(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE generation SET number = number + 1")
+def _raise_generation(connection: sqlite3.Connection, *, forgotten: bool = False) -> None:
+    connection.execute("UPDATE generation SET number = number + 1, forgotten = forgotten + ?", [int(forgotten)])
 
 
 def _conditions(
@@ -325,12 +313,12 @@ def _conditions(
 
 def _turn(row: tuple[Any, ...]) -> Turn | None:
     """The turn of a row of ``_COLUMNS``; None where the row is damaged."""
-    identity, ts, layer_id, layer, conversation, origin, kind, fingerprint, text, blob, checksum = row
+    identity, ts, layer_id, layer, conversation, origin, kind, fingerprint, text, beyond, blob, checksum = row
     if not isinstance(blob, bytes) or len(blob) % TOKEN.itemsize or not isinstance(text, str):
         return None
     tokens = np.frombuffer(blob, TOKEN)
-    turn = Turn(conversation, origin, fingerprint, text, tokens, ts, kind, layer, identity)
+    turn = Turn(conversation, origin, fingerprint, text, tokens, ts, kind, layer, identity, beyond)
     try:
         return turn if turn.checksum(layer_id) == checksum else None
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, struct.error):
         return None

@@ -28,6 +28,7 @@ class Turn:
     kind: Kind = "chat"
     layer: str = OWN
     id: int = 0  # 0: not stored yet
+    beyond: str = ""  # what the tokens say beside ``text``: a system prompt, files, words of the template
 
     def checksum(self, layer_id: int) -> bytes:
         """Of every field but ``id``; the layer by its number, so that a row cannot wander between layers."""
@@ -37,4 +38,11 @@ class Turn:
             digest.update(struct.pack("<q", len(encoded)))
             digest.update(encoded)
         digest.update(np.ascontiguousarray(self.tokens, TOKEN).tobytes())
+        digest.update(self.beyond.encode("utf-8", "surrogatepass"))  # nothing in rows older than this field
         return digest.digest()
+
+
+def said_beyond(said: str, text: str) -> str:
+    """What of ``said``, all that a turn's tokens say, is not its ``text``."""
+    before, found, after = said.partition(text.strip() or said)
+    return (f"{before}\n{after}" if text.strip() and found else said).strip()

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from spectra_local.chats.records import Attachment, title_of
+from spectra_local.chats.forgetting import forget
+from spectra_local.chats.records import Attachment, conversation_name, title_of
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.history.database import Database
+from spectra_local.history.forgetting import Forget
 
 
 @pytest.fixture
@@ -90,8 +92,7 @@ def test_a_deleted_chat_is_in_no_file(store: ChatStore, database: Database):
     secret = "xylophonist"
     chat, _ = conversation(store, f"my {secret} word", f"{secret}!", title=secret)
     keep, _ = conversation(store, "stays")
-    store.delete(chat)
-    store.erase()
+    forget(database, Forget(conversation=conversation_name(chat)))
     assert store.load(chat) is None
     assert search(database, secret) == []
     assert texts(store, keep) == ["stays"]

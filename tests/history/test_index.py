@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from spectra_local.history import index as index_module
 from spectra_local.history.database import Database
+from spectra_local.history.forgetting import Forget
 from spectra_local.history.index import Index
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
@@ -77,7 +78,7 @@ def test_turns_of_one_conversation_are_one_record(store: Store) -> None:
 @given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=60), min_size=1, max_size=6), st.integers(0, 1 << 30))
 def test_segments_find_what_a_plain_search_finds(texts: list[list[int]], seed: int) -> None:
     store = Store(Database())
-    store.forget(everything=True)
+    store.forget(Forget(everything=True))
     store.add([turn(t, str(i)) for i, t in enumerate(texts)])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(index_module, "TAIL_TOKENS", 1)
@@ -145,7 +146,7 @@ def test_forgotten_turns_are_not_read_on_from(store: Store) -> None:
     store.add([turn(text(1), "secret"), turn(text(2), "kept")])
     index = indexed(store)
     other = Store(Database())
-    other.forget(conversation="secret")
+    other.forget(Forget(conversation="secret"))
     assert not segment_files()
     assert index.refresh()
     index.wait()

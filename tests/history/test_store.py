@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from spectra_local.errors import StoreError
 from spectra_local.history.database import Database, migrations
+from spectra_local.history.forgetting import Forget
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
 
@@ -96,7 +97,7 @@ def test_what_is_forgotten_is_in_no_file(store: Store, spectra_home: Path, what:
     secret = Turn("secret", "user", "fp", needle * 20, np.full(3000, 0x5EC12E7, np.int32), 100.0)
     store.add([*kept[:100], secret, *kept[100:]])
     assert b"hunter2" in bytes_anywhere(spectra_home)
-    assert store.forget(**what) == (201 if "everything" in what else 1)  # type: ignore[arg-type]
+    assert store.forget(Forget(**what)) == (201 if "everything" in what else 1)  # type: ignore[arg-type]
     left = bytes_anywhere(spectra_home)
     assert b"hunter2" not in left
     assert np.full(3, 0x5EC12E7, "<i4").tobytes() not in left
@@ -107,14 +108,14 @@ def test_forgetting_removes_copies_too(store: Store, spectra_home: Path) -> None
     store.add([turn("hunter2")])
     copy = store.database.path.with_name(store.database.path.name + ".before-0002")
     copy.write_bytes(store.database.path.read_bytes())
-    store.forget(containing="hunter2")
+    store.forget(Forget(containing="hunter2"))
     assert not copy.exists()
 
 
 def test_deleting_raises_the_generation(store: Store) -> None:
     store.add([turn("a")])
     before = store.generation()
-    store.forget(conversation="c")
+    store.forget(Forget(conversation="c"))
     assert store.generation() > before
 
 

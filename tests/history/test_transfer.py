@@ -21,7 +21,9 @@ from spectra_local.history.transfer_file import Header, Record, TransferFileErro
 from spectra_local.history.turn import TOKEN, Turn
 
 SHARED = "def parse(arguments: list[str]) -> Namespace:\n    parser = ArgumentParser(description=__doc__)\n"
-BYTES = Vocabulary("bytes", "bytes", 256, lambda text: list(text.encode()))
+BYTES = Vocabulary(
+    "bytes", "bytes", 256, lambda text: list(text.encode()), lambda ids: bytes(ids).decode("utf-8", "replace")
+)
 
 
 def turn(text: str, conversation: str, ts: float = 1e9, fingerprint: str = "bytes") -> Turn:
@@ -103,7 +105,13 @@ def test_whole_turns_arrive_as_they_were(tmp_path: Path) -> None:
 def test_another_tokenizer_gets_its_own_tokens_from_the_text(tmp_path: Path) -> None:
     path = exported(tmp_path, opened(tmp_path / "db", turn("abc", "1")), Selection(whole_turns=True))
     other = opened(tmp_path / "db2")
-    letters = Vocabulary("letters", "letters", 26, lambda text: [ord(c) - 97 for c in text])
+    letters = Vocabulary(
+        "letters",
+        "letters",
+        26,
+        lambda text: [ord(c) - 97 for c in text],
+        lambda ids: "".join(chr(i + 97) for i in ids),
+    )
     assert import_file(path, other, letters).n_retokenised == 1
     assert [t.tokens.tolist() for t in other.turns(fingerprint="letters")] == [[0, 1, 2]]
 

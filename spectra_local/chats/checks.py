@@ -1,0 +1,51 @@
+"""Checksums of saved chats: made at each write, compared at each read, so that damage is told and never shown as text.
+
+Knows the two tables, nothing of what is done with them.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+MESSAGE_FIELDS = ("id", "chat", "parent", "role", "text", "outcome", "created", "files")
+DAMAGED = "(damaged on disk: 'spectra-chat cache verify' tells more)"
+
+
+def seal_message(sql: sqlite3.Connection, message: int) -> int:
+    """Inside a transaction, after each change of a message; returns its id."""
+    row = sql.execute(f"SELECT {', '.join(MESSAGE_FIELDS)} FROM messages WHERE id = ?", (message,)).fetchone()  # noqa: S608
+    if row:
+        sql.execute("UPDATE messages SET checksum = ? WHERE id = ?", (_digest(row), message))
+    return message
+
+
+def seal_chat(sql: sqlite3.Connection, chat: int) -> int:
+    """Inside a transaction, after each change of a chat's title or draft; returns its id."""
+    row = sql.execute("SELECT id, title, draft FROM chats WHERE id = ?", (chat,)).fetchone()
+    if row:
+        sql.execute("UPDATE chats SET checksum = ? WHERE id = ?", (_digest(row), chat))
+    return chat
+
+
+def whole_message(row: Sequence[Any]) -> tuple[Any, ...]:
+    """The fields of a message out of them and their checksum; where that does not fit, without text and files."""
+    *fields, checksum = row
+    if checksum is None or checksum == _digest(fields):
+        return tuple(fields)
+    id_, chat, parent, role, *_ = fields
+    return (id_, chat, parent, role if role in ("user", "assistant") else "assistant", DAMAGED, "complete", 0.0, "[]")
+
+
+def whole_chat(chat: int, title: str, draft: str, checksum: bytes | None) -> tuple[str, str]:
+    """Title and draft; where the checksum does not fit, neither."""
+    return (title, draft) if checksum is None or checksum == _digest((chat, title, draft)) else (DAMAGED, "")
+
+
+def _digest(fields: Sequence[object]) -> bytes:
+    """JSON in ASCII, since it is the same under every version of Python; a field of another type is damaged."""
+    try:
+        return blake2b(json.dumps(fields).encode(), digest_size=16).digest()
+    except TypeError:
+        return b""

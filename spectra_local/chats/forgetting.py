@@ -1,0 +1,119 @@
+"""Forgetting everywhere: turns that are learned from, saved chats, and whatever was derived from either.
+
+A message that is to go leaves its place, so that the conversation around it stays readable; a chat of which nothing
+stays goes altogether.
+"""
+
+import contextlib
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from spectra_local.chats.checks import seal_chat, seal_message
+from spectra_local.chats.records import conversation_name
+from spectra_local.chats.words import delete_chat, index, unindex
+from spectra_local.history.database import Database
+from spectra_local.history.forgetting import Forget, delete_turns
+
+FORGOTTEN = "(forgotten)"  # what stands where a message was
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """How much was, or would be, erased."""
+
+    turns: int  # that are learned from
+    chats: int  # whole ones
+    messages: int  # of chats that stay
+    copies: int  # files of the database from before a migration or a salvage: nobody can look into each of them
+
+    def __str__(self) -> str:
+        """In words, for people."""
+        parts = [(self.turns, "learned turn"), (self.chats, "saved chat"), (self.messages, "message"),
+                 (self.copies, "old copy of the database")]  # fmt: skip
+        words = [f"{n:,} {thing}{'s' * (n != 1)}" for n, thing in parts if n]
+        return ", ".join(words).replace("copy of the databases", "copies of the database") or "nothing"
+
+
+def preview(database: Database, what: Forget) -> Gone:
+    """What ``forget`` would erase. Raises StoreError."""
+    gone = Gone(0, 0, 0, 0)
+    with contextlib.suppress(_UndoneError), database.transaction() as sql:
+        gone = _delete(sql, database, what)
+        raise _UndoneError
+    return gone
+
+
+def forget(database: Database, what: Forget) -> Gone:
+    """Erases it from rows, full-text index, free pages, log, index segments, statistics and copies.
+
+    Raises StoreError, also where another program holds on to the log: then the rows are gone, and forgetting again
+    finishes the work.
+    """
+    from spectra_local.history.store import Store  # numpy is not needed for the app's first frame
+
+    with database.transaction() as sql:
+        gone = _delete(sql, database, what)
+        # SQLite before 3.42 keeps deleted words until the index is merged.
+        sql.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
+    Store(database).erase_deleted(measurements=what.everything)
+    return gone
+
+
+class _UndoneError(Exception):
+    """Takes a preview's changes back."""
+
+
+def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
+    turns = delete_turns(sql, what)
+    whole = blanked = 0
+    for chat, title, named, draft, changed in sql.execute(
+        "SELECT id, title, named, draft, changed FROM chats"
+    ).fetchall():
+        if what.conversation and what.conversation != conversation_name(chat):
+            continue
+        all_of_it = what.containing is None and (what.before is None or changed < what.before)
+        places, first_gone, any_left = _messages(sql, chat, what) if not all_of_it else ([], True, False)
+        keeps_draft = bool(draft) and (what.containing is None or not what.fits(draft))
+        if all_of_it or (places and not any_left and not keeps_draft):
+            delete_chat(sql, chat)
+            whole += 1
+            continue
+        for message in places:
+            _blank(sql, message)
+        blanked += len(places)
+        if what.containing is not None and not keeps_draft:
+            sql.execute("UPDATE chats SET draft = '' WHERE id = ?", (chat,))
+        if (what.containing is not None and what.fits(title)) or (places and first_gone and not named):
+            sql.execute("UPDATE chats SET title = ? WHERE id = ?", (FORGOTTEN, chat))
+        seal_chat(sql, chat)
+    return Gone(turns, whole, blanked, len(database.copies()))
+
+
+def _messages(sql: sqlite3.Connection, chat: int, what: Forget) -> tuple[list[int], bool, bool]:
+    """Ids of the messages that go, whether the first one does, and whether one stays."""
+    going, first_gone, any_left = [], False, False
+    rows = sql.execute("SELECT id, parent, text, files, created FROM messages WHERE chat = ? ORDER BY id", (chat,))
+    for message, parent, text, files, created in rows:
+        if (what.before is None or created < what.before) and what.fits(text, *_texts(files)):
+            if text != FORGOTTEN:
+                going.append(message)
+            first_gone |= parent is None
+        elif text != FORGOTTEN:
+            any_left = True
+    return going, first_gone, any_left
+
+
+def _texts(files: str) -> list[str]:
+    """Names and contents of a message's files; where they are damaged, the field as it is."""
+    try:
+        return [str(part) for file in json.loads(files) for part in file]
+    except (ValueError, TypeError):
+        return [files]
+
+
+def _blank(sql: sqlite3.Connection, message: int) -> None:
+    unindex(sql, "id = ?", message)
+    sql.execute("UPDATE messages SET text = ?, files = '[]' WHERE id = ?", (FORGOTTEN, message))
+    seal_message(sql, message)
+    index(sql, message)

@@ -1,0 +1,31 @@
+"""A small sample of each campaign; the campaigns themselves are run by hand (see the README)."""
+
+from pathlib import Path
+
+import pytest
+
+from campaigns import import_mutants, kill, no_room, writers
+
+
+@pytest.mark.model
+def test_a_kill_loses_nothing_that_was_acknowledged(smollm2_path: Path) -> None:
+    tally = kill.run(2, smollm2_path, ways=("worker", "ask"), longest=4.0, seed=3)
+    assert (tally.lost, tally.failed_starts) == ([], [])
+
+
+def test_a_mutated_import_is_refused_or_harmless() -> None:
+    found = import_mutants.run(150)
+    assert (found.crashes, found.changed_stores) == ([], [])
+    assert found.refused > 100
+    assert found.slowest_s < 2
+
+
+def test_programs_write_while_one_exports() -> None:
+    found = writers.run(20)
+    assert (found.errors, found.missing) == ([], 0)
+    assert found.exports
+
+
+@pytest.mark.model
+def test_a_chat_goes_on_where_nothing_can_be_written(smollm2_path: Path) -> None:
+    assert no_room.run(smollm2_path, ["file size limit"]).failures == []

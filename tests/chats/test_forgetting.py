@@ -1,0 +1,166 @@
+"""What a user wants gone is in no file, whichever way it got there; what is to stay stays."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spectra_local.chats.forgetting import FORGOTTEN, Gone, forget, preview
+from spectra_local.chats.records import Attachment, conversation_name
+from spectra_local.chats.search import search
+from spectra_local.chats.store import ChatStore
+from spectra_local.history.database import Database
+from spectra_local.history.forgetting import Forget
+from spectra_local.history.index import Index
+from spectra_local.history.store import Store
+from spectra_local.history.traces import CORE_FILE
+from spectra_local.history.turn import TOKEN, Turn
+
+SECRET = "Hunter2ÄÖ-swordfish"
+TOKENS = np.array([70_001, 70_002, 70_003, 70_004] * 8, TOKEN)
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    database = Database()
+    yield database
+    database.close()
+
+
+def turn(text: str, conversation: str, ts: float, tokens: object = range(9), beyond: str = "") -> Turn:
+    return Turn(conversation, "user", "fp", text, np.array(tokens, TOKEN), ts, beyond=beyond)
+
+
+def fill(database: Database, home: Path) -> tuple[int, int]:
+    """Two chats, of which one holds the secret in every place that there is; turns, index, statistics, copies."""
+    chats, store = ChatStore(database), Store(database)
+    keep = chats.create("stays")
+    chats.add(keep, None, "user", "an ordinary question")
+    chat = chats.create(f"about {SECRET}")
+    first = chats.add(chat, None, "user", f"my password is {SECRET}", files=[Attachment("notes", f"x {SECRET} ü")])
+    chats.add(chat, first, "assistant", f"I shall remember {SECRET}")
+    chats.keep_draft(chat, f"and now {SECRET}")
+    old = time.time() - 1e6
+    store.add([
+        turn("kept", conversation_name(keep), time.time(), [5] * 2000),
+        turn(f"my password is {SECRET}", conversation_name(chat), old, TOKENS),
+        turn("", conversation_name(chat), old, TOKENS, beyond=f"You are helpful. {SECRET.upper()}"),
+    ])  # fmt: skip
+    database.connection.execute("UPDATE messages SET created = ? WHERE chat = ?", [old, chat])
+    database.connection.execute("UPDATE chats SET changed = ? WHERE id = ?", [old, chat])
+    store.add([turn(f"filler {i}", "filler", time.time(), [7] * 4000) for i in range(9)])
+    index = Index(store, "fp", 80_000)
+    index.wait()
+    index.close()
+    core = home / "cache" / "speculation" / "model" / CORE_FILE
+    core.parent.mkdir(parents=True)
+    core.write_bytes(TOKENS.tobytes() + SECRET.encode())
+    for name in (".before-0003", ".damaged-20260101-000000", ".damaged-20260101-000000-wal"):
+        copy = database.path.with_name(database.path.name + name)
+        copy.write_bytes(database.path.read_bytes() + SECRET.encode() + TOKENS.tobytes())
+    assert found_anywhere(home) == {"utf-8", "tokens"}
+    return keep, chat
+
+
+def found_anywhere(home: Path) -> set[str]:
+    data = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    needles = {
+        "utf-8": SECRET.encode(),
+        "upper": SECRET.upper().encode(),
+        "escaped": json.dumps(SECRET).encode(),
+        "utf-16": SECRET.encode("utf-16-le"),
+        "tokens": TOKENS[:4].tobytes(),
+        "word": b"swordfish",
+    }
+    found = {name for name, needle in needles.items() if needle in data}
+    return found - {"upper", "escaped", "word"} if found >= {"utf-8", "tokens"} else found
+
+
+@pytest.mark.parametrize("what", ["conversation", "containing", "before", "everything"])
+def test_nothing_of_it_is_left_in_any_file(database: Database, spectra_home: Path, what: str) -> None:
+    keep, chat = fill(database, spectra_home)
+    asked = {
+        "conversation": Forget(conversation=conversation_name(chat)),
+        "containing": Forget(containing="hunter2äö-SWORDFISH"),
+        "before": Forget(before=time.time() - 1e5),
+        "everything": Forget(everything=True),
+    }[what]
+    told = preview(database, asked)
+    assert found_anywhere(spectra_home) == {"utf-8", "tokens"}, "looking changes nothing"
+    assert forget(database, asked) == told
+    assert told == (Gone(12, 2, 0, 3) if what == "everything" else Gone(2, 1, 0, 3))
+    assert found_anywhere(spectra_home) == set()
+    assert search(database, "swordfish") == []
+    kept = ChatStore(database).load(keep)
+    assert (kept is None) == (what == "everything")
+    assert len(list(Store(database).turns())) == (0 if what == "everything" else 10)
+    database.connection.execute("INSERT INTO message_words (message_words, rank) VALUES ('integrity-check', 1)")
+
+
+def test_in_a_chat_that_goes_on_a_message_leaves_its_place(database: Database, spectra_home: Path) -> None:
+    store = ChatStore(database)
+    chat = store.create("First words")
+    ask = store.add(chat, None, "user", "First words")
+    answer = store.add(chat, ask, "assistant", f"about the {SECRET}")
+    store.add(chat, answer, "user", "And then?", files=[Attachment("a.txt", SECRET)])
+    assert forget(database, Forget(containing=SECRET)) == Gone(0, 0, 2, 0)
+    saved = store.load(chat)
+    assert saved is not None and saved.title == "First words"
+    assert [(m.text, m.files) for m in saved.messages] == [("First words", ()), (FORGOTTEN, ()), (FORGOTTEN, ())]
+    assert found_anywhere(spectra_home) == set()
+    assert preview(database, Forget(containing=SECRET)) == Gone(0, 0, 0, 0)
+    assert [hit.message for hit in search(database, "first")] == [None, ask]
+
+
+def test_before_a_day_takes_the_beginning_of_a_chat_that_went_on(database: Database) -> None:
+    store = ChatStore(database)
+    chat = store.create("Old words")
+    ask = store.add(chat, None, "user", "Old words")
+    store.add(chat, ask, "assistant", "New words")
+    database.connection.execute("UPDATE messages SET created = 1000 WHERE id = ?", [ask])
+    assert forget(database, Forget(before=2000.0)) == Gone(0, 0, 1, 0)
+    saved = store.load(chat)
+    assert saved is not None and saved.title == FORGOTTEN
+    assert [m.text for m in saved.messages][1] == "New words"
+
+
+def test_choices_together_narrow(database: Database) -> None:
+    store = Store(database)
+    store.add([turn("red", "a", 10.0), turn("red", "b", 10.0), turn("red", "a", 30.0)])
+    assert forget(database, Forget(conversation="a", containing="RED", before=20.0)).turns == 1
+    assert [(t.conversation, t.ts) for t in store.turns()] == [("b", 10.0), ("a", 30.0)]
+
+
+def test_an_empty_choice_is_no_choice() -> None:
+    for empty in ({}, {"containing": ""}, {"conversation": ""}):
+        with pytest.raises(ValueError, match="what to forget"):
+            Forget(**empty)  # type: ignore[arg-type]
+
+
+def test_a_damaged_message_is_told_and_not_shown(database: Database) -> None:
+    store = ChatStore(database)
+    chat = store.create("title")
+    ids = [store.add(chat, None, "user", "fine"), store.add(chat, None, "user", "pay 100")]
+    database.connection.execute("UPDATE messages SET text = 'pay 900' WHERE id = ?", [ids[1]])
+    assert [m.text for m in store.tree(chat).messages] == [
+        "fine",
+        "(damaged on disk: 'spectra-chat cache verify' tells more)",
+    ]
+    database.connection.execute("UPDATE chats SET title = 'titlf'")
+    assert "damaged" in store.summaries()[0].title
+
+
+def test_making_room_is_not_forgetting(database: Database) -> None:
+    store, other = Store(database), Store(Database(), cap=200_000)
+    store.add([turn("x" * 5000, "c", 1e9 + i) for i in range(60)])
+    index = Index(store, "fp", 100)
+    before = store.generation()
+    assert other.evict() and store.generation() > before
+    assert not index.refresh(), "CORE and what this process remembers stay"
+    other.forget(Forget(containing="x"))
+    assert index.refresh()
+    index.close()
+    other.database.close()
