@@ -52,6 +52,14 @@ def log_file() -> Path:
     return _base("log") / "spectra-chat.log"
 
 
+def runtime_dir() -> Path:
+    """Sockets of the engines that run; of no use after them."""
+    given = os.environ.get("XDG_RUNTIME_DIR", "")
+    if "SPECTRA_HOME" not in os.environ and Path(given).is_absolute() and os.access(given, os.W_OK):
+        return Path(given) / _APP
+    return cache_dir() / "run"  # never /tmp, where others could have made it first
+
+
 def private_dir(path: Path) -> Path:
     """Makes the folder and what is missing above it, readable by their owner alone (0700 under any umask)."""
     missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]

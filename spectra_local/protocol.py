@@ -48,6 +48,7 @@ class EngineOptions:
     template: str | None = None  # name of a chat template; None: found from the model
     exact: bool = False  # settings under which batched and one-by-one logits are bit-identical
     history: bool = True  # learn on disk across sessions; False: in memory only
+    share: bool = False  # use the engine that another program of this user runs, and let others use this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Protocol values as lines of JSON and back, for the pipe between a program and its worker. No pickle."""
+"""Protocol values as lines of JSON and back, for the line between a program and an engine's process. No pickle."""
 
 import dataclasses
+import hashlib
 import json
 from typing import Any
 
-from spectra_local import errors, protocol
+from spectra_local import __version__, errors, protocol
 
 _TYPES: dict[str, type] = {
     cls.__name__: cls for cls in vars(protocol).values() if isinstance(cls, type) and dataclasses.is_dataclass(cls)
@@ -13,6 +14,15 @@ _ERRORS = {
     cls.__name__: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.SpectraError)
 }
 _TYPE = "type"
+
+
+def _version() -> str:
+    shapes = sorted((name, [field.name for field in dataclasses.fields(cls)]) for name, cls in _TYPES.items())
+    return f"{__version__} {hashlib.sha256(repr(shapes).encode()).hexdigest()[:12]}"
+
+
+VERSION = _version()
+"""Two programs with the same one understand each other: it changes with the release and with any field of a message."""
 
 
 def encode(value: Any) -> bytes:

@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def doctor(model: str | None, options: EngineOptions, as_json: bool) -> int:
         "memory": _memory,
         "paths": _paths,
         "models": _models,
+        "sharing": _sharing,
         "decode": lambda: _decode(model, options),
     }
     report: dict[str, Any] = {}
@@ -107,12 +109,22 @@ def _models() -> dict[str, str]:
     return {model.name: f"{readable(model.n_bytes)}  {model.path}  ({model.where})" for model in find_all()}
 
 
+def _sharing() -> dict[str, str]:
+    from spectra_local.worker.meeting_point import NoSharingError, engines_folder
+
+    try:
+        return {"engines": f"programs with the same model and options share one, by a socket in {engines_folder()}"}
+    except NoSharingError as error:
+        return {"engines": f"not shared: {error}"}
+
+
 def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
     from spectra_local.catalogue import resolve
     from spectra_local.catalogue.naming import name_of
 
     path = resolve(model)  # a missing model is a finding here, not a reason to fetch one
-    with closing(open_engine(str(path), options)) as engine:
+    alone = replace(options, share=False)  # what is timed is loading and decoding, not waiting for a turn
+    with closing(open_engine(str(path), alone)) as engine:
         done = [e for e in engine.generate(Request(prompt=_PROMPT, max_tokens=_TOKENS)) if isinstance(e, Done)]
         info = engine.info
     timings, name = timings_json(done[-1].timings), name_of(info.path, info.name)

@@ -32,6 +32,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--gpu-layers", type=int, default=-1, metavar="N", help="Layers on the GPU; -1: all.")
     @click.option("--template", metavar="NAME", help="Chat template.  [default: found from the model]")
     @click.option("--exact", is_flag=True, help="Byte-identical to plain decoding; CPU only, about a third slower.")
+    @click.option("--own-engine", is_flag=True, help="Load the model even if another program here has it loaded.")
     @wraps(command)
     def with_options(
         *args: Any,
@@ -40,9 +41,10 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         gpu_layers: int,
         template: str | None,
         exact: bool,
+        own_engine: bool,
         **kwargs: Any,
     ) -> Any:
-        options = EngineOptions(ctx, threads, gpu_layers, template, exact)
+        options = EngineOptions(ctx, threads, gpu_layers, template, exact, share=not own_engine)
         return command(*args, options=options, **kwargs)
 
     return with_options

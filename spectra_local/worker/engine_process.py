@@ -1,0 +1,86 @@
+"""The same engine in a process of its own: a child, or one that another program of this user has started.
+
+A crash in native code, a hostile model or an exhausted memory then ends that process and not the chat; and whatever
+native code prints goes to the log. Knows nothing of how the two are connected.
+"""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from spectra_local.errors import SpectraError, WorkerError
+from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Request
+from spectra_local.worker.connection import Connection
+from spectra_local.worker.starting import connect_or_start
+
+
+class EngineProcess:
+    """An Engine in another process: same verbs, same events. See ``spectra_local.protocol.Assistant``."""
+
+    def __init__(self, path: Path | str, options: EngineOptions | None = None) -> None:
+        self._path = Path(path).absolute()
+        self._options = options or EngineOptions()
+        self._connection: Connection | None = None
+        self._info: ModelInfo | None = None
+        self._n_requests = 0
+
+    def load(self) -> Iterator[LoadProgress]:
+        """Starts the process and loads the model in it, or joins one that has it. Raises SpectraError."""
+        self.close()
+        self._connection, self._n_requests = connect_or_start(self._path, self._options), 0
+        for item in self._connection.receive():
+            if isinstance(item, ModelInfo):
+                self._info = item
+                return
+            yield item
+
+    @property
+    def info(self) -> ModelInfo:
+        """The loaded model. Raises SpectraError before ``load`` has ended."""
+        if self._info is None:
+            raise SpectraError("no model is loaded")
+        return self._info
+
+    def generate(self, request: Request) -> Generator[Event, None, None]:
+        """As Engine.generate. Text events come at most 11 times a second, each with all since the one before."""
+        connection = self._connected()
+        self._n_requests += 1
+        connection.send(request)
+        finished = False
+        try:
+            for item in connection.receive():
+                finished = isinstance(item, Done)
+                yield item
+                if finished:
+                    return
+        except SpectraError:
+            finished = True
+            raise
+        finally:
+            if not finished:  # the reader lost interest: the next request must not find this one's events
+                self.cancel()
+                with contextlib.suppress(SpectraError):
+                    for item in connection.receive():
+                        if isinstance(item, Done):
+                            break
+
+    def cancel(self) -> None:
+        """Ends the running request, or the load, soon. Requests of other programs go on."""
+        with contextlib.suppress(WorkerError):
+            self._connected().send({"cancel": self._n_requests})
+
+    def close(self) -> None:
+        """Leaves the process; it ends, and with it goes the model's memory, once nobody else uses it."""
+        connection, self._connection, self._info = self._connection, None, None
+        if connection is not None:
+            connection.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the engine, None where none is connected."""
+        return self._connection.pid if self._connection else None
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            raise WorkerError("no model is loaded")
+        return self._connection

@@ -1,0 +1,56 @@
+"""Joins a running engine where there is one for the same model and options; else starts one in a child process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from spectra_local.errors import WorkerError
+from spectra_local.locations import log_file, private_dir
+from spectra_local.protocol import EngineOptions
+from spectra_local.worker.connection import ChildConnection, Connection
+from spectra_local.worker.meeting_point import meeting_point
+
+
+def connect_or_start(path: Path, options: EngineOptions) -> Connection:
+    """A line to an engine that has the model or is loading it; what it says next is its progress, then ModelInfo."""
+    point = meeting_point(path, options) if options.share else None
+    if point is None:
+        return _started(path, options, None)
+    with point.alone() as is_alone:
+        if not is_alone:  # somebody who is about to start one hangs
+            return _started(path, options, None)
+        return point.joined() or _started(path, options, point.socket)
+
+
+def _started(path: Path, options: EngineOptions, socket: Path | None) -> Connection:
+    """A child, which listens at ``socket`` by the time this returns. Raises WorkerError."""
+    connection = ChildConnection(_start_child())
+    try:
+        connection.send({"path": str(path), "options": options, "socket": str(socket) if socket else None})
+        next(connection.receive())  # it has bound the socket: who looks for an engine finds it
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _start_child() -> subprocess.Popen[bytes]:
+    try:
+        private_dir(log_file().parent)
+        log = os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    except OSError:  # a read-only home: the chat goes on without a log
+        log = os.open(os.devnull, os.O_WRONLY)
+    try:
+        return subprocess.Popen(
+            # -P: a folder that happens to hold a "numpy.py" must not be imported from.
+            [sys.executable, "-P", "-m", "spectra_local.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,  # ctrl+c in the terminal is the parent's to understand
+        )
+    except OSError as error:
+        raise WorkerError(f"no process could be started for the model: {error.strerror}") from error
+    finally:
+        os.close(log)
