@@ -14,16 +14,27 @@ from pygls.workspace import TextDocument
 from spectra_local import __version__
 from spectra_local.completion.completer import Completer, CompletionRequest, Suggestion
 from spectra_local.protocol import FillIn
+from spectra_local.serving.loading import Loading
 from spectra_local.serving.request_queue import RequestQueue
 
 _CLIENT = "editor"  # one editor, one cursor: a newer request replaces the older
 
 
 def language_server(queue: RequestQueue, completer: Completer, *, max_ms: float, plain: bool) -> LanguageServer:
-    """A server for one editor; with ``plain`` it answers textDocument/completion too."""
+    """A server for one editor; with ``plain`` it answers textDocument/completion too.
+
+    The queue's assistant is loaded once the editor is there; until then there are no suggestions.
+    """
     server = LanguageServer("spectra-chat", __version__)
+    loading = Loading(server, queue)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(params: types.InitializedParams) -> None:
+        await loading.run()
 
     async def suggested(uri: str, position: types.Position) -> str:
+        if not loading.is_done:
+            return ""
         document = server.workspace.get_text_document(uri)
         request = CompletionRequest(gap_at(document, position), max_ms=max_ms)
         job = queue.submit(lambda _: completer.complete(request), client=_CLIENT, replaces=(_CLIENT,))

@@ -1,6 +1,7 @@
 """The language server in a process of its own, asked by pygls' own client, with the real model."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -9,10 +10,13 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 from pygls.workspace import TextDocument
 
+from spectra_local.protocol import EngineOptions
 from spectra_local.serving.language_server import gap_at
+from spectra_local.worker.meeting_point import meeting_point
 
 ROOT = Path(__file__).parents[2]
 URI = "file:///work/numbers.py"
+DOCUMENT = types.TextDocumentIdentifier(URI)
 TEXT = "# 😀 numbers\none = 1\ntwo = 2\nthree = 3\nfour = 4\nfive = \nsix = 6\n"
 
 
@@ -27,28 +31,132 @@ def test_a_position_outside_the_document_is_its_end() -> None:
     assert (gap.prefix, gap.suffix) == ("a\n", "")
 
 
+class Editor:
+    """A client as an editor is one, on a server in a process of its own; keeps what it was shown."""
+
+    def __init__(self, model: Path) -> None:
+        self.model = model
+        self.client = LanguageClient("editor", "1")
+        self.progress: list[str] = []
+        self.messages: list[str] = []
+        self.loaded = asyncio.Event()
+
+        @self.client.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
+        def create(params: types.WorkDoneProgressCreateParams) -> None:
+            pass
+
+        @self.client.feature(types.PROGRESS)
+        def progress(params: types.ProgressParams) -> None:
+            self.progress.append(params.value["kind"])
+            if params.value["kind"] == "end":
+                self.loaded.set()
+
+        @self.client.feature(types.WINDOW_SHOW_MESSAGE)
+        def show(params: types.ShowMessageParams) -> None:
+            self.messages.append(params.message)
+
+    async def start(self, *options: str) -> types.InitializeResult:
+        arguments = ("-m", "tui", "lsp", "-m", str(self.model), "--ctx", "1024", *options)
+        await self.client.start_io(sys.executable, *arguments, cwd=str(ROOT))
+        window = types.WindowClientCapabilities(work_done_progress=True)
+        capabilities = types.ClientCapabilities(window=window)
+        result = await self.client.initialize_async(types.InitializeParams(capabilities=capabilities))
+        self.client.initialized(types.InitializedParams())
+        return result
+
+    def open(self, text: str) -> None:
+        item = types.TextDocumentItem(URI, "python", 1, text)
+        self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    async def is_loaded(self) -> None:
+        await asyncio.wait_for(self.loaded.wait(), 60)
+
+    def inline(self, line: int, character: int) -> "asyncio.Future[types.InlineCompletionList]":
+        context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
+        asked = types.InlineCompletionParams(context, DOCUMENT, types.Position(line, character))
+        return asyncio.ensure_future(self.client.text_document_inline_completion_async(asked))
+
+    async def offered(self, line: int, character: int) -> str:
+        """The one suggestion's text."""
+        found = await asyncio.wait_for(self.inline(line, character), 60)
+        assert isinstance(found, types.InlineCompletionList)
+        (item,) = found.items
+        assert isinstance(item.insert_text, str)
+        here = types.Position(line, character)
+        assert item.range == types.Range(here, here)
+        return item.insert_text
+
+    async def leave(self) -> None:
+        await self.client.shutdown_async(None)
+        self.client.exit(None)
+        await self.client.stop()
+
+
+@pytest.fixture
+def editor(smollm2_path: Path, spectra_home: Path) -> Editor:
+    """Its model is LSP_MODEL where that is set: the default one has no fill-in tokens and is asked in words."""
+    return Editor(Path(os.environ.get("LSP_MODEL") or smollm2_path))
+
+
 @pytest.mark.model
-async def test_an_editor_is_offered_a_completion_inline_and_plain(smollm2_path: Path, spectra_home: Path) -> None:
-    client = LanguageClient("editor", "1")
-    arguments = ("-m", "tui", "lsp", "-m", str(smollm2_path), "--ctx", "1024", "--plain-completion")
-    await client.start_io(sys.executable, *arguments, cwd=str(ROOT))
-    result = await client.initialize_async(types.InitializeParams(capabilities=types.ClientCapabilities()))
+async def test_an_editor_is_offered_a_real_completion_inline_and_plain(editor: Editor) -> None:
+    result = await editor.start("--plain-completion", "--max-ms", "2000")
     assert result.capabilities.inline_completion_provider is not None
     assert result.capabilities.completion_provider is not None
-    client.initialized(types.InitializedParams())
-    client.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, TEXT)))
+    editor.open(TEXT)
+    await editor.is_loaded()
+    assert editor.progress[0] == "begin"
+    text = await editor.offered(5, 7)
+    assert text.strip()
+    replaced = editor.inline(0, 3)  # elsewhere; the next one is wanted more
+    again = await editor.offered(5, 7)
+    assert again == text  # kept
+    await asyncio.wait([replaced], timeout=60)
     where = types.Position(5, 7)
-    document = types.TextDocumentIdentifier(URI)
-    context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
-    asked = types.InlineCompletionParams(context, document, where)
-    first = asyncio.ensure_future(client.text_document_inline_completion_async(asked))
-    offered = await asyncio.wait_for(client.text_document_inline_completion_async(asked), 60)
-    await asyncio.wait([first], timeout=60)
-    assert isinstance(offered, types.InlineCompletionList)
-    assert all(item.range == types.Range(where, where) for item in offered.items)
-    plain = await asyncio.wait_for(client.text_document_completion_async(types.CompletionParams(document, where)), 60)
+    asked = types.CompletionParams(DOCUMENT, where)
+    plain = await asyncio.wait_for(editor.client.text_document_completion_async(asked), 60)
     assert isinstance(plain, types.CompletionList)
-    assert len(plain.items) == len(offered.items)
-    await client.shutdown_async(None)
-    client.exit(None)
-    await client.stop()
+    (item,) = plain.items
+    assert item.text_edit == types.TextEdit(types.Range(where, where), text)
+    await editor.leave()
+
+
+@pytest.mark.model
+async def test_positions_after_emoji_are_utf16_and_a_cancel_frees_the_model(editor: Editor) -> None:
+    await editor.start("--max-ms", "2000")
+    line = 'faces = "\U0001f600\U0001f601"; numbers = [1, 2, 3, 4, 5, '
+    editor.open(f"{line}\n")
+    await editor.is_loaded()
+    await asyncio.wait([unwanted := editor.inline(0, 4)], timeout=0.05)
+    unwanted.cancel()
+    assert (await editor.offered(0, len(line.encode("utf-16-le")) // 2)).startswith("6")
+    await editor.leave()
+
+
+@pytest.mark.model
+async def test_the_server_is_there_before_its_model(editor: Editor) -> None:
+    """The model's process is held up: an editor must not wait for it."""
+    point = meeting_point(editor.model, EngineOptions(n_ctx=1024, share=True))
+    assert point
+    with point.alone():
+        result = await asyncio.wait_for(editor.start(), 5)
+        assert result.capabilities.inline_completion_provider is not None
+        editor.open(TEXT)
+        found = await asyncio.wait_for(editor.inline(5, 7), 5)
+        assert isinstance(found, types.InlineCompletionList)
+        assert not found.items
+    await editor.is_loaded()
+    await editor.leave()
+
+
+async def test_a_model_that_cannot_be_loaded_is_a_message_in_the_editor(tmp_path: Path) -> None:
+    (tmp_path / "broken.gguf").write_bytes(b"GGUF but not really")
+    editor = Editor(tmp_path / "broken.gguf")
+    await editor.start()
+    await editor.is_loaded()
+    for _ in range(100):
+        if editor.messages:
+            break
+        await asyncio.sleep(0.05)
+    assert "spectra-chat: " in editor.messages[0]
+    await editor.leave()
