@@ -43,6 +43,23 @@ def whole_chat(chat: int, title: str, draft: str, checksum: bytes | None) -> tup
     return (title, draft) if checksum is None or checksum == _digest((chat, title, draft)) else (DAMAGED, "")
 
 
+def kept_message(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of messages as it is; a damaged one keeps its place and loses its text."""
+    if row["checksum"] is None or row["checksum"] == _digest([row[name] for name in MESSAGE_FIELDS]):
+        return row
+    role = row["role"] if row["role"] in ("user", "assistant") else "assistant"
+    mended = row | {"role": role, "text": DAMAGED, "outcome": "complete", "created": 0.0, "files": "[]"}
+    return mended | {"checksum": _digest([mended[name] for name in MESSAGE_FIELDS])}
+
+
+def kept_chat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of chats as it is; a damaged one loses title and draft."""
+    if row["checksum"] is None or row["checksum"] == _digest((row["id"], row["title"], row["draft"])):
+        return row
+    mended = row | {"title": DAMAGED, "draft": ""}
+    return mended | {"checksum": _digest((mended["id"], mended["title"], mended["draft"]))}
+
+
 def _digest(fields: Sequence[object]) -> bytes:
     """JSON in ASCII, since it is the same under every version of Python; a field of another type is damaged."""
     try:

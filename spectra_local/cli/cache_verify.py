@@ -12,12 +12,12 @@ from spectra_local.printable import printable
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def verify(as_json: bool) -> int:
     """Check every row and the index; save what is whole. Exit code 1 where something is damaged."""
+    from spectra_local.chats.verifying import verify_all
     from spectra_local.history.database import Database
-    from spectra_local.history.verify import verify as check
 
     database = Database()
     try:
-        found = check(database)
+        found = verify_all(database)
         notice = database.notice
     finally:
         database.close()
@@ -26,11 +26,16 @@ def verify(as_json: bool) -> int:
         return 0 if found.whole else 1
     if notice:
         click.echo(printable(notice))
-    for row in found.rows:
-        click.echo(f"turn {row} is damaged")
+    for table, rows in found.rows.items():
+        for row in rows:
+            click.echo(f"{table.removesuffix('s')} {row} is damaged")
     for line in (*found.file, *found.segments):
         click.echo(f"damaged: {printable(line)}")
     if found.salvaged:
-        click.echo(f"whole turns were saved to {found.salvaged}; the damaged file stays as it is")
+        click.echo(f"{found.saved} whole rows were saved to {printable(found.salvaged)}")
+        if found.kept:
+            click.echo(f"the damaged file is kept as {printable(found.kept)}")
+        else:
+            click.echo("another program has the damaged file open: close it, then run 'cache verify' again")
     click.echo(f"{found.turns} turns are whole")
     return 0 if found.whole else 1

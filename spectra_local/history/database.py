@@ -7,6 +7,7 @@ A file of a newer program is opened read-only; a damaged one is kept aside and a
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -23,6 +24,8 @@ log = logging.getLogger("spectra_local.history")
 BUSY_SECONDS = 10.0  # a VACUUM of 500 MB by another program takes some seconds
 COPY = ".before-"  # part of the name of copies made before a migration
 DAMAGED = ".damaged-"  # part of the name of files kept aside
+_READ = "-read"  # ends the name of a damaged file of which all that can be read was saved
+_UNREAD = re.compile(re.escape(DAMAGED) + r"[\d-]+(?:\.\d+)?$")
 _SIDE_FILES = ("-wal", "-shm")
 
 
@@ -85,6 +88,35 @@ class Database:
         ]
         return sorted(found)
 
+    def unread(self) -> list[Path]:
+        """Damaged files of which nobody has saved yet what can be read."""
+        return [path for path in self.copies() if _UNREAD.search(path.name)]
+
+    def mark_read(self, damaged: Path) -> Path:
+        """After all that can be read of a damaged file was saved; returns its new name."""
+        return _moved(damaged, damaged.with_name(f"{damaged.name}{_READ}"))
+
+    def set_aside(self, *, read: bool = False) -> Path:
+        """Moves the file away, because it is damaged; returns its new name. ``read``: what can be read was saved."""
+        aside = self.path.with_name(f"{self.path.name}{DAMAGED}{time.strftime('%Y%m%d-%H%M%S')}{_READ * read}")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = aside.with_name(f"{aside.name.removesuffix(f'.{number - 1}')}.{number}")
+        return _moved(self.path, aside)
+
+    def leave_if_alone(self) -> bool:
+        """Ends the log and closes the file, where no other program has it open; else it stays open and False comes."""
+        with self.lock:
+            try:
+                self.connection.execute("PRAGMA busy_timeout = 0")
+                (mode,) = self.connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+            except sqlite3.Error:
+                return False
+            if mode == "delete":
+                self.close()
+            return bool(mode == "delete")
+
     def close(self) -> None:
         """Closes the connection; the log is then part of the file."""
         with self.lock, contextlib.suppress(sqlite3.Error):
@@ -104,7 +136,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
-            aside = self._set_aside()
+            aside = self.set_aside()
             self.notice = (
                 f"the history was damaged and is kept as {aside.name}; a new one was begun. "
                 "'spectra-chat cache verify' saves what can be read."
@@ -175,18 +207,6 @@ class Database:
             target.close()
             partial.unlink(missing_ok=True)
 
-    def _set_aside(self) -> Path:
-        aside = self.path.with_name(f"{self.path.name}{DAMAGED}{time.strftime('%Y%m%d-%H%M%S')}")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = aside.with_name(f"{aside.name.removesuffix(f'.{number - 1}')}.{number}")
-        self.path.replace(aside)
-        for suffix in _SIDE_FILES:
-            with contextlib.suppress(FileNotFoundError):
-                self.path.with_name(self.path.name + suffix).replace(aside.with_name(aside.name + suffix))
-        return aside
-
 
 @cache
 def migrations() -> dict[int, str]:
@@ -216,6 +236,14 @@ def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Conne
     return connection
 
 
+def _moved(path: Path, to: Path) -> Path:
+    path.replace(to)
+    for suffix in _SIDE_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(to.with_name(to.name + suffix))
+    return to
+
+
 def _user_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
@@ -230,8 +258,10 @@ def _statements(sql: str) -> Iterator[str]:
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
+    """Also where a step of the schema was taken before: then the number that says which were is damaged."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    again = any(words in str(error) for words in ("already exists", "duplicate column"))
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or again
 
 
 def _reason(error: Exception) -> str:

@@ -311,6 +311,12 @@ def _conditions(
     return list(kept), list(kept.values())
 
 
+def kept_turn(row: dict[str, Any]) -> dict[str, Any] | None:
+    """A row of the table as it is, None where it is damaged."""
+    names = [name.removeprefix("t.") for name in _COLUMNS.split(", ")]
+    return row if _turn(tuple(row.get(name, "") for name in names)) else None
+
+
 def _turn(row: tuple[Any, ...]) -> Turn | None:
     """The turn of a row of ``_COLUMNS``; None where the row is damaged."""
     identity, ts, layer_id, layer, conversation, origin, kind, fingerprint, text, beyond, blob, checksum = row

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import import_mutants, kill, no_room, writers
+from campaigns import bit_flips, import_mutants, kill, no_room, writers
 
 
 @pytest.mark.model
 def test_a_kill_loses_nothing_that_was_acknowledged(smollm2_path: Path) -> None:
     tally = kill.run(2, smollm2_path, ways=("worker", "ask"), longest=4.0, seed=3)
     assert (tally.lost, tally.failed_starts) == ([], [])
+
+
+def test_a_flipped_bit_is_reported_and_never_shown() -> None:
+    found = bit_flips.run(4, seed=2)
+    assert (found.crashes, found.wrong, found.missed, found.lost_rows) == ([], [], [], 0)
 
 
 def test_a_mutated_import_is_refused_or_harmless() -> None:
