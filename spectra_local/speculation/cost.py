@@ -6,6 +6,7 @@ than 15), so it is measured, never assumed; between measured widths it is linear
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import inf
 
 LOOK_AHEAD = 16  # widths: a stair is at most that wide on the devices measured
 
@@ -16,6 +17,8 @@ class CostCurve:
     ``floor[n]`` is the least cost a further node of a draft of n nodes has, over the next ``LOOK_AHEAD`` widths: with
     r tokens per unit cost so far, a node below the probability r * floor[n] does not pay, nor do those after it.
     """
+
+    one_s = inf  # seconds of a decode of one token; as long as it is not known, drafting counts as free
 
     def __init__(self, points: Mapping[int, float]) -> None:
         """``points``: width -> cost, in any unit. Raises ValueError unless they hold width 1 and costs above 0."""

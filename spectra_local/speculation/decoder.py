@@ -149,7 +149,7 @@ class Decoder:
                 break
             path.append(following)
             at = following
-        tops = self._tops([ROOT, *path])
+        tops = [] if tree.blind else self._tops([ROOT, *path])
         self._context.commit(path)
         self.counts.steps += 1
         return chosen, path, tops

@@ -4,6 +4,7 @@ Works on token ids. Knows nothing of models or of how a tree is verified. The id
 own distribution is SPECTRA's (ACL 2025, 10.18653/v1/2025.acl-long.685); drafting by match length is SuffixDecoding's.
 """
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 
 from spectra_local.history.lookup import History
@@ -14,11 +15,13 @@ from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
 from spectra_local.speculation.interface import ROOT, DraftTree, TopK
 from spectra_local.speculation.learned import Learned
 from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer
+from spectra_local.speculation.pace import Pace
 from spectra_local.speculation.recent import Recent
 from spectra_local.speculation.sizing import Bankroll, best_size
 from spectra_local.speculation.tree import TreeGrower
 
 MOST_KNOWN = 8  # tokens of an accepted sure slice that CORE still learns from: the rest is text it has seen
+WAKING = 6  # tokens of match with the context that end a rest: half of such matches go on for as many again
 MOST_REJECTED = 8  # rejected nodes whose view CORE learns from in a step: each costs some microseconds
 
 
@@ -45,6 +48,7 @@ class SpectraDrafter:
         self.calibration = calibration or Calibration.shipped()
         self.ends = frozenset(ends)
         self._learned = Learned(self.calibration, self.core)
+        self._pace = Pace()
         self.begin(())
 
     def begin(self, prompt: Sequence[int], prediction: Sequence[int] = ()) -> None:
@@ -59,6 +63,7 @@ class SpectraDrafter:
         self._prediction = PredictionCursor(prediction) if prediction else None
         self._recent = Recent()
         self.bankroll = Bankroll()
+        self._pace.begin()
         self._new_draft()
 
     def forget_core(self) -> None:
@@ -69,17 +74,32 @@ class SpectraDrafter:
 
     def propose(self, budget: int) -> DraftTree:
         """Guesses; see Drafter. The tree goes on beyond its ``size`` as far as was looked."""
+        started = time.perf_counter()
         self._new_draft()
         budget = min(budget, self.cost.max_width - 1)
-        if budget > 0:
+        if self._pace.resting and self._context.longest >= WAKING:
+            self._pace.wake()
+        if budget > 0 and not self._pace.resting:
             self._pointers += self._find_pointers()
             self._recent.copied_to = self._context.copied_to
             self._draft.grow(self._key, self._pointers, budget)
             self._draft.tree.size = best_size(self._draft.chances, self.cost, self.bankroll)
+        self._draft.tree.blind = self._pace.resting
+        self._drafting_s = time.perf_counter() - started
         return self._draft.tree
 
     def learn(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
         """Learns; see Drafter."""
+        started = time.perf_counter()
+        resting, gain = self._pace.resting, len(accepted) - self.cost.relative[1 + self._draft.tree.size]
+        self._learn(accepted, top)
+        if resting:
+            self._pace.rested()
+        else:
+            taken = self._drafting_s + time.perf_counter() - started
+            self._pace.settle(gain, taken / self.cost.one_s)
+
+    def _learn(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
         self.bankroll.settle(len(accepted), self.cost.relative[1 + self._draft.tree.size])
         self._learn_rejected(top[len(accepted) :])
         known = self._observe(accepted)

@@ -23,6 +23,7 @@ class DraftTree:
     parents: list[int] = field(default_factory=list)  # index of each node's parent, ROOT at the first layer
     sources: list[str] = field(default_factory=list)  # what guessed each node, e.g. "context", "core", "history"
     size: int = 0  # leading nodes to verify; 0: no draft
+    blind: bool = False  # whether the drafter has no use for the model's view of this step
 
     def add(self, token: int, parent: int, source: str) -> int:
         """Appends a node and returns its index. ``parent`` must be ROOT or the index of an earlier node."""
@@ -77,8 +78,8 @@ class Drafter(Protocol):
         """Takes the outcome of the last proposal.
 
         ``accepted`` is the drafted path that the model chose plus its own next token (so never empty); ``top``
-        holds the model's view at evaluated positions: those along the path first, ``top[i]`` being where
-        ``accepted[i]`` was chosen, then, where known, those of rejected nodes.
+        holds the model's view at evaluated positions, nothing after a ``blind`` tree: those along the path first,
+        ``top[i]`` being where ``accepted[i]`` was chosen, then, where known, those of rejected nodes.
         """
         ...
 

@@ -89,6 +89,11 @@ class ContextMatcher:
                 at = self._before[at]
         self._places = alive
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest match there is, 0: none."""
+        return max(self._places)[0] if self._places else 0
+
     def pointers(self, prompt: int) -> list[Pointer]:
         """The live ones; those beyond the first ``prompt`` tokens point into the answer."""
         tokens = self.tokens

@@ -56,8 +56,9 @@ class MeasuredCost(CostCurve):
     """A cost curve that follows the machine it runs on."""
 
     def __init__(self, points: Mapping[int, float], widest: int) -> None:
-        """``points``: width -> seconds (or any unit), 1 among them; wider decodes are priced by the last slope."""
+        """``points``: width -> seconds, 1 among them; wider decodes are priced by the last slope."""
         super().__init__(_extended(points, widest))
+        self.one_s = points[1]
         self._bands = [list(self.relative) for _ in range(len(_BAND_EDGES) + 1)]
         self._recent: dict[int, deque[float]] = {}
         self._band = 0
@@ -80,7 +81,10 @@ class MeasuredCost(CostCurve):
 
     def _refine(self) -> None:
         known = {w: median(times) for w, times in self._recent.items() if len(times) > _RECENT // 2}
-        if 1 not in known or len(known) == 1:
+        if 1 not in known:
+            return
+        self.one_s = known[1]
+        if len(known) == 1:
             return
         base = _relative(self.points, self.max_width)
         factors = {
