@@ -9,7 +9,7 @@ from campaigns import bit_flips, import_mutants, kill, no_room, writers
 
 @pytest.mark.model
 def test_a_kill_loses_nothing_that_was_acknowledged(smollm2_path: Path) -> None:
-    tally = kill.run(2, smollm2_path, ways=("worker", "ask"), longest=4.0, seed=3)
+    tally = kill.run(2, smollm2_path, ways=("worker", "ask"), seed=3)
     assert (tally.lost, tally.failed_starts) == ([], [])
 
 
