@@ -5,6 +5,7 @@ in the text part its messages, so that a message may hold any heading and still 
 """
 
 import json
+import os
 import re
 import secrets
 from dataclasses import asdict
@@ -109,8 +110,8 @@ def write(tree: Tree, folder: Path, kind: str = "md") -> Path:
     for number in range(1, 1000):
         path = folder / (f"{stem}.{kind}" if number == 1 else f"{stem}-{number}.{kind}")
         try:
-            with path.open("x", encoding="utf-8", errors="replace", newline="") as file:
-                path.chmod(0o600)
+            private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(private, "w", encoding="utf-8", errors="replace", newline="") as file:
                 file.write(text)
                 return path
         except FileExistsError:

@@ -13,7 +13,7 @@ from spectra_local import __version__
 from spectra_local.cli.lazy import LazyGroup
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError
-from spectra_local.locations import log_file
+from spectra_local.locations import log_file, private_dir
 from spectra_local.printable import printable
 from spectra_local.protocol import EngineOptions
 
@@ -119,6 +119,8 @@ def _complain(message: str) -> None:
 
 def _log_defect(error: Exception) -> None:
     try:
+        private_dir(log_file().parent)
+        os.close(os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
         handler = logging.FileHandler(log_file())
     except OSError:
         return
