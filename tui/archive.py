@@ -4,6 +4,8 @@ The conversation goes on where nothing can be saved: trouble is told once, and w
 save that works. An incognito chat never comes here.
 """
 
+import contextlib
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # SQLite, and all that needs it, is 15 ms that the first fram
     from spectra_local.chats.store import ChatStore
     from spectra_local.history.database import Database
     from spectra_local.history.statistics import Statistics
+
 # How long a save waits for another program that writes: the screen stands still meanwhile, and saves again soon.
 _BUSY_MS = 100
 
@@ -36,6 +39,8 @@ class Archive:
         self._database: Database | None = None
         self._told = ""
         self._noticed = False
+        self._erasing = threading.Lock()
+        self._deleted: set[int] = set()
 
     @property
     def store(self) -> "ChatStore":
@@ -69,7 +74,7 @@ class Archive:
 
     def save(self, chat: Chat, draft: str | None = None) -> str:
         """Writes what is new or has changed, and what is typed; returns trouble in words, once for each kind."""
-        if chat.incognito:
+        if chat.incognito or chat.id in self._deleted:
             return ""
         try:
             if chat.turns:
@@ -147,11 +152,27 @@ class Archive:
         return None if chat is None else self.open(chat)
 
     def delete(self, chat: int) -> None:
-        """Deletes a chat for good, and what was learned from it. Raises StoreError."""
+        """Deletes a chat for good, and what was learned from it. Raises StoreError.
+
+        Takes a second for 100 MB: call it in a thread. It has a connection of its own; saves wait until it is done.
+        """
         from spectra_local.chats.forgetting import forget
+        from spectra_local.history.database import Database
         from spectra_local.history.forgetting import Forget
 
-        forget(self._opened(), Forget(conversation=conversation_name(chat)))
+        self._deleted.add(chat)
+        with self._erasing, contextlib.closing(Database(self._path)) as database:
+            forget(database, Forget(conversation=conversation_name(chat)))
+
+    def settle(self) -> None:
+        """Waits until what is being deleted is gone."""
+        with self._erasing:
+            return
+
+    @property
+    def is_erasing(self) -> bool:
+        """Whether a chat is being deleted: nothing can be written then."""
+        return self._erasing.locked()
 
     def statistics(self) -> "Statistics":
         """What is kept and what it saved, from any thread; with a full history it takes its time."""

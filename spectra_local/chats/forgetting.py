@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from spectra_local.chats.checks import seal_chat, seal_message
 from spectra_local.chats.records import conversation_name
-from spectra_local.chats.words import delete_chat, index, unindex
+from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget, delete_turns
 
@@ -54,8 +54,7 @@ def forget(database: Database, what: Forget) -> Gone:
 
     with database.transaction() as sql:
         gone = _delete(sql, database, what)
-        # SQLite before 3.42 keeps deleted words until the index is merged.
-        sql.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
+        merge(sql)
     Store(database).erase_deleted(measurements=what.everything)
     return gone
 

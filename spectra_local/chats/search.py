@@ -4,12 +4,16 @@ import re
 
 from spectra_local.chats.records import Hit
 from spectra_local.history.database import Database
+from spectra_local.history.pairs import has_unspaced, pair_query, without_unspaced
 
 MOST_HITS = 100  # more than anybody reads; ranking all hits of a common word would take longer than typing allows
-_EXCERPT_TOKENS = 14
 _WORD = re.compile(r"\w+")
-# Scripts without spaces: a run of them is one word to FTS5, so what stands inside it is found by looking through all.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_INDEXED_PREFIX = 3  # characters; beginnings of words up to here have an index of their own, see 0002_chats.sql
+_READ_CHARACTERS = 20_000  # of a message, when its excerpt is made
+_BEFORE, _AFTER = 30, 60  # characters of the excerpt around the first hit
+
+_IN_WORDS = "SELECT rowid AS id FROM message_words WHERE message_words MATCH ?"
+_IN_PAIRS = "SELECT rowid AS id FROM message_pairs WHERE message_pairs MATCH ?"
 
 
 def search(database: Database, words: str, limit: int = MOST_HITS) -> list[Hit]:
@@ -23,30 +27,48 @@ def search(database: Database, words: str, limit: int = MOST_HITS) -> list[Hit]:
             f"SELECT id, title, changed FROM chats WHERE {where} ORDER BY changed DESC LIMIT ?",  # noqa: S608
             (*[_pattern(term) for term in terms], limit),
         ).fetchall()
-        messages = (
-            _looked_through(database, words, limit) if _UNSPACED.search(words) else _found(database, terms, limit)
-        )
+        messages = _messages(database, words, limit)
     return [Hit(*row) for row in titles] + messages
 
 
-def _found(database: Database, terms: list[str], limit: int) -> list[Hit]:
-    query = " ".join(f'"{term}"' for term in terms) + "*"
-    rows = database.connection.execute(
-        "SELECT c.id, c.title, c.changed, m.id, snippet(message_words, 0, '', '', '…', ?) "
-        "FROM message_words JOIN messages m ON m.id = message_words.rowid JOIN chats c ON c.id = m.chat "
-        "WHERE message_words MATCH ? ORDER BY message_words.rowid DESC LIMIT ?",
-        (_EXCERPT_TOKENS, query, limit),
-    )
-    return [Hit(*row) for row in rows]
+def _messages(database: Database, words: str, limit: int) -> list[Hit]:
+    terms = _WORD.findall(without_unspaced(words))
+    runs = [pair_query(words)] if has_unspaced(words) else []
+    for query in _queries(terms):
+        matches = [*runs, *query]
+        first = _IN_PAIRS if runs else _IN_WORDS
+        rest = f" AND rowid IN ({_IN_WORDS})" if len(matches) > 1 else ""
+        rows = database.connection.execute(
+            "SELECT c.id, c.title, c.changed, m.id, substr(m.text, 1, ?) "  # noqa: S608 - all of it is ours
+            f"FROM ({first}{rest} ORDER BY rowid DESC LIMIT ?) AS found "
+            "JOIN messages m ON m.id = found.id JOIN chats c ON c.id = m.chat ORDER BY m.id DESC",
+            (_READ_CHARACTERS, *matches, limit),
+        ).fetchall()
+        if len(rows) == limit:
+            break
+    wanted = _WORD.findall(words)
+    return [Hit(chat, title, at, message, _excerpt(text, wanted)) for chat, title, at, message, text in rows]
 
 
-def _looked_through(database: Database, words: str, limit: int) -> list[Hit]:
-    rows = database.connection.execute(
-        "SELECT c.id, c.title, c.changed, m.id, substr(m.text, max(1, instr(m.text, ?) - 20), 60) "
-        "FROM messages m JOIN chats c ON c.id = m.chat WHERE instr(m.text, ?) ORDER BY m.id DESC LIMIT ?",
-        (words.strip(), words.strip(), limit),
-    )
-    return [Hit(*row) for row in rows]
+def _queries(terms: list[str]) -> list[list[str]]:
+    """What to ask FTS5, one after the other until there are hits enough.
+
+    The beginning of a word is looked up among all words that begin so, whose lists FTS5 merges before the first hit
+    comes; whole words are read from the end. So a word that may be whole is tried as such first.
+    """
+    if not terms:
+        return [[]]
+    whole = " ".join(f'"{term}"' for term in terms)
+    return [[f"{whole}*"]] if len(terms[-1]) <= _INDEXED_PREFIX else [[whole], [f"{whole}*"]]
+
+
+def _excerpt(text: str, terms: list[str]) -> str:
+    """The words around the first hit."""
+    low = text.lower()
+    at = min((place for term in terms if (place := low.find(term.lower())) >= 0), default=0)
+    start, end = max(0, at - _BEFORE), min(len(text), at + _AFTER)
+    shown = " ".join(text[start:end].split())
+    return ("…" if start else "") + shown + ("…" if end < len(text) else "")
 
 
 def _pattern(term: str) -> str:

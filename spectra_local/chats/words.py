@@ -7,19 +7,31 @@ from spectra_local.chats.records import OPEN
 
 def index(sql: sqlite3.Connection, message: int) -> None:
     """Inside a transaction, after a message was written."""
+    complete = f"FROM messages WHERE id = ? AND outcome <> '{OPEN}'"
+    sql.execute(f"INSERT INTO message_words (rowid, text) SELECT id, text {complete}", (message,))
     sql.execute(
-        "INSERT INTO message_words (rowid, text) SELECT id, text FROM messages WHERE id = ? AND outcome <> ?",
-        (message, OPEN),
+        f"INSERT INTO message_pairs (rowid, pairs) SELECT id, text_pairs(text) {complete} AND text_pairs(text) <> ''",
+        (message,),
     )
 
 
 def unindex(sql: sqlite3.Connection, which: str, value: int) -> None:
     """Inside a transaction, before messages change or go; ``which`` is a condition with one place for ``value``."""
+    complete = f"FROM messages WHERE {which} AND outcome <> '{OPEN}'"
     sql.execute(
-        "INSERT INTO message_words (message_words, rowid, text) "  # noqa: S608 - ``which`` is ours
-        f"SELECT 'delete', id, text FROM messages WHERE {which} AND outcome <> '{OPEN}'",
+        f"INSERT INTO message_words (message_words, rowid, text) SELECT 'delete', id, text {complete}", (value,)
+    )
+    sql.execute(
+        "INSERT INTO message_pairs (message_pairs, rowid, pairs) "
+        f"SELECT 'delete', id, text_pairs(text) {complete} AND text_pairs(text) <> ''",
         (value,),
     )
+
+
+def merge(sql: sqlite3.Connection) -> None:
+    """Inside a transaction: SQLite before 3.42 keeps deleted words until the index is merged."""
+    sql.execute("INSERT INTO message_words (message_words) VALUES ('optimize')")
+    sql.execute("INSERT INTO message_pairs (message_pairs) VALUES ('optimize')")
 
 
 def delete_chat(sql: sqlite3.Connection, chat: int) -> None:

@@ -6,6 +6,7 @@ First frame: launch to first text, through a pty.
 
 import argparse
 import asyncio
+import itertools
 import os
 import random
 import sys
@@ -16,21 +17,23 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 N_LONG = 500
-WORDS = (
-    "the",
-    "a",
-    "model",
-    "token",
-    "draft",
-    "verify",
+# In nearly every message, so that their lists are the longest there can be.
+COMMON = ("the", "a", "model", "token", "draft", "verify", "quick", "brown", "fox", "jumps", "over", "lazy", "dogs")
+N_WORDS, N_HAN = 20_000, 3_000  # of the other words and of Chinese characters, drawn as Zipf has them
+CHINESE_SHARE = 5  # every fifth chat
+SEARCHES = (
+    "w1234",
     "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "lazy",
-    "dogs",
-    "while",
+    "quick brown",
+    "quick brow",
+    "the",
+    "t",
+    "th",
+    "w12 w13",
+    "nowhere",
+    "今",
+    "今天",
+    "天气 很好",
 )
 
 
@@ -50,6 +53,17 @@ def main() -> None:
         print(f"first frame: median {frames[2]:.2f} s, slowest {frames[-1]:.2f} s")
 
 
+class Zipf:
+    """Draws words, the first of them most often."""
+
+    def __init__(self, draw: random.Random, words: list[str]) -> None:
+        self._draw, self._words = draw, words
+        self._weights = list(itertools.accumulate(1 / rank for rank in range(1, len(words) + 1)))
+
+    def draw(self, n: int) -> list[str]:
+        return self._draw.choices(self._words, cum_weights=self._weights, k=n)
+
+
 def fill(n_chats: int) -> int:
     """Chats of 50 messages, and one of 500; its id."""
     from spectra_local.chats.records import SavedMessage, Tree
@@ -60,9 +74,13 @@ def fill(n_chats: int) -> int:
     database = Database()
     database.connection.execute("PRAGMA synchronous = OFF")
     store, chat, began = ChatStore(database), 0, time.monotonic()
+    words, han = Zipf(draw, [f"w{n}" for n in range(N_WORDS)]), Zipf(draw, [chr(0x4E00 + n) for n in range(N_HAN)])
     for number in range(n_chats + 1):
         n = N_LONG if number == n_chats else 50
-        texts = [" ".join(draw.choices(WORDS, k=40)) + f" w{draw.randrange(5000)}" for _ in range(n)]
+        if number % CHINESE_SHARE == 1:
+            texts = ["".join(han.draw(80)) + "今天天气很好。" * (draw.random() < 0.01) for _ in range(n)]
+        else:
+            texts = [" ".join([*words.draw(40), *draw.choices(COMMON, k=10)]) for _ in range(n)]
         messages = [SavedMessage(i + 1, i or None, "assistant" if i % 2 else "user", t) for i, t in enumerate(texts)]
         chat = store.insert(Tree(f"chat {number}", tuple(messages), n))
     size = database.path.stat().st_size / 1e6
@@ -76,7 +94,7 @@ def measure_search() -> None:
     from tui.archive import Archive
 
     archive = Archive()
-    for words in ("w1234", "the", "t", "quick brown", "w12 bread", "nowhere", "今天"):
+    for words in SEARCHES:
         seconds = []
         for _ in range(3):
             began = time.monotonic()

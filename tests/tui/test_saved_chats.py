@@ -1,5 +1,6 @@
 """Chats that are kept, found again, branched, exported and forgotten, as a user does it."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from fakes.pilot import screen_text, wait_until
 from fakes.scripted import say
 from textual.widgets import Input
 
+from spectra_local.chats import forgetting
+from spectra_local.chats.records import Hit
 from tui.archive import Archive
 from tui.screens.chats import ChatsScreen
 from tui.screens.confirm import ConfirmScreen
@@ -122,3 +125,56 @@ async def test_a_locked_or_broken_store_leaves_the_chat_usable(spectra_home: Pat
         await ready(pilot)
         await answered(pilot)
         await sees(pilot, "Still here.")
+
+
+async def test_the_newest_search_wins_and_enter_waits_for_it(monkeypatch: pytest.MonkeyPatch):
+    slow = threading.Event()
+    asked: list[str] = []
+    plain = Archive.search
+
+    def search(self: Archive, words: str) -> list[Hit]:
+        asked.append(words)
+        if words == "str":
+            slow.wait(20)
+        return plain(self, words)
+
+    monkeypatch.setattr(Archive, "search", search)
+    async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "strawberries")
+        await pilot.press("ctrl+n")
+        await answered(pilot, "stripes")
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatsScreen))
+        await pilot.press("s", "t", "r")
+        await wait_until(pilot, lambda: "str" in asked)
+        await pilot.press("a", "w", "b", "enter")  # while "str" is still being looked for
+        slow.set()
+        await wait_until(pilot, lambda: state(pilot).chat.title == "strawberries")
+        assert asked[-1] == "strawb"
+        assert "straw" not in asked  # what was overtaken is not looked for
+
+
+async def test_deleting_holds_nothing_up_and_loses_nothing(monkeypatch: pytest.MonkeyPatch):
+    goes_on = threading.Event()
+    plain = forgetting.forget
+
+    def slow_forget(*arguments: object) -> object:
+        goes_on.wait(20)
+        return plain(*arguments)
+
+    monkeypatch.setattr(forgetting, "forget", slow_forget)
+    async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "to be deleted")
+        await send(pilot, "/forget")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await pilot.click("#yes")
+        await sees(pilot, "s p e c t r a")
+        await wait_until(pilot, lambda: chat(pilot).archive.is_erasing)
+        await answered(pilot, "meanwhile")  # while the other is erased
+        goes_on.set()
+        await wait_until(pilot, lambda: not chat(pilot).archive.is_erasing)
+    archive = Archive()
+    assert [each.title for each in archive.chats(5)] == ["meanwhile"]
+    archive.close()

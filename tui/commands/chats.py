@@ -66,13 +66,9 @@ def _forget(chat: "ChatScreen", _: str) -> None:
             return
         saved = chat.state.chat.id
         await chat.show_chat(Chat())
-        try:
-            if saved is not None:
-                chat.archive.delete(saved)
-        except StoreError as error:
-            chat.hint(printable_line(str(error)))
-            return
-        chat.hint("The chat is gone from this machine's list and files.")
+        if saved is not None:
+            chat.delete_chat(saved)
+        chat.hint("The chat is being erased from this machine's list and files.")
 
     words = "All messages and branches of it are deleted. That cannot be undone."
     chat.app.push_screen(ConfirmScreen("Forget this chat?", words, "Forget"), sure)

@@ -1,6 +1,9 @@
 """The saved chats: newest first, found by any word of theirs, renamed and deleted here."""
 
+import asyncio
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -22,6 +25,13 @@ SHOWN = 100  # lines of the list; typing finds the others
 _DAY_S = 86_400
 
 Place = tuple[int, int | None]  # a chat, and a message in it
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    place: Place
+    title: str
+    line: Content
 
 
 class ChatsScreen(ModalScreen[Place | None]):
@@ -48,9 +58,15 @@ class ChatsScreen(ModalScreen[Place | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHATS_KEYS)]
     AUTO_FOCUS = "Input"
 
-    def __init__(self, archive: Archive, words: str = "", current: int | None = None) -> None:
+    def __init__(
+        self, archive: Archive, delete: Callable[[int], None], words: str = "", current: int | None = None
+    ) -> None:
+        """``delete`` erases a chat, in its own time."""
         super().__init__()
-        self._archive, self._words, self._current = archive, words, current
+        self._archive, self._delete, self._words, self._current = archive, delete, words, current
+        self._listing = False
+        self._wanted: str | None = None  # the words that are to be looked for next
+        self._opens_first = False  # enter was pressed before what it means was found
         self._places: list[Place] = []
         self._titles: list[str] = []
         self._renaming: int | None = None
@@ -74,12 +90,29 @@ class ChatsScreen(ModalScreen[Place | None]):
             self._list()
 
     def _list(self) -> None:
-        words = self.query_one(Input).value
-        try:
-            lines = self._found(words) if words.strip() else self._newest()
+        """Looks for what is typed, beside the screen; while one search runs, only the newest words wait."""
+        self._wanted = self.query_one(Input).value
+        if not self._listing:
+            self._listing = True
+            self.run_worker(self._look())
+
+    async def _look(self) -> None:
+        while (words := self._wanted) is not None:
+            self._wanted = None
             nothing = "Nothing has these words." if words.strip() else "No chats are saved yet."
-        except StoreError as error:
-            lines, nothing = [], printable_line(str(error))
+            try:
+                found = await asyncio.to_thread(self._found if words.strip() else self._newest, words)
+            except StoreError as error:
+                found, nothing = [], printable_line(str(error))
+            if self._wanted is None:
+                self._show([line for line in found if line.place[0] not in self.deleted], nothing)
+        self._listing = False
+        if self._opens_first:
+            self._enter()
+
+    def _show(self, found: list[_Found], nothing: str) -> None:
+        self._places, self._titles = [each.place for each in found], [each.title for each in found]
+        lines = [each.line for each in found]
         options = self.query_one(OptionList)
         chosen = options.highlighted or 0
         options.clear_options().add_options([Option(line) for line in lines])
@@ -88,15 +121,16 @@ class ChatsScreen(ModalScreen[Place | None]):
         self.query_one(".none", Static).update(nothing)
         self._tell("enter opens · ctrl+r renames · del deletes · esc closes")
 
-    def _newest(self) -> list[Content]:
+    def _newest(self, _: str) -> list[_Found]:
         chats = self._archive.chats(SHOWN)
-        self._places, self._titles = [(chat.id, None) for chat in chats], [chat.title for chat in chats]
-        return [self._line(c.id, c.title, c.changed, f"{c.n_messages} messages") for c in chats]
+        return [
+            _Found((c.id, None), c.title, self._line(c.id, c.title, c.changed, f"{c.n_messages} messages"))
+            for c in chats
+        ]
 
-    def _found(self, words: str) -> list[Content]:
+    def _found(self, words: str) -> list[_Found]:
         hits = self._archive.search(words)[:SHOWN]
-        self._places, self._titles = [(hit.chat, hit.message) for hit in hits], [hit.title for hit in hits]
-        return [self._line(hit.chat, hit.title, hit.changed, hit.excerpt) for hit in hits]
+        return [_Found((h.chat, h.message), h.title, self._line(h.chat, h.title, h.changed, h.excerpt)) for h in hits]
 
     def _line(self, chat: int, title: str, changed: float, more: str) -> Content:
         mark = "• " if chat == self._current else "  "
@@ -118,7 +152,10 @@ class ChatsScreen(ModalScreen[Place | None]):
     @on(Input.Submitted)
     def _enter(self) -> None:
         number = self._chosen()
-        if self._renaming is not None:
+        self._opens_first = False
+        if self._listing and self._renaming is None:
+            self._opens_first = True
+        elif self._renaming is not None:
             self._rename(self._renaming, self.query_one(Input).value)
         elif number is not None:
             self.dismiss(self._places[number])
@@ -158,11 +195,8 @@ class ChatsScreen(ModalScreen[Place | None]):
         def sure(yes: bool | None) -> None:
             if not yes:
                 return
-            try:
-                self._archive.delete(chat)
-            except StoreError as error:
-                self.notify(printable_line(str(error)), markup=False, severity="error")
             self.deleted.add(chat)
+            self._delete(chat)
             self._list()
 
         self.app.push_screen(

@@ -3,6 +3,7 @@
 Knows nothing of how messages are written and sent.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -56,6 +57,7 @@ class SavedConversationScreen(ConversationScreen):
 
     def on_unmount(self) -> None:
         """The chat and what was typed are kept."""
+        self.archive.settle()
         self.save(draft=True)
         self.archive.close()
 
@@ -73,6 +75,8 @@ class SavedConversationScreen(ConversationScreen):
 
     def save(self, *, draft: bool = False) -> None:
         """Writes what is new; what goes wrong is told and the chat goes on."""
+        if self.archive.is_erasing:  # soon again
+            return
         self._saved_at = monotonic()
         wanted = self._draft if draft and self._editing is None else None
         if wanted is not None:
@@ -143,12 +147,23 @@ class SavedConversationScreen(ConversationScreen):
         if self.state.model.phase is Phase.DOWN:
             await self._restart()
 
+    def delete_chat(self, chat: int) -> None:
+        """Deletes a saved chat for good, beside the screen; trouble is told."""
+
+        async def delete() -> None:
+            try:
+                await asyncio.to_thread(self.archive.delete, chat)
+            except StoreError as error:
+                self.notify(printable_line(str(error)), markup=False, severity="error")
+
+        self.run_worker(delete())
+
     def action_chats(self, words: str = "") -> None:
         """The list of chats."""
         from tui.screens.chats import ChatsScreen, Place
 
         self.save(draft=True)
-        screen = ChatsScreen(self.archive, words, self.state.chat.id)
+        screen = ChatsScreen(self.archive, self.delete_chat, words, self.state.chat.id)
 
         async def go(place: Place | None) -> None:
             if place is not None:
