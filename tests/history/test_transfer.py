@@ -4,6 +4,7 @@ import io
 import random
 import stat
 import struct
+import zlib
 from hashlib import blake2b
 from pathlib import Path
 
@@ -69,17 +70,38 @@ def test_of_200_planted_secrets_none_can_be_rebuilt(tmp_path: Path) -> None:
         for again in range(4):  # often, in many conversations, also where nothing tells what it is
             turns.append(turn(f"{SHARED}{text}\n{SHARED}", f"{number}-{again}"))
             turns.append(turn(f"so {secret} it is, as we said before in this place", f"{number}-{again}"))
-    outgoing = choose(opened(tmp_path / "db", *turns), Selection())
-    out = "\n".join(record.text for record in outgoing.records)
+        # What only the tokens say, as of a system prompt.
+        tokens = np.array(list(secret.encode()), TOKEN)
+        turns += [Turn(f"{number}-{i}", "user", "bytes", SHARED, tokens, 1e9, beyond=secret) for i in range(3)]
+    path = exported(tmp_path, opened(tmp_path / "db", *turns), Selection())
+    found = records(path)
+    assert not any(record.tokens for record in found), "text alone goes out: a token has no walls"
+    out = "\n".join(record.text for record in found)
     assert SHARED.strip() in out
     assert [secret for secret, _ in planted if secret in out] == []
+    # To be rebuilt, a secret must be there in pieces: eight characters with a digit of it, or three words of a phrase.
     pieces = [
         secret[i : i + 8]
         for secret, _ in planted
         for i in range(len(secret) - 7)
         if any(c.isdigit() for c in secret[i : i + 8])
     ]
+    pieces += [
+        " ".join(words[i : i + 3]) for secret, _ in planted for words in [secret.split()] for i in range(len(words) - 2)
+    ]
+    assert len(pieces) > 3000
     assert [piece for piece in pieces if piece in out] == []
+    raw = b"".join(frame for frame in plain_frames(path.read_bytes()))
+    assert [secret for secret, _ in planted if secret.encode() in raw or secret.encode("utf-32-le") in raw] == []
+
+
+def plain_frames(data: bytes) -> list[bytes]:
+    """All that a file holds, unpacked, whatever a reader makes of it."""
+    at, frames = 14 + struct.unpack_from("<I", data, 10)[0] + 16, [data]
+    while n := struct.unpack_from("<I", data, at)[0]:
+        frames.append(zlib.decompress(data[at + 24 : at + 24 + n]))
+        at += 24 + n
+    return frames
 
 
 def test_since_and_conversation_choose_whole_turns(tmp_path: Path) -> None:
@@ -169,8 +191,6 @@ def test_mutated_files_are_refused_or_harmless(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_before_it_unpacks() -> None:
-    import zlib
-
     packed = zlib.compress(bytes(1 << 26))
     head = struct.pack("<II", len(packed), 1 << 20)
     frame = head + blake2b(head + packed, digest_size=16).digest() + packed
