@@ -35,27 +35,33 @@ def run_contest(
     """Samples of each pass. The order of methods moves on by one with every prompt.
 
     ``growing``: in the first pass methods remember a prompt once all have answered it; else when the pass ends.
+    Ctrl+c ends it: what was answered by all methods until then is kept, and the last pass is shorter.
     """
     field = [(name, group) for group in contestants for name in group.names]
     total, done = n_passes * len(questions) * len(field), 0
     passes: list[list[Sample]] = []
-    for number in range(n_passes):
-        samples: list[Sample] = []
-        asked: list[tuple[Question, list[Sample]]] = []
-        for i, question in enumerate(questions):
-            first = (i + number) % len(field)
-            answers = []
-            for name, group in field[first:] + field[:first]:
-                on_progress(done, total, name, question.prompt.id)
-                answers.append(group.run(name, question))
-                done += 1
-            samples += answers
-            asked.append((question, answers))
-            if number == 0 and growing:
-                _remember(contestants, asked[-1:])
-        if number == 0 and not growing:
-            _remember(contestants, asked)
-        passes.append(samples)
+    samples: list[Sample]
+    try:
+        for number in range(n_passes):
+            passes.append(samples := [])
+            asked: list[tuple[Question, list[Sample]]] = []
+            for i, question in enumerate(questions):
+                first = (i + number) % len(field)
+                answers = []
+                for name, group in field[first:] + field[:first]:
+                    on_progress(done, total, name, question.prompt.id)
+                    answers.append(group.run(name, question))
+                    done += 1
+                samples += answers
+                asked.append((question, answers))
+                if number == 0 and growing:
+                    _remember(contestants, asked[-1:])
+            if number == 0 and not growing:
+                _remember(contestants, asked)
+    except KeyboardInterrupt:
+        passes = [samples for samples in passes if samples]
+        if not passes:
+            raise
     return passes
 
 

@@ -1,7 +1,8 @@
 """Plain decoding, SPECTRA and rivals on one engine in this process: one prompt, one method, one sample.
 
-Every sample starts from an empty KV cache; the prefill is not timed, drafting and learning are. Histories are kept in
-memory and start empty, calibration starts from what is shipped: the figures do not depend on what a user did before.
+Every sample starts after the same prefill, which one method leaves to the next; it is not timed, drafting and learning
+are. Histories are kept in memory and start empty, calibration starts from what is shipped: the figures do not depend
+on what a user did before.
 """
 
 import time
@@ -57,7 +58,7 @@ class LiveMethods:
         if name != SPECTRA:
             return RIVALS[name]()
         self._stores[name] = history = MemoryHistory()
-        return SpectraDrafter(cost, [history])
+        return SpectraDrafter(cost, [history], ends=self._engine.model.end_tokens())
 
     def question(self, prompt: Prompt, n_tokens: int) -> Question | None:
         """The prompt in tokens; None where the model cannot be asked that. Raises SpectraError."""
@@ -85,7 +86,6 @@ class LiveMethods:
         engine = self._engine
         if method != PLAIN:
             engine.use_drafter(lambda cost: self._drafter(method, cost))
-        engine.context.clear()
         engine.context.reserve(len(question.tokens) + question.n_tokens)  # a cache that grows must not be timed
         decoder = engine.greedy_decoder(speculate=method != PLAIN)
         tokens, margins, seconds = self._timed(decoder, question, want_margins=method == PLAIN)

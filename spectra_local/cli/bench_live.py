@@ -57,19 +57,23 @@ def measure_live(
         if llama_server is not None:
             servers = _servers(llama_server, path, types, questions, options)
             groups.append(stack.enter_context(servers))
-        passes = _measured(methods, groups, questions, 1 + repeat_pass, growing)
+        passes, stopped = _measured(methods, groups, questions, 1 + repeat_pass, growing)
         results = {
             "model": {"name": engine.info.name, "quantisation": engine.info.quantisation, "device": engine.info.device},
             "llama_cpp_python": native.version(),
             "date": datetime.now(UTC).date().isoformat(),
             "max_tokens": max_tokens,
             "n_prompts": len(questions),
+            "stopped": stopped,
             "history": "grow" if growing else "empty",
             "passes": passes,
         }
     if plot is not None:
         _draw(plot, results)
     click.echo(json.dumps(results) if as_json else _heading(results) + "\n\n" + live_table(passes))
+    if stopped:
+        click.echo("stopped: these are the prompts that all methods had answered by then", err=True)
+        raise KeyboardInterrupt
     return 0
 
 
@@ -113,7 +117,8 @@ def _servers(
 
 def _measured(
     methods: LiveMethods, groups: Sequence[Contestants], questions: Sequence[Question], n_passes: int, growing: bool
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], bool]:
+    """The report of each pass, and whether ctrl+c ended it before every prompt was answered by all."""
     with StatusLine(sys.stderr) as status:
         status.show("warming up")
         methods.warm_up(questions[0])
@@ -125,7 +130,8 @@ def _measured(
         passes = run_contest(groups, questions, n_passes, growing=growing, on_progress=show)
     order = [name for group in groups for name in group.names]
     reports = [report(samples) for samples in passes]
-    return [{name: results[name] for name in order} for results in reports]
+    stopped = sum(map(len, passes)) < n_passes * len(questions) * len(order)
+    return [{name: results[name] for name in order} for results in reports], stopped
 
 
 def _heading(results: dict[str, Any]) -> str:
@@ -138,7 +144,13 @@ def _heading(results: dict[str, Any]) -> str:
 
 def _draw(path: Path, results: dict[str, Any]) -> None:
     title = "Generation speed, plain decoding = 1"
+    first, *later = results["passes"]
+    same = [first, *(passes for passes in later if _tasks(passes) == _tasks(first))]  # a stopped pass may lack some
     try:
-        path.write_text(bars(title, f"{_heading(results)}, {results['date']}", results["passes"]), "utf-8")
+        path.write_text(bars(title, f"{_heading(results)}, {results['date']}", same), "utf-8")
     except OSError as error:
         raise SpectraError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _tasks(results: dict[str, Any]) -> list[str]:
+    return list(next(iter(results.values()))["ratio"]["tasks"])

@@ -69,6 +69,32 @@ def test_progress_counts_every_answer() -> None:
     assert [(done, total) for done, total, _, _ in seen] == [(0, 4), (1, 4), (2, 4), (3, 4)]
 
 
+class Interrupted(Scripted):
+    """Ctrl+c while the given answer is awaited."""
+
+    def __init__(self, at: int, **seconds: float) -> None:
+        super().__init__(**seconds)
+        self._at = at
+
+    def run(self, method: str, question: Question) -> Sample:
+        if len([entry for entry in self.log if not entry.startswith("remember")]) == self._at:
+            raise KeyboardInterrupt
+        return super().run(method, question)
+
+
+def test_ctrl_c_keeps_what_all_methods_had_answered() -> None:
+    questions = [question("a"), question("b"), question("c")]
+    for at, kept in ((5, [4]), (6, [6]), (9, [6, 2])):
+        passes = run_contest([Interrupted(at, plain=1, spectra=1)], questions, 2, growing=False)
+        assert [len(samples) for samples in passes] == kept
+        report(passes[-1])
+
+
+def test_ctrl_c_before_any_prompt_is_answered_is_passed_on() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_contest([Interrupted(1, plain=1, spectra=1)], [question("a")], 1, growing=False)
+
+
 def test_a_ratio_weighs_prompts_by_their_tokens() -> None:
     long = sample("spectra", seconds=50.0, n_timed=100), sample("plain", seconds=100.0, n_timed=100)
     short = sample("spectra", seconds=1.0, n_timed=1), sample("plain", seconds=1.0, n_timed=1)
