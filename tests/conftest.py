@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from spectra_local.catalogue import ModelNotPulledError, resolve
 from spectra_local.catalogue.download import pull
 from spectra_local.catalogue.entries import DEFAULT_MODEL, entry_named
+
+# A shell's background jobs ignore ctrl+c, and so would every program that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
