@@ -42,6 +42,8 @@ async def test_each_block_of_code_is_copied_exactly():
     async with app_with(say(ANSWER)).run_test(size=(40, 30)) as pilot:
         await ready(pilot)
         await answered(pilot)
+        await sees(pilot, "python 1")
+        await sees(pilot, "sh 2")
         for command, text in (("code 1", FIRST), ("code 2", "ls -la  "), ("code 3", "three"), ("code", "three")):
             await send(pilot, f"/copy {command}")
             await wait_until(pilot, lambda text=text: pilot.app.clipboard == text, command)

@@ -166,10 +166,24 @@ def test_work_does_not_grow_with_the_text(monkeypatch: pytest.MonkeyPatch):
     from tui.widgets.markdown import document as module
 
     parsed: list[int] = []
-    monkeypatch.setattr(module, "parse", lambda source, parse=module.parse: parsed.append(len(source)) or parse(source))
+    plain = module.parse
+    monkeypatch.setattr(module, "parse", lambda source, tint: parsed.append(len(source)) or plain(source, tint))
     document = Document()
     for _ in range(100):
         document.append("- an item of the list\n")
     for _ in range(100):
         document.append("A paragraph of some words.\n\n")
     assert max(parsed) < 100
+
+
+def test_blocks_of_code_are_numbered_through_the_text_also_while_it_grows():
+    text = "a\n\n```python\nx\ny\n```\n\n1. b\n\n   ```sh\n   ls\n   ```\n\n2. c\n\n> ```\n> z\n> ```\n"
+    document = Document()
+    for width in (20, 40):
+        for piece in text if width == 20 else "":
+            document.append(piece)
+            document.lay_out(width)
+        document.finish()
+        document.lay_out(width)
+        lines = [document[index] for index in range(len(document))]
+        assert [(line.number, line.label) for line in lines if line.begins_code] == [(1, "python"), (2, "sh"), (3, "")]

@@ -18,6 +18,8 @@ from spectra_local.protocol import OWN
 from tui.widgets.markdown.document import Document
 from tui.widgets.markdown.line import Line
 
+_LABEL = "$foreground 50%"
+
 
 class MarkdownBody(Widget):
     """Lines that are drawn when they come into view, and kept until theme or width change."""
@@ -114,7 +116,12 @@ class MarkdownBody(Widget):
         for text, text_style in content.render(style, end="", parse_style=self._get_style):
             segments.append(Segment(text, (style + text_style).rich_style_with_offset(x, number)))
             x += len(text)
-        return Strip(segments).adjust_cell_length(self.size.width, style.rich_style)
+        strip = Strip(segments)
+        label = Content.styled(f"{line.label} {line.number}  ".lstrip(), _LABEL) if line.number else Content()
+        if label and strip.cell_length + label.cell_length < self.size.width:
+            strip = strip.adjust_cell_length(self.size.width - label.cell_length, style.rich_style)
+            strip = Strip([*strip, *self._segments(label, style)])
+        return strip.adjust_cell_length(self.size.width, style.rich_style)
 
     def _segments(self, content: Content, style: Style) -> list[Segment]:
         pieces = content.render(style, end="", parse_style=self._get_style)

@@ -22,11 +22,17 @@ def code_lines(code: Code, width: int) -> list[Line]:
         for line in folded(row.expand_tabs(TAB_SIZE), width - 2 * _INDENT.cell_length):
             line.prefix, line.fill = _INDENT, CODE_GROUND
             lines.append(line)
+    lines[0].begins_code, lines[0].label = True, language(code)
     return lines
 
 
+def language(code: Code) -> str:
+    """The language that the fence names, "" for none."""
+    return code.language.split()[0] if code.language else ""
+
+
 def _content(code: Code) -> Content:
-    name = code.language.split()[0] if code.language else ""
+    name = language(code)
     if not name or not code.complete or len(code.text) > _MOST_COLOURED_CHARACTERS:
         return Content(code.text)
     from textual.highlight import HighlightTheme, highlight  # Pygments, which the first frame need not wait for

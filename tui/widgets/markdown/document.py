@@ -29,6 +29,7 @@ class Document:
         self._n_laid_out = 0  # settled blocks whose lines are there
         self._open_lines: list[Line] = []
         self._numbers: list[int] = []  # of the unwrapped line, for each line
+        self._codes_begun: list[int] = []  # how many blocks of code have begun, for each line
         self._changed = True
         self._n_kept = 0
 
@@ -51,7 +52,7 @@ class Document:
             self._width, self._n_laid_out, self._settled_lines, self._open_lines = width, 0, [], []
         before, self._open_lines = self._open_lines, []
         first = len(self._settled_lines)
-        del self._numbers[len(self._settled_lines) :]
+        del self._numbers[len(self._settled_lines) :], self._codes_begun[len(self._settled_lines) :]
         for block in self._settled[self._n_laid_out :]:
             self._settled_lines += self._lines_of(block)
         self._n_laid_out = len(self._settled)
@@ -77,11 +78,17 @@ class Document:
             self._open_lines[index - settled] = line
 
     def _count(self) -> None:
-        """Numbers the unwrapped lines: what a selection is measured in."""
+        """Numbers the unwrapped lines: what a selection is measured in. And the blocks of code, to be copied by it."""
         number = self._numbers[-1] if self._numbers else -1
+        n_codes = self._codes_begun[-1] if self._codes_begun else 0
         for index in range(len(self._numbers), len(self)):
-            number += self[index].begins
+            line = self[index]
+            number += line.begins
             self._numbers.append(number)
+            if line.begins_code:
+                n_codes += 1
+                line.number = n_codes
+            self._codes_begun.append(n_codes)
 
     def number(self, index: int) -> int:
         """Which unwrapped line the line at ``index`` belongs to."""

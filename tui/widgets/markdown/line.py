@@ -16,13 +16,16 @@ class Line:
     content: Content
     x: int = 0  # where the content begins in the unwrapped line
     fill: str = ""  # style of the whole width
+    begins_code: bool = False  # the first of a block of code
+    label: str = ""  # its language
+    number: int = 0  # of the block, counted from 1; both stand at the right end where there is room, never selected
 
     def looks_like(self, other: "Line") -> bool:
         """Whether both are drawn alike."""
         return (
             self.content.is_same(other.content)
             and self.prefix.is_same(other.prefix)
-            and (self.x, self.fill) == (other.x, other.fill)
+            and (self.x, self.fill, self.label) == (other.x, other.fill, other.label)
         )
 
     @property
