@@ -10,6 +10,10 @@ _SUBCOMMANDS = {
     "export": ("spectra_local.cli.cache_transfer:export", "Write history to a file, without what looks secret."),
     "import": ("spectra_local.cli.cache_transfer:import_", "Add such a file as a removable layer."),
     "layers": ("spectra_local.cli.cache_transfer:layers", "List the own history and the imports."),
+    "conversations": (
+        "spectra_local.cli.cache_conversations:conversations",
+        "List what was learned by conversation.",
+    ),
     "remove": ("spectra_local.cli.cache_transfer:remove", "Erase an import."),
     "forget": ("spectra_local.cli.cache_forget:forget", "Erase turns, really: from rows, index, free pages and log."),
     "verify": ("spectra_local.cli.cache_verify:verify", "Check every row and the index; save what is whole."),

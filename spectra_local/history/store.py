@@ -51,6 +51,17 @@ class Growth:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What belongs together: a chat, or one request of its own."""
+
+    name: str
+    turns: int
+    tokens: int
+    latest: float  # seconds since 1970
+    begins: str  # its first words
+
+
 class Store:
     """Turns of one database. From any thread; programs may share the file."""
 
@@ -139,6 +150,18 @@ class Store:
         """Notes that drafts read on from these turns; they are evicted later. Raises StoreError."""
         with self.database.transaction() as connection:
             connection.executemany("UPDATE turns SET uses = uses + 1 WHERE id = ?", [(i,) for i in ids])
+
+    def conversations(self) -> list[Conversation]:
+        """Of the own layer, the latest first."""
+        query = (
+            "SELECT conversation, count(*), coalesce(sum(length(tokens)), 0) / 4, max(ts), min(id) FROM turns "
+            "WHERE layer = 1 GROUP BY conversation ORDER BY max(ts) DESC"
+        )
+        found = [
+            (name, turns, tokens, latest, self._rows("SELECT substr(text, 1, 200) FROM turns WHERE id = ?", [first]))
+            for name, turns, tokens, latest, first in self._rows(query, [])
+        ]
+        return [Conversation(*values, begins[0][0] if begins else "") for *values, begins in found]
 
     # --- layers --------------------------------------------------------------------------------------------------
 

@@ -79,6 +79,17 @@ def test_layers(cache: Cache, filled: Path) -> None:
     assert [layer["name"] for layer in json.loads(out)["layers"]] == ["own"]
 
 
+def test_conversations_are_listed_by_the_names_that_forget_takes(cache: Cache, filled: Path) -> None:
+    code, out, err = cache("conversations")
+    lines = out.splitlines()
+    assert (code, err) == (0, "") and [line.split()[0] for line in lines] == ["NAME", "chat-3", "chat-2", "chat-1"]
+    assert "2001-10" in lines[1] and "3: the parser" in lines[1] and "\x1b" not in out
+    found = json.loads(cache("conversations", "--json")[1])["conversations"]
+    assert [(each["name"], each["turns"]) for each in found] == [("chat-3", 1), ("chat-2", 1), ("chat-1", 1)]
+    assert cache("forget", "--all", "--yes")[0] == 0
+    assert cache("conversations") == (0, "NAME  LATEST       TURNS     TOKENS  BEGINS\n", "")
+
+
 def test_export_previews_writes_and_never_replaces_unasked(cache: Cache, filled: Path, tmp_path: Path) -> None:
     file = tmp_path / "out.spectra"
     code, out, err = cache("export", str(file), "--dry-run")
