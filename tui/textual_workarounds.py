@@ -5,7 +5,9 @@ Knows nothing of the app.
 
 from textual import events
 from textual.css.query import NoMatches
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 
 class SafeSelection(Screen[None]):
@@ -29,3 +31,22 @@ class SafeSelection(Screen[None]):
                 raise
             self._select_state = None
             self._selecting = False
+
+
+class GrowsDown(Widget):
+    """Textual draws all of a widget anew when its height changes, though what stands above has not: while an answer
+    comes that is the whole screen, ten times a second.
+
+    For widgets without a border below and without anything aligned to their bottom or middle; what changes above must
+    be refreshed as a region. Goes when Textual keeps the lines of a widget that only grew.
+    """
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        cache, before = self._styles_cache, self._size
+        kept = dict(cache._cache) if size.width == before.width and size.height >= before.height else {}
+        dirty = set(cache._dirty_lines)
+        updated = super()._size_updated(size, virtual_size, container_size, layout)
+        if kept:
+            cache._cache.update(kept)
+            cache._dirty_lines.difference_update(kept.keys() - dirty)
+        return updated

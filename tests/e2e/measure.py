@@ -35,6 +35,7 @@ LONG_QUESTION = "Write a very long story about a dragon, a library and the sea, 
 READY = "●"
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 LETTERS = "жщэюяфцчшыбгдлпи"  # that no answer in English writes
+MOST_BUSY_S = 0.15  # of a second in which the machine counts as quiet
 PRESS_EVERY_S = 0.05
 
 
@@ -52,16 +53,36 @@ def main() -> None:
         print(f"first frame: median {statistics.median(frames):.3f} s, all {_all(sorted(frames))}", flush=True)
     ratios, shares = [], []
     for _ in range(options.pairs):
+        wait_for_quiet()
         there, share = in_the_app(model, costs, tint=options.tint)
-        ratios.append(there / in_the_command(model, costs))
+        wait_for_quiet()
+        here = in_the_command(model, costs)
+        print(f"  {there:.0f} by {here:.0f} tok/s", flush=True)
+        ratios.append(there / here)
         shares.append(share)
     if ratios:
         print(f"tokens/s, app by ask: median {statistics.median(ratios):.3f}, all {_all(ratios)}")
         print(f"share of a core: median {statistics.median(shares):.1%}, all {_all(shares)}", flush=True)
     if options.presses:
+        wait_for_quiet()
         waits = sorted(1000 * wait for wait in keypresses(model, costs, options.presses))
         p95 = waits[min(len(waits) - 1, round(0.95 * len(waits)))]
         print(f"keypress to screen: median {statistics.median(waits):.0f} ms, p95 {p95:.0f}, slowest {waits[-1]:.0f}")
+
+
+def wait_for_quiet() -> None:
+    """Until nobody else has taken much of the processors for a second, or for half a minute at most."""
+    for _ in range(30):
+        busy = _busy_seconds()
+        time.sleep(1.0)
+        if _busy_seconds() - busy < MOST_BUSY_S:
+            return
+
+
+def _busy_seconds() -> float:
+    """Of all processors together, since the machine started."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS_PER_SECOND  # without idle and waiting for the disk
 
 
 def _all(values: list[float]) -> str:

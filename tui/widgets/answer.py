@@ -6,12 +6,13 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.textual_workarounds import GrowsDown
 from tui.widgets.markdown.body import MarkdownBody
 from tui.widgets.tint_legend import TintLegend
 from tui.widgets.transcript import Transcript
 
 
-class Answer(Vertical):
+class Answer(GrowsDown, Vertical):
     """Text given to it must be printable already."""
 
     DEFAULT_CSS = """

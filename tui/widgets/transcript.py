@@ -7,13 +7,18 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widget import Widget
 
 from tui.state import Turn
+from tui.textual_workarounds import GrowsDown
 from tui.widgets.welcome import Welcome
 
 WINDOW = 16  # turns; they fill the tallest screen and are laid out within a tenth of a second
 AHEAD = 8  # turns after one that was searched for
 
 
-class Transcript(VerticalScroll, can_focus=True):
+class _Column(GrowsDown, Vertical):
+    """What scrolls."""
+
+
+class Transcript(GrowsDown, VerticalScroll, can_focus=True):
     """A column of turns, as wide as text is still pleasant to read."""
 
     DEFAULT_CSS = """
@@ -33,7 +38,7 @@ class Transcript(VerticalScroll, can_focus=True):
     def __init__(self, *, tinted: bool = False) -> None:
         super().__init__()
         # At least as tall as the view: Textual scrolls an anchored view with less in it to a negative offset.
-        self._column = Vertical(Welcome(), id="column")
+        self._column = _Column(Welcome(), id="column")
         self._turns: Sequence[Turn] = ()
         self._make: Callable[[Turn], Widget] = lambda _: Welcome()
         self._first = self._last = 0

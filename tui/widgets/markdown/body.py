@@ -6,22 +6,23 @@ Knows nothing of engines. All text must have gone through ``printable`` before i
 from collections.abc import Callable
 
 from rich.segment import Segment
+from textual import events
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
-from textual.widget import Widget
 
 from spectra_local.protocol import OWN
+from tui.textual_workarounds import GrowsDown
 from tui.widgets.markdown.document import Document
 from tui.widgets.markdown.line import Line
 
 _LABEL = "$foreground 50%"
 
 
-class MarkdownBody(Widget):
+class MarkdownBody(GrowsDown):
     """Lines that are drawn when they come into view, and kept until theme or width change."""
 
     DEFAULT_CSS = """
@@ -41,6 +42,7 @@ class MarkdownBody(Widget):
         self._pieces: list[tuple[str, str]] = []  # all that was appended, so that it can be tinted later
         self._finished = False
         self._strips: dict[Line, Strip] = {}
+        self._drawn_width = 0
 
     def append(self, text: str, sources: str = "") -> None:
         """Adds text to the end. Lines that do not change are not drawn again. ``sources``: see ``Document``."""
@@ -72,10 +74,10 @@ class MarkdownBody(Widget):
         document.lay_out(width)
         for line in open_lines[max(document.n_kept - first, 0) :]:
             self._strips.pop(line, None)
-        if len(document) != height:
-            self.refresh(layout=True)
-        elif document.n_kept < height:
-            self.refresh(Region(0, document.n_kept, width, height - document.n_kept))
+        most = max(height, len(document))
+        if document.n_kept < most:
+            changed = Region(0, document.n_kept, width, most - document.n_kept)
+            self.refresh(changed, layout=len(document) != height)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All there is."""
@@ -91,9 +93,11 @@ class MarkdownBody(Widget):
         self._strips.clear()
         super().notify_style_update()
 
-    def on_resize(self) -> None:
-        """Lines are made anew for another width, and drawn."""
-        self._strips.clear()
+    def on_resize(self, event: events.Resize) -> None:
+        """Lines are made anew for another width, and drawn; a text that grows keeps those it has."""
+        if event.size.width != self._drawn_width:
+            self._drawn_width = event.size.width
+            self._strips.clear()
 
     def render_line(self, y: int) -> Strip:
         """One line as wide as the widget."""

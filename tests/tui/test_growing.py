@@ -1,0 +1,66 @@
+"""Only what changed of a growing answer is drawn anew; the screen is the same as if all of it were."""
+
+import pytest
+from fakes.chatting import answered, app_with, chat, ready, send, state
+from fakes.pilot import wait_until
+from fakes.scripted import Gate, done
+from textual.pilot import Pilot
+
+from spectra_local.protocol import Text
+from tui.app import ChatApp
+
+PIECES = [
+    "A first paragraph, long enough to be broken into several lines on a narrow screen, ",
+    "then more of it\n===",
+    "\n\n- one\n",
+    "- two **bold",
+    "** and `code`\n\n```python\ndef f():\n",
+    "    return 1\n```\n",
+    "\n| a | b |\n|---|---|\n| c | d |\n",
+    "".join(f"\n{n}. number {n}" for n in range(1, 30)),
+    "\n\nThe end.",
+]
+
+
+def drawn(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
+    strips = pilot.app.screen._compositor.render_strips(pilot.app.size)
+    return [[(cell, str(segment.style)) for segment in strip for cell in segment.text] for strip in strips]
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24)])
+async def test_each_frame_is_what_drawing_all_of_it_would_show(size: tuple[int, int]):
+    gates = [Gate() for _ in PIECES]
+    script: list[object] = []
+    for piece, gate in zip(PIECES, gates, strict=True):
+        script += [Text(piece, 1, "h" * len(piece)), gate]
+    async with app_with([*script, done()]).run_test(size=size) as pilot:
+        assert isinstance(pilot.app, ChatApp)
+        await ready(pilot)
+        await send(pilot, "Write")
+        length = 0
+        for number, (piece, gate) in enumerate(zip(PIECES, gates, strict=True)):
+            length += len(piece)
+            await wait_until(pilot, lambda: state(pilot).chat.turns and len(state(pilot).chat.turns[-1].text) >= length)  # noqa: B023
+            await pilot.pause()
+            if number == 4:
+                await pilot.press("ctrl+t")
+                await pilot.pause()
+            before = drawn(pilot)
+            pilot.app._draw_all()
+            await pilot.pause()
+            assert before == drawn(pilot), piece
+            gate.open()
+
+
+async def test_a_narrower_and_a_wider_screen_draw_the_text_anew():
+    async with app_with([Text("word " * 60), done()]).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot)
+        for width in (50, 90):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            before = drawn(pilot)
+            pilot.app._draw_all()  # type: ignore[attr-defined]
+            await pilot.pause()
+            assert before == drawn(pilot)
+        assert chat(pilot).state.chat.turns[-1].text.startswith("word")
