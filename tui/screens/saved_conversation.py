@@ -50,7 +50,8 @@ class SavedConversationScreen(ConversationScreen):
         except StoreError as error:
             self.notify(printable_line(str(error)), markup=False)
         else:
-            if latest is not None and not self.state.chat.turns:
+            begun = self.state.chat.turns or self.state.chat.id is not None  # typing was faster: its draft is kept
+            if latest is not None and not begun:
                 await self.show_chat(*latest)
             if notice := self.archive.notice():
                 self.notify(printable_line(notice), markup=False, severity="warning", timeout=15)
