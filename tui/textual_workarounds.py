@@ -37,6 +37,8 @@ class GrowsDown(Widget):
     """Textual draws all of a widget anew when its height changes, though what stands above has not: while an answer
     comes that is the whole screen, ten times a second.
 
+    Named last among the bases: Textual inherits styles and bindings along the first alone.
+
     For widgets without a border below and without anything aligned to their bottom or middle; what changes above must
     be refreshed as a region. Goes when Textual keeps the lines of a widget that only grew.
     """

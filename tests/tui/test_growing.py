@@ -8,6 +8,8 @@ from textual.pilot import Pilot
 
 from spectra_local.protocol import Text
 from tui.app import ChatApp
+from tui.widgets.markdown.body import MarkdownBody
+from tui.widgets.transcript import Transcript
 
 PIECES = [
     "A first paragraph, long enough to be broken into several lines on a narrow screen, ",
@@ -27,6 +29,21 @@ def drawn(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
     return [[(cell, str(segment.style)) for segment in strip for cell in segment.text] for strip in strips]
 
 
+async def settled(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
+    """The screen once it has laid out all there is and followed it."""
+    view = chat(pilot).query_one(Transcript)
+    seen: list[object] = []
+
+    def rests() -> bool:
+        body = view.query(MarkdownBody).last()
+        seen.append(drawn(pilot))
+        laid_out = body.size.height == len(body._document) and view.scroll_y == view.max_scroll_y
+        return laid_out and len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
+
+    await wait_until(pilot, rests, "the screen rests")
+    return drawn(pilot)
+
+
 @pytest.mark.parametrize("size", [(40, 10), (80, 24)])
 async def test_each_frame_is_what_drawing_all_of_it_would_show(size: tuple[int, int]):
     gates = [Gate() for _ in PIECES]
@@ -41,14 +58,11 @@ async def test_each_frame_is_what_drawing_all_of_it_would_show(size: tuple[int, 
         for number, (piece, gate) in enumerate(zip(PIECES, gates, strict=True)):
             length += len(piece)
             await wait_until(pilot, lambda: state(pilot).chat.turns and len(state(pilot).chat.turns[-1].text) >= length)  # noqa: B023
-            await pilot.pause()
             if number == 4:
                 await pilot.press("ctrl+t")
-                await pilot.pause()
-            before = drawn(pilot)
+            before = await settled(pilot)
             pilot.app._draw_all()
-            await pilot.pause()
-            assert before == drawn(pilot), piece
+            assert before == await settled(pilot), piece
             gate.open()
 
 
@@ -58,9 +72,7 @@ async def test_a_narrower_and_a_wider_screen_draw_the_text_anew():
         await answered(pilot)
         for width in (50, 90):
             await pilot.resize_terminal(width, 24)
-            await pilot.pause()
-            before = drawn(pilot)
+            before = await settled(pilot)
             pilot.app._draw_all()  # type: ignore[attr-defined]
-            await pilot.pause()
-            assert before == drawn(pilot)
+            assert before == await settled(pilot)
         assert chat(pilot).state.chat.turns[-1].text.startswith("word")

@@ -12,7 +12,7 @@ from tui.widgets.tint_legend import TintLegend
 from tui.widgets.transcript import Transcript
 
 
-class Answer(GrowsDown, Vertical):
+class Answer(Vertical, GrowsDown):
     """Text given to it must be printable already."""
 
     DEFAULT_CSS = """

@@ -14,11 +14,11 @@ WINDOW = 16  # turns; they fill the tallest screen and are laid out within a ten
 AHEAD = 8  # turns after one that was searched for
 
 
-class _Column(GrowsDown, Vertical):
+class _Column(Vertical, GrowsDown):
     """What scrolls."""
 
 
-class Transcript(GrowsDown, VerticalScroll, can_focus=True):
+class Transcript(VerticalScroll, GrowsDown, can_focus=True):
     """A column of turns, as wide as text is still pleasant to read."""
 
     DEFAULT_CSS = """
