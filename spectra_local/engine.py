@@ -398,7 +398,7 @@ def _saved(timings: Timings) -> Saved:
         steps=timings.steps,
         draft_n=timings.draft_n,
         accepted_n=timings.draft_n_accepted,
-        from_history=timings.accepted_by_source.get("history", 0),
+        from_history=sum(timings.accepted_by_source.get(source, 0) for source in ("history", "import")),
         predicted_ms=timings.predicted_ms,
         saved_ms=plain_ms - timings.predicted_ms,
     )

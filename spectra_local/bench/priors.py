@@ -21,14 +21,16 @@ from spectra_local.speculation import evidence
 from spectra_local.speculation.calibration import MOST_TRUSTED, Calibration
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
-from spectra_local.speculation.match import CONTEXT, PREDICTION
+from spectra_local.speculation.match import ASKED, CONTEXT, HISTORY, IMPORT, PREDICTION
 
 # A device on which width is nearly free: trees grow wide, so that there are trials of unlikely guesses too.
 CHEAP_WIDTH = {1: 1.0, 4: 1.25, 16: 2.4, 64: 3.6, 128: 5.2}
 RIDGE = 4.0  # penalty on squared weights: 1 to 8 differ by less than .005 of speed on traces left out
 MOST_SURE_TRIES = 200.0  # that sure rates are shipped with: a user's own tries soon outweigh them
-PREDICTION_TRIALS = 20.0  # no recorded run has a prediction: it starts as the context does, and learns soon
-PREDICTION_TRIES = 30.0
+# No recorded run has these sources: each starts as another does, and learns soon.
+BORROWED = {PREDICTION: CONTEXT, ASKED: HISTORY, IMPORT: CONTEXT}
+BORROWED_TRIALS = 20.0
+BORROWED_TRIES = 30.0
 
 Weights = NDArray[np.float64]
 
@@ -138,16 +140,17 @@ def priors(trials: Trials) -> str:
     hits, tries = trials.sure_hits, trials.sure_tries
     kept = np.minimum(1.0, MOST_SURE_TRIES / np.maximum(tries, 1))
     hits, tries = hits * kept, tries * kept
-    for start, size in (
-        (evidence.MATCH, evidence.LENGTHS * evidence.VOTES),
-        (evidence.RECENT, evidence.COARSE * evidence.RATES),
-    ):
-        context, prediction = (slice(start + s * size, start + (s + 1) * size) for s in (CONTEXT, PREDICTION))
-        weights[prediction], n[prediction] = weights[context], np.minimum(n[context], PREDICTION_TRIALS)
-    size = evidence.SURE_KINDS // evidence.SOURCES
-    context, prediction = (slice(s * size, (s + 1) * size) for s in (CONTEXT, PREDICTION))
-    kept = np.minimum(1.0, PREDICTION_TRIES / np.maximum(tries[context], 1))
-    hits[prediction], tries[prediction] = hits[context] * kept, tries[context] * kept
+    for borrower, lender in BORROWED.items():
+        for start, size in (
+            (evidence.MATCH, evidence.LENGTHS * evidence.VOTES),
+            (evidence.RECENT, evidence.COARSE * evidence.RATES),
+        ):
+            to, of = (slice(start + s * size, start + (s + 1) * size) for s in (borrower, lender))
+            weights[to], n[to] = weights[of], np.minimum(n[of], BORROWED_TRIALS)
+        size = evidence.SURE_KINDS // evidence.SOURCES
+        to, of = (slice(s * size, (s + 1) * size) for s in (borrower, lender))
+        kept = np.minimum(1.0, BORROWED_TRIES / np.maximum(tries[of], 1))
+        hits[to], tries[to] = hits[of] * kept, tries[of] * kept
     return json.dumps(
         {
             "weights": weights.round(2).tolist(),

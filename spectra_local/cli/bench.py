@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,10 @@ from spectra_local.cli.options import engine_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import UsageError
 from spectra_local.protocol import EngineOptions
+
+if TYPE_CHECKING:
+    from spectra_local.bench.replay import Run
+    from spectra_local.speculation.cost import CostCurve
 
 _MOST_PASSES = 20
 _FILE = click.Path(path_type=Path)
@@ -70,7 +74,8 @@ def _replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Choice(["empty", "grow"]),
     default="empty",
     show_default=True,
-    help="Whether the first pass learns from its own earlier answers; a second one knows them all.",
+    help="Whether the first pass learns from its own earlier answers; a second one knows them all. With --replay, grow "
+    "also compares a store that grows request by request with none.",
 )
 @click.option(
     "--rivals", default="none", show_default=True, metavar="A,B", help="Other methods to measure, all or none."
@@ -142,8 +147,21 @@ def _replay(
             growing=growing,
             on_progress=lambda method, done: status.show(f"replaying  {method}  {done} of {total}"),
         )
+        growth = _growth(runs, cost, status) if growing else None
     if as_json:
-        click.echo(json.dumps({"curve": curve, "passes": results}))
+        click.echo(json.dumps({"curve": curve, "passes": results} | ({"growth": growth} if growth else {})))
     else:
         click.echo(replay_table(curve, results, clocks))
+        if growth:
+            from spectra_local.bench.growth import growth_table
+
+            click.echo("\n" + growth_table(curve, growth))
     return 0
+
+
+def _growth(runs: Sequence["Run"], cost: "CostCurve", status: StatusLine) -> dict[str, Any]:
+    from spectra_local.bench.growth import replay_growth  # numpy and SQLite, which other replays do without
+
+    return replay_growth(
+        runs, cost, lambda what, done: status.show(f"replaying  history: {what}  {done} of {len(runs)}")
+    )

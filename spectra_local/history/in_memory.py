@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from spectra_local.history.lookup import Match
+from spectra_local.history.lookup import BY_MODEL, Match
 
 
 class MemoryHistory:
@@ -23,10 +23,11 @@ class MemoryHistory:
     def _clear(self) -> None:
         self._tokens: list[int] = [-1]  # -1 is a wall between records: it equals no token
         self._record_end: list[int] = [0]  # for each position
+        self._origins = bytearray(1)  # for each position
         self._places: dict[int, list[int]] = {}
 
-    def add(self, record: Sequence[int]) -> None:
-        """Appends one text."""
+    def add(self, record: Sequence[int], origins: bytes = b"") -> None:
+        """Appends one text. ``origins``: who wrote each token of it; else all of it is the model's."""
         if len(self._tokens) + len(record) > self._most_tokens:
             self._keep_newer_half()
         start = len(self._tokens)
@@ -34,6 +35,7 @@ class MemoryHistory:
         self._tokens.append(-1)
         end = start + len(record)
         self._record_end.extend([end] * (len(record) + 1))
+        self._origins += (origins or bytes([BY_MODEL]) * len(record)) + bytes(1)
         for n in (self.SHORT, self.LONG):
             for at in range(start + n, end):
                 places = self._places.setdefault(hash(tuple(self._tokens[at - n : at])), [])
@@ -42,33 +44,37 @@ class MemoryHistory:
                     del places[0]
 
     def _keep_newer_half(self) -> None:
-        tokens, ends = self._tokens, self._record_end
+        tokens, ends, origins = self._tokens, self._record_end, bytes(self._origins)
         start = ends[len(tokens) // 2] + 1
         self._clear()
         while start < len(tokens):
-            self.add(tokens[start : ends[start]])
+            self.add(tokens[start : ends[start]], origins[start : ends[start]])
             start = ends[start] + 1
 
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:
         """At most ``limit`` matches with the end of ``context``, longest first, the latest first among equals."""
         if not self._places:  # as a rule: where a store keeps the text, none is kept here
             return []
+        context = context if isinstance(context, list) else list(context)
         places: set[int] = set()
         for n in (self.LONG, self.SHORT):
             if len(context) >= n:
                 places.update(self._places.get(hash(tuple(context[-n:])), ()))
-        found = [Match(self._length(context, at), at) for at in places]
+        found = [Match(self._length(context, at), at, self._origins[at]) for at in places]
         return sorted((match for match in found if match.length >= self.SHORT), reverse=True)[:limit]
 
-    def _length(self, context: Sequence[int], at: int) -> int:
-        tokens, end, length = self._tokens, len(context), 0
-        limit, step = min(at, end), 64  # slices compare at C speed; the last one is walked
-        while length + step <= limit and (
-            tokens[at - length - step : at - length] == list(context[end - length - step : end - length])
-        ):
-            length += step
-        while length < limit and tokens[at - length - 1] == context[end - length - 1]:
-            length += 1
+    def _length(self, context: list[int], at: int) -> int:
+        """Of the match before ``at``: in growing steps, then in shrinking ones; slices compare at C speed."""
+        tokens, end, length, step, growing = self._tokens, len(context), 0, 8, True
+        limit = min(at, end)
+        while step:
+            fits = length + step <= limit
+            if fits and (tokens[at - length - step : at - length] == list(context[end - length - step : end - length])):
+                length += step
+                step = step * 2 if growing else step // 2
+            else:
+                growing = False
+                step //= 2
         return length
 
     def following(self, position: int, count: int) -> list[int]:

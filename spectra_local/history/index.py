@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import threading
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -17,10 +18,10 @@ import numpy as np
 from spectra_local.errors import SpectraError
 from spectra_local.history import segment as seg
 from spectra_local.history.in_memory import MemoryHistory
-from spectra_local.history.lookup import Match
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, Match
 from spectra_local.history.segment import Segment
 from spectra_local.history.store import Store
-from spectra_local.history.turn import Tokens, Turn
+from spectra_local.history.turn import OWN, Tokens, Turn
 from spectra_local.locations import segments_dir
 
 log = logging.getLogger("spectra_local.history")
@@ -28,6 +29,7 @@ log = logging.getLogger("spectra_local.history")
 TAIL_TOKENS = 32_000  # in memory before they become a segment; some 10 MB, read in about 0.1 s
 LARGEST = 4_000_000  # tokens of a segment that is not merged any more: building it takes some 150 MB
 OVERLAP = 64  # tokens of an earlier turn repeated in the tail, so that matches reach back over the seam
+MOST_PLACES = 16  # with long matches, after which older segments are not asked
 _USED = seg.LONG * 2  # tokens of match from which a draft counts as read from a turn
 _NICE = 19
 
@@ -50,7 +52,7 @@ class Index:
         self._seen = self._indexed = 0  # newest row id taken in, and newest in a segment
         self._tail = MemoryHistory(self.name)
         self._tail_tokens = 0
-        self._last_of: dict[str, list[int]] = {}  # the end of each conversation in the tail
+        self._last_of: dict[str, tuple[list[int], bytes]] = {}  # the end of each conversation in the tail, and whose
         self._ready = threading.Event()  # the builder has left something for ``refresh``
         self._closing = threading.Event()
         self._builder: threading.Thread | None = None
@@ -60,30 +62,46 @@ class Index:
 
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:
         """See History."""
-        found = [Match(m.length, m.position + self._tail_base) for m in self._tail.matches(context, limit)]
+        tail = self._tail_base
+        found = [(m.length, m.position + tail, m.origin) for m in self._tail.matches(context, limit)]
         if self._segments and len(context) >= seg.SHORT:
-            short_key = seg.key_of(context[-seg.SHORT :])
-            long_key = seg.key_of(context[-seg.LONG :]) if len(context) >= seg.LONG else None
-            for base, segment in zip(self._bases, self._segments, strict=True):
-                for at in segment.places(short_key, long_key):
-                    length = _length(segment, context, at)
-                    if length >= seg.SHORT:
-                        found.append(Match(length, base + at))
+            found += [(length, position, -1) for position, length in self._in_segments(context, limit).items()]
         found.sort(reverse=True)
-        if found and found[0].length >= _USED:
-            self._used.add(found[0].position)
-        return found[:limit]
+        if found and found[0][0] >= _USED:
+            self._used.add(found[0][1])
+        return [Match(n, at, self._origin_at(at) if origin < 0 else origin) for n, at, origin in found[:limit]]
+
+    def _in_segments(self, context: Sequence[int], limit: int) -> dict[int, int]:
+        """Position -> length: the latest places that share ``LONG`` tokens; too few: those that share ``SHORT`` too."""
+        end = seg.End(context)
+        found: dict[int, int] = {}
+        crowded: list[tuple[int, Segment, list[int]]] = []
+        for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
+            places = segment.places(end.short_key, long=False)
+            if len(places) == seg.PLACES:  # else they are all there are, those of the long key among them
+                crowded.append((base, segment, places))
+                places = segment.places(end.long_key, long=True) if end.long_key is not None else []
+            _measure(found, base, segment, end, places)
+            if len(found) >= MOST_PLACES and min(found.values()) >= seg.LONG:
+                break
+        if len(found) < limit:
+            for base, segment, places in crowded:
+                _measure(found, base, segment, end, places)
+        return found
+
+    def _origin_at(self, position: int) -> int:
+        which = self._segment_of(position)
+        return self._segments[which].origin_at(position - self._bases[which])
+
+    def _segment_of(self, position: int) -> int:
+        return bisect_right(self._bases, position) - 1
 
     def following(self, position: int, count: int) -> list[int]:
         """See History."""
         if position >= self._tail_base:
             return self._tail.following(position - self._tail_base, count)
-        which = max(i for i, base in enumerate(self._bases) if base <= position)
-        at = position - self._bases[which]
-        tokens: list[int] = self._segments[which].tokens[at : at + count].tolist()
-        if min(tokens, default=0) < 0 or max(tokens, default=0) >= self._n_vocab:
-            return tokens[: next(i for i, token in enumerate(tokens) if not 0 <= token < self._n_vocab)]
-        return tokens
+        which = self._segment_of(position)
+        return self._segments[which].following(position - self._bases[which], count, self._n_vocab)
 
     def used(self) -> set[int]:
         """Ids of the rows that long matches read on from since the last call."""
@@ -91,7 +109,7 @@ class Index:
         rows = set()
         for position in positions:
             if position < self._tail_base:
-                which = max(i for i, base in enumerate(self._bases) if base <= position)
+                which = self._segment_of(position)
                 rows.add(self._segments[which].turn_at(position - self._bases[which]))
         return rows
 
@@ -111,7 +129,9 @@ class Index:
             return False
         self._version = version
         forgotten = self._store.forgotten() != self._forgotten
-        if self._store.generation() != self._generation or self._ready.is_set():
+        switched = self._store.generation() != self._generation
+        much = self._store.waiting_tokens(self._fingerprint, self._seen) > TAIL_TOKENS  # an import: for the builder
+        if switched or much or self._ready.is_set():
             self._open()
         else:
             for turn in self._store.turns(fingerprint=self._fingerprint, after=self._seen, enabled_only=True):
@@ -134,9 +154,10 @@ class Index:
             return
         tokens = turn.tokens.tolist()
         if tokens and max(tokens) < self._n_vocab and min(tokens) >= 0:
-            before = self._last_of.get(turn.conversation, [])
-            self._tail.add([*before, *tokens])
-            self._last_of[turn.conversation] = [*before, *tokens][-OVERLAP:]
+            before, whose = self._last_of.get(turn.conversation, ([], b""))
+            record, origins = [*before, *tokens], whose + bytes([_origin(turn)]) * len(tokens)
+            self._tail.add(record, origins)
+            self._last_of[turn.conversation] = record[-OVERLAP:], origins[-OVERLAP:]
             self._tail_tokens += len(tokens)
         self._seen = turn.id
 
@@ -225,12 +246,12 @@ class Index:
     def _build_one(self, after: int, until: int) -> int:
         """Builds a segment of at most about ``LARGEST`` tokens; returns the last row's id."""
         generation = self._store.generation()
-        records: dict[str, list[tuple[int, Tokens]]] = {}
+        records: dict[str, list[tuple[int, int, Tokens]]] = {}
         total, last = 0, after
         for turn in self._store.turns(fingerprint=self._fingerprint, after=after, until=until, enabled_only=True):
             if self._closing.is_set():
                 return until
-            records.setdefault(f"{turn.layer}\0{turn.conversation}", []).append((turn.id, turn.tokens))
+            records.setdefault(f"{turn.layer}\0{turn.conversation}", []).append((turn.id, _origin(turn), turn.tokens))
             total, last = total + len(turn.tokens), turn.id
             if total >= LARGEST:
                 break
@@ -244,23 +265,17 @@ class Index:
         return last
 
 
-def _length(segment: Segment, context: Sequence[int], at: int) -> int:
-    """How many tokens before ``at`` equal the end of ``context``."""
-    tokens, end, length, step = segment.tokens, len(context), 0, 16
-    limit = min(at, end)
-    while length < limit:
-        step = min(step, limit - length)
-        theirs = tokens[at - length - step : at - length].tolist()
-        ours = context[end - length - step : end - length]
-        if theirs == ours:
-            length += step
-            step *= 4
-            continue
-        for i in range(step - 1, -1, -1):
-            if theirs[i] != ours[i]:
-                return length
-            length += 1
-    return length
+def _measure(found: dict[int, int], base: int, segment: Segment, end: seg.End, places: list[int]) -> None:
+    """Adds the places that agree over ``SHORT`` tokens at least to ``found``."""
+    for at, length in zip(places, segment.lengths(end, places), strict=True):
+        if length >= seg.SHORT:
+            found[base + at] = length
+
+
+def _origin(turn: Turn) -> int:
+    if turn.layer != OWN:
+        return IMPORTED
+    return BY_USER if turn.origin == "user" else BY_MODEL
 
 
 def _remove(path: Path) -> None:

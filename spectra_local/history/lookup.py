@@ -6,12 +6,15 @@ Works on token ids. Knows neither what keeps the text nor what the continuations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+BY_MODEL, BY_USER, IMPORTED = range(3)  # who wrote a piece of history: each is evidence of its own
+
 
 class Match(NamedTuple):
     """A place in a history whose preceding tokens equal the end of the context."""
 
     length: int  # equal tokens before ``position``
     position: int  # of the token that followed there
+    origin: int = BY_MODEL  # who wrote that token: BY_MODEL, BY_USER or IMPORTED
 
 
 class History(Protocol):

@@ -1,32 +1,49 @@
 """One memory-mapped, disposable piece of the index: a run of turns and where each of their n-grams occurs.
 
 Layout: magic, header length, header (JSON: range, sizes, checksums), checksum of the header, then little-endian
-arrays: tokens <i4 with a wall of -1 after each record, covered row ids <i8, row starts <i8 and their ids <i8, and for
-each key length packed <u8 sorted (32 bits of hash, 32 of position). A reader trusts no number in it: a match is
-measured on the tokens themselves, positions are checked, and the model verifies every draft anyway.
+arrays: covered row ids <i8, row starts <i8 and their ids <i8, for each key length packed <u8 sorted (32 bits of hash,
+32 of position), tokens <i4 with a wall of -1 after each record, and who wrote each row <u1. A reader trusts no number
+in it: a match is measured on the tokens themselves, positions are checked, and the model verifies every draft anyway.
 """
 
 import json
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spectra_local.history.lookup import IMPORTED
 from spectra_local.private_file import write_private
 
-MAGIC = b"SPXSEG01"
+MAGIC = b"SPXSEG02"
 SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
 PLACES = 8  # latest places looked at for a key
 WALL = -1
+_NO_TOKEN = -2  # equals neither a token nor a wall
 SUFFIX = ".segment"
 _MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (Knuth, multiplicative hashing)
 _MASK = (1 << 64) - 1
 _MOST_HEADER = 1 << 16
-_ARRAYS = (("tokens", "<i4"), ("covered", "<i8"), ("starts", "<i8"), ("ids", "<i8"), ("short", "<u8"), ("long", "<u8"))
+# The widest first, so that all are aligned: numpy searches a copy of an array that is not (16 ms at 4 M keys).
+_ARRAYS = (
+    ("covered", "<i8"),
+    ("starts", "<i8"),
+    ("ids", "<i8"),
+    ("short", "<u8"),
+    ("long", "<u8"),
+    ("tokens", "<i4"),
+    ("origins", "<u1"),
+)
+
+
+_NEAR, _FAR = 24, 256  # tokens compared at first and then: most matches are shorter than the one, or the other
+_BYTES, _BITS = 4, 32  # of a token
 
 
 class DamagedSegmentError(ValueError):
@@ -48,7 +65,7 @@ class Segment:
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedSegmentError(str(error)) from error
         expected = self._start + sum(n * np.dtype(kind).itemsize for n, (_, kind) in zip(sizes, _ARRAYS, strict=True))
-        if min(sizes) < 0 or sizes[0] < 1 or path.stat().st_size != expected:
+        if min(sizes) < 0 or not header["sizes"]["tokens"] or path.stat().st_size != expected:
             raise DamagedSegmentError("its size does not fit its header")
         whole = np.memmap(path, np.uint8, "r")
         arrays: list[NDArray[Any]] = []
@@ -58,7 +75,10 @@ class Segment:
             # A plain array over the mapping: np.memmap's own slicing costs microseconds each time.
             arrays.append(np.frombuffer(whole, np.uint8, n_bytes, at).view(kind))
             at += n_bytes
-        self.tokens, self.covered, self._starts, self._ids, self._short, self._long = arrays
+        self.covered, starts, ids, self._short, self._long, self.tokens, origins = arrays
+        self._starts, self._ids, self._origins = starts.data, ids.data, origins.data
+        self._unsigned = self.tokens.view("<u4")  # walls are beyond any vocabulary
+        self._token_bytes = self.tokens.view(np.uint8).data
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -75,21 +95,99 @@ class Segment:
                 if left or checksum != self._header["checksums"].get(name):
                     raise DamagedSegmentError(f"{name} are damaged")
 
-    def places(self, short_key: int, long_key: int | None) -> list[int]:
-        """Positions after the latest n-grams with these hashes; some may be false."""
-        found: list[int] = []
-        for keys, key in ((self._long, long_key), (self._short, short_key)):
-            if key is not None and len(keys):
-                last = int(keys.searchsorted(np.uint64(key << 32 | 0xFFFFFFFF), "right"))
-                packed = keys[max(0, last - PLACES) : last].tolist()
-                found += [p & 0xFFFFFFFF for p in packed if p >> 32 == key]
-        size = len(self.tokens)
-        return [at for at in dict.fromkeys(found) if 0 < at < size]
+    def places(self, key: int, *, long: bool) -> list[int]:
+        """Positions after the latest ``LONG`` or ``SHORT`` tokens with this hash; some may be false."""
+        keys, size = self._long if long else self._short, len(self.tokens)
+        last = int(keys.searchsorted(np.uint64(key << 32 | 0xFFFFFFFF), "right"))
+        packed = keys[max(0, last - PLACES) : last].tolist()
+        return [at for p in packed if p >> 32 == key and 0 < (at := p & 0xFFFFFFFF) < size]
+
+    def lengths(self, end: "End", places: Sequence[int]) -> list[int]:
+        """How many tokens before each of ``places`` equal the end of the context."""
+        tokens, near, n_near, found = self._token_bytes, end.near.value, end.near.n, []
+        for at in places:
+            if at < n_near:
+                found.append(self._common(end.near, at))
+                continue
+            differing = int.from_bytes(tokens[_BYTES * (at - n_near) : _BYTES * at], "little") ^ near
+            length = n_near - (differing.bit_length() + _BITS - 1) // _BITS
+            found.append(length if length < _NEAR else self._long_length(end, at))
+        return found
+
+    def _long_length(self, end: "End", at: int) -> int:
+        length = self._common(end.far, at)
+        return length if length < _FAR else self._whole_length(end.context, at)
+
+    def _common(self, last: "_Tokens", at: int) -> int:
+        """How many of ``last`` stand before position ``at``: as whole numbers, whose highest differing bit tells."""
+        n = min(at, last.n)
+        before = int.from_bytes(self._token_bytes[_BYTES * (at - n) : _BYTES * at], "little")
+        differing = before ^ (last.value >> _BITS * (last.n - n))
+        return n - (differing.bit_length() + _BITS - 1) // _BITS
+
+    def following(self, at: int, count: int, n_vocab: int) -> list[int]:
+        """The tokens from position ``at`` on, up to a wall or what no vocabulary of that size holds."""
+        read: list[int] = self._unsigned[at : at + count].tolist()
+        if read and max(read) >= n_vocab:
+            return read[: next(i for i, token in enumerate(read) if token >= n_vocab)]
+        return read
+
+    def _whole_length(self, context: Sequence[int], at: int) -> int:
+        """The whole of a match of ``_FAR`` tokens or more: in growing steps, then in shrinking ones."""
+        theirs, end = self.tokens, len(context)
+        limit, length, step, growing = min(at, end), _FAR, _FAR, True
+        while step:
+            fits = length + step <= limit
+            if fits and theirs[at - length - step : at - length].tolist() == list(
+                context[end - length - step : end - length]
+            ):
+                length += step
+                step = step * 2 if growing else step // 2
+            else:
+                growing = False
+                step //= 2
+        return length
 
     def turn_at(self, position: int) -> int:
         """Id of the row that a position belongs to."""
-        at = int(self._starts.searchsorted(position, "right")) - 1
-        return int(self._ids[at]) if at >= 0 else 0
+        at = self._row(position)
+        return self._ids[at] if 0 <= at < len(self._ids) else 0
+
+    def origin_at(self, position: int) -> int:
+        """Who wrote the token at a position, see lookup.py."""
+        at = self._row(position)
+        return min(self._origins[at], IMPORTED) if 0 <= at < len(self._origins) else IMPORTED
+
+    def _row(self, position: int) -> int:
+        return bisect_right(self._starts, position) - 1  # on a memoryview: half of what numpy's search of one costs
+
+
+class _Tokens:
+    """Some tokens as one number, the last token highest."""
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self.n = len(tokens)
+        self.value = int.from_bytes(struct.pack(f"<{self.n}i", *tokens), "little")
+
+
+class End:
+    """The end of a context, made ready for being compared with many places."""
+
+    def __init__(self, context: Sequence[int]) -> None:
+        """``context`` has ``SHORT`` tokens at least."""
+        self.context = context
+        self.near = _Tokens(context[-_NEAR:])
+        self.short_key = key_of(context[-SHORT:])
+
+    @cached_property
+    def far(self) -> _Tokens:
+        """Many of the last tokens."""
+        return _Tokens(self.context[-_FAR:])
+
+    @cached_property
+    def long_key(self) -> int | None:
+        """None where the context is too short for one."""
+        return key_of(self.context[-LONG:]) if len(self.context) >= LONG else None
 
 
 def key_of(tokens: Sequence[int]) -> int:
@@ -106,30 +204,33 @@ def build(
     after: int,
     until: int,
     covered: Sequence[int],
-    records: Sequence[Sequence[tuple[int, NDArray[np.int32]]]],
+    records: Sequence[Sequence[tuple[int, int, NDArray[np.int32]]]],
 ) -> None:
-    """Writes a segment whole or not at all. A record is the (row id, tokens) of one conversation, in order."""
+    """Writes a segment whole or not at all. A record is the (row id, origin, tokens) of one conversation, in order."""
     pieces: list[NDArray[np.int32]] = []
     starts: list[int] = []
     ids: list[int] = []
+    origins = bytearray()
     at = 0
     wall = np.array([WALL], "<i4")
     for record in records:
-        for identity, tokens in record:
+        for identity, origin, tokens in record:
             starts.append(at)
             ids.append(identity)
+            origins.append(origin)
             pieces.append(tokens)
             at += len(tokens)
         pieces.append(wall)
         at += 1
     tokens = np.concatenate(pieces) if pieces else wall
     arrays: list[NDArray[Any]] = [
-        tokens.astype("<i4", copy=False),
         np.array(covered, "<i8"),
         np.array(starts, "<i8"),
         np.array(ids, "<i8"),
         _keys(tokens, SHORT),
         _keys(tokens, LONG),
+        tokens.astype("<i4", copy=False),
+        np.frombuffer(bytes(origins), "<u1"),
     ]
     _write(path, {"fingerprint": fingerprint, "after": after, "until": until}, arrays)
 

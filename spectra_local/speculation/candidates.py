@@ -11,7 +11,7 @@ from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.calibration import BINS, HIGHEST
 from spectra_local.speculation.core import ONE_TOKEN
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import HISTORY, PREDICTION, SOURCES, Pointer
+from spectra_local.speculation.match import ANSWER, CONTEXT, SOURCES, Pointer
 from spectra_local.speculation.recent import Recent
 
 BRANCH = 5  # children of a node at most
@@ -147,7 +147,7 @@ def _copy(pointer: Pointer, recent: Recent) -> int:
     length, source, _, at, _ = pointer
     if length >= recent.answered >= LEAST_WHOLE:
         return ev.WHOLE
-    if not recent.copied_to or source in (HISTORY, PREDICTION):
+    if not recent.copied_to or source not in (CONTEXT, ANSWER):
         return ev.FIRST
     ahead = at - recent.copied_to
     if ahead == 0:

@@ -5,11 +5,12 @@ Works on token ids. A cursor that foresaw the accepted tokens moves on without a
 
 from collections.abc import Sequence
 
-from spectra_local.history.lookup import History
-from spectra_local.speculation.match import HISTORY, PREDICTION, Pointer
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, History
+from spectra_local.speculation.match import ASKED, HISTORY, IMPORT, PREDICTION, Pointer
 
 AHEAD = 160  # tokens read from a history at once: one widest draft and some more
 PLACES = 6  # matches followed in a history
+_SOURCE = {BY_MODEL: HISTORY, BY_USER: ASKED, IMPORTED: IMPORT}
 SETTLED = 32  # tokens of match from which a cursor is not searched anew
 
 
@@ -24,8 +25,8 @@ class HistoryCursor:
         """The longest matches with the end of ``context``, as places to read on from."""
         if not any(p.length >= SETTLED for p in self._pointers):
             history = self._history
-            found = [(m.length, history.following(m.position, AHEAD)) for m in history.matches(context, PLACES)]
-            self._pointers = [Pointer(length, HISTORY, tokens, 0, -1) for length, tokens in found if tokens]
+            found = [(m, history.following(m.position, AHEAD)) for m in history.matches(context, PLACES)]
+            self._pointers = [Pointer(m.length, _SOURCE[m.origin], tokens, 0, -1) for m, tokens in found if tokens]
         return self._pointers
 
     def advance(self, accepted: Sequence[int]) -> None:

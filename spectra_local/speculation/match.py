@@ -10,8 +10,10 @@ from typing import NamedTuple
 TOKEN_BITS = 21  # vocabularies reach 262 k; 2^21 leaves room and packs three ids into one integer
 COPYING = 8  # tokens of match from which the text is being copied
 MOST_POINTERS = 12  # live at once; each is read at every node that is weighed
-CONTEXT, HISTORY, PREDICTION, ANSWER = 0, 1, 2, 3  # where a pointer reads; the answer is the part of the context
-SOURCES = ("context", "history", "prediction", "context")  # that the model wrote itself
+# Where a pointer reads. The answer is the part of the context that the model wrote itself; history is told apart by who
+# wrote it: the model in earlier answers, the user, or somebody else whose history was imported.
+CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT = range(6)
+SOURCES = ("context", "history", "prediction", "context", "history", "import")
 
 
 class Pointer(NamedTuple):

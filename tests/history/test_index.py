@@ -11,6 +11,7 @@ from spectra_local.history import index as index_module
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
 from spectra_local.history.index import Index
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
 from spectra_local.locations import segments_dir
@@ -163,6 +164,17 @@ def test_what_another_program_committed_is_found(store: Store) -> None:
     assert read_on(index, text(3)[:40]) == text(3)[40:60]
 
 
+@pytest.mark.usefixtures("small_tail")
+def test_much_that_another_program_imported_is_left_to_the_builder(store: Store) -> None:
+    index = Index(store, "fp", VOCABULARY)
+    Store(Database()).import_layer("team", [turn(text(i), str(i)) for i in range(10)])
+    index.refresh()
+    assert index._tail_tokens < 1000
+    index.wait()
+    index.refresh()
+    assert all(read_on(index, text(i)[:40]) == text(i)[40:60] for i in range(10))
+
+
 def test_a_switched_off_layer_is_not_read_on_from(store: Store) -> None:
     store.import_layer("team", [turn(text(4))])
     index = Index(store, "fp", VOCABULARY)
@@ -170,3 +182,19 @@ def test_a_switched_off_layer_is_not_read_on_from(store: Store) -> None:
     Store(Database()).switch_layer("team", False)
     index.refresh()
     assert not read_on(index, text(4)[:40])
+
+
+@pytest.mark.parametrize("tail_tokens", [100, 10_000])
+def test_matches_say_who_wrote_what_follows(store: Store, monkeypatch: pytest.MonkeyPatch, tail_tokens: int) -> None:
+    monkeypatch.setattr(index_module, "TAIL_TOKENS", tail_tokens)
+    asked, answered, given = text(5, 60), text(6, 60), text(7, 60)
+    store.add([turn(asked), Turn("c", "model", "fp", "", np.array(answered, np.int32), 1.0)])
+    store.import_layer("team", [turn(given)])
+    index = indexed(store)
+    assert [index.matches(context[:30], 1)[0].origin for context in (asked, answered, given)] == [
+        BY_USER,
+        BY_MODEL,
+        IMPORTED,
+    ]
+    assert index.matches(asked, 1)[0].origin == BY_MODEL  # the answer follows
+    index.close()
