@@ -48,16 +48,17 @@ def export(
     if file.exists() and not force and not dry_run:
         raise SpectraError(f"{printable_line(str(file))} exists; replace it with --force")
     selection = Selection(since.timestamp() if since else None, frozenset(conversations), include_all)
-    with _store() as store, _status("looking through the history") as progress:
-        outgoing = choose(store, selection, progress)
-    _preview(outgoing)
-    if dry_run:
-        click.echo("nothing was written (--dry-run)", err=True)
-        return
-    if outgoing.records and include_all:
-        _confirm_whole_turns(yes)
-    with _status(f"writing {file.name}") as progress:
-        n_bytes = write(outgoing, file, overwrite=force, progress=progress)
+    with _store() as store:
+        with _status("looking through the history") as progress:
+            outgoing = choose(store, selection, progress)
+        _preview(outgoing)
+        if dry_run:
+            click.echo("nothing was written (--dry-run)", err=True)
+            return
+        if outgoing.n_records and include_all:
+            _confirm_whole_turns(yes)
+        with _status(f"writing {file.name}") as progress:
+            n_bytes = write(outgoing, file, overwrite=force, progress=progress)
     click.echo(f"wrote {printable_line(str(file))}: {_size(n_bytes)}", err=True)
 
 
@@ -151,16 +152,16 @@ def _status(what: str) -> Iterator[Progress]:
 def _preview(outgoing: Outgoing) -> None:
     """What goes out, on stdout: it is what the user asked for."""
     if outgoing.whole_turns:
-        click.echo(f"{_counted(len(outgoing.records), 'whole turn')}, {_size(outgoing.n_bytes)} of text")
+        click.echo(f"{_counted(outgoing.n_records, 'whole turn')}, {_size(outgoing.n_bytes)} of text")
     else:
         click.echo(
-            f"{_counted(len(outgoing.records), 'shared text')}, {_size(outgoing.n_bytes)}, out of "
+            f"{_counted(outgoing.n_records, 'shared text')}, {_size(outgoing.n_bytes)}, out of "
             f"{_counted(outgoing.n_turns, 'turn')} in {_counted(outgoing.n_conversations, 'conversation')}"
         )
     if outgoing.withheld:
         kinds = ", ".join(f"{kind}: {n}" for kind, n in sorted(outgoing.withheld.items()))
         click.echo(f"withheld with all text around them: {kinds}")
-    for sample in outgoing.samples():
+    for sample in outgoing.samples:
         line = printable_line(sample)
         click.echo("  " + (line if len(line) <= _SAMPLE_WIDTH else line[: _SAMPLE_WIDTH - 1] + "…"))
 

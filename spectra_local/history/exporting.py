@@ -43,63 +43,105 @@ class Selection:
 class Outgoing:
     """What would go out, ready to be written, and what a preview says of it."""
 
-    records: list[Record]
+    records: Callable[[], Iterator[Record]]  # read anew each time: a whole history need not fit into memory
+    n_records: int
+    n_bytes: int  # of text
+    samples: list[str]  # some of the texts, spread over all
     fingerprints: tuple[str, ...]
     whole_turns: bool
     n_turns: int  # looked through
     n_conversations: int
     withheld: Counter[str] = field(default_factory=Counter)  # secrets by kind that stay here
 
-    @property
-    def n_bytes(self) -> int:
-        """Of text."""
-        return sum(len(record.text.encode("utf-8", "replace")) for record in self.records)
+
+class _Tally:
+    """Counts records and keeps the longest text of each of ``_SAMPLES`` parts of about ``expected`` together."""
+
+    def __init__(self, expected: int) -> None:
+        self.n_records = self.n_bytes = 0
+        self._part = max(1, -(-expected // _SAMPLES))
+        self._longest: dict[int, str] = {}
+
+    def add(self, text: str) -> None:
+        part = min(self.n_records // self._part, _SAMPLES - 1)
+        self._longest[part] = max(self._longest.get(part, ""), text, key=len)
+        self.n_records += 1
+        self.n_bytes += len(text.encode("utf-8", "replace"))
 
     def samples(self) -> list[str]:
-        """Some of the texts, spread over all, the longest of each part."""
-        step = max(1, len(self.records) // _SAMPLES)
-        parts = [self.records[i : i + step] for i in range(0, len(self.records), step)]
-        return [max((record.text for record in part), key=len) for part in parts[:_SAMPLES]]
+        return list(self._longest.values())
 
 
 def choose(store: Store, selection: Selection, progress: Progress = lambda share: None) -> Outgoing:
     """Looks through the own history. Raises StoreError, UsageError where a conversation is not there."""
-    turns = list(store.turns(layer=OWN))
-    known = {turn.conversation for turn in turns}
+    known = {conversation.name for conversation in store.conversations()}
     if missing := sorted(selection.conversations - known):
         raise UsageError(f"the history has no conversation {missing[0]!r}")
-    chosen = [turn for turn in turns if selection.takes(turn)]
-    if selection.whole_turns:
-        return _whole(chosen)
+    return _whole(store, selection) if selection.whole_turns else _shared(store, selection, progress)
+
+
+def _shared(store: Store, selection: Selection, progress: Progress) -> Outgoing:
+    turns = store.turns(layer=OWN)
     shared = shared_text((Text(turn.text, turn.conversation, selection.takes(turn)) for turn in turns), progress)
+    tally = _Tally(len(shared.runs))
+    for run in shared.runs:
+        tally.add(run)
     return Outgoing(
-        [Record(run) for run in shared.runs], (), False, shared.n_texts, shared.n_conversations, shared.withheld
+        lambda: (Record(run) for run in shared.runs),
+        tally.n_records,
+        tally.n_bytes,
+        tally.samples(),
+        (),
+        False,
+        shared.n_texts,
+        shared.n_conversations,
+        shared.withheld,
     )
 
 
-def _whole(turns: list[Turn]) -> Outgoing:
-    fingerprints = list(dict.fromkeys(turn.fingerprint for turn in turns))
-    numbers = {name: i for i, name in enumerate(dict.fromkeys(turn.conversation for turn in turns))}
-    records = [
-        Record(
-            turn.text,
-            tuple(turn.tokens.tolist()),
-            is_run=False,
-            tokenizer=fingerprints.index(turn.fingerprint),
-            origin=turn.origin,
-            kind=turn.kind,
-            conversation=numbers[turn.conversation],
-            ms=max(0, int(turn.ts * 1000)),
-        )
-        for turn in turns
-        if turn.text or len(turn.tokens)
-    ]
-    return Outgoing(records, tuple(fingerprints), True, len(turns), len(numbers))
+def _whole(store: Store, selection: Selection) -> Outgoing:
+    last = store.last_id()  # what is added while this one is written waits for the next export
+
+    def chosen() -> Iterator[Turn]:
+        turns = store.turns(layer=OWN, since=selection.since, until=last)
+        return (turn for turn in turns if selection.takes(turn) and (turn.text or len(turn.tokens)))
+
+    tally = _Tally(next(layer.turns for layer in store.layers() if layer.name == OWN))
+    tokenizers: dict[str, int] = {}
+    conversations: dict[str, int] = {}
+    for turn in chosen():
+        tally.add(turn.text)
+        tokenizers.setdefault(turn.fingerprint, len(tokenizers))
+        conversations.setdefault(turn.conversation, len(conversations))
+
+    def records() -> Iterator[Record]:
+        for turn in chosen():
+            yield Record(
+                turn.text,
+                tuple(turn.tokens.tolist()),
+                is_run=False,
+                tokenizer=tokenizers[turn.fingerprint],
+                origin=turn.origin,
+                kind=turn.kind,
+                conversation=conversations[turn.conversation],
+                ms=max(0, int(turn.ts * 1000)),
+            )
+
+    return Outgoing(
+        records,
+        tally.n_records,
+        tally.n_bytes,
+        tally.samples(),
+        tuple(tokenizers),
+        True,
+        tally.n_records,
+        len(conversations),
+    )
 
 
 def write(outgoing: Outgoing, path: Path, *, overwrite: bool = False, progress: Progress = lambda share: None) -> int:
     """Writes ``path`` whole or not at all, readable by its owner alone; returns its bytes. Raises SpectraError."""
-    if not outgoing.records:
+    if not outgoing.n_records:
         raise SpectraError("there is nothing to export")
     try:
         if path.exists() and not overwrite:
@@ -108,7 +150,7 @@ def write(outgoing: Outgoing, path: Path, *, overwrite: bool = False, progress: 
         partial = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                transfer_file.write(file, _header(outgoing), _counted(outgoing.records, progress))
+                transfer_file.write(file, _header(outgoing), _counted(outgoing, progress))
                 file.flush()
                 os.fsync(file.fileno())
                 n_bytes = file.seek(0, os.SEEK_END)
@@ -130,7 +172,7 @@ def _header(outgoing: Outgoing) -> Header:
     return Header(f"spectra-chat {__version__}", created, outgoing.fingerprints, outgoing.whole_turns, 0, 0, 0)
 
 
-def _counted(records: list[Record], progress: Progress) -> Iterator[Record]:
-    for number, record in enumerate(records):
-        progress(number / len(records))
+def _counted(outgoing: Outgoing, progress: Progress) -> Iterator[Record]:
+    for number, record in enumerate(outgoing.records()):
+        progress(number / outgoing.n_records)
         yield record

@@ -157,11 +157,11 @@ class Store:
             "SELECT conversation, count(*), coalesce(sum(length(tokens)), 0) / 4, max(ts), min(id) FROM turns "
             "WHERE layer = 1 GROUP BY conversation ORDER BY max(ts) DESC"
         )
-        found = [
-            (name, turns, tokens, latest, self._rows("SELECT substr(text, 1, 200) FROM turns WHERE id = ?", [first]))
-            for name, turns, tokens, latest, first in self._rows(query, [])
-        ]
-        return [Conversation(*values, begins[0][0] if begins else "") for *values, begins in found]
+        rows = self._rows(query, [])
+        return [Conversation(n, turns, tokens, ts, self._begins(first)) for n, turns, tokens, ts, first in rows]
+
+    def _begins(self, first: int) -> str:
+        return "".join(row[0] for row in self._rows("SELECT substr(text, 1, 200) FROM turns WHERE id = ?", [first]))
 
     # --- layers --------------------------------------------------------------------------------------------------
 

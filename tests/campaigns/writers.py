@@ -75,7 +75,7 @@ def _export(path: Path, found: Outcome, *, whole: bool) -> int:
     try:
         database = Database()
         outgoing = choose(Store(database), Selection(whole_turns=whole))
-        if outgoing.records:
+        if outgoing.n_records:
             write(outgoing, path, overwrite=True)
     except SpectraError as error:
         found.errors.append(f"export: {error}")

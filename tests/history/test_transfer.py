@@ -107,7 +107,7 @@ def plain_frames(data: bytes) -> list[bytes]:
 def test_since_and_conversation_choose_whole_turns(tmp_path: Path) -> None:
     store = opened(tmp_path / "db", turn("old", "1", 10), turn("new", "1", 20), turn("other", "2", 20))
     chosen = choose(store, Selection(15, frozenset({"1"}), whole_turns=True))
-    assert [record.text for record in chosen.records] == ["new"]
+    assert [record.text for record in chosen.records()] == ["new"]
     with pytest.raises(SpectraError, match="no conversation"):
         choose(store, Selection(conversations=frozenset({"3"})))
 
