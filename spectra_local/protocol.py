@@ -36,6 +36,7 @@ class Sampling:
     repeat_penalty: float = 1.0
     repeat_last_n: int = 64  # tokens the penalty looks back over
     seed: int | None = None  # None: a fresh one for every request
+    dry_multiplier: float = 0.0  # against loops: how hard a long repetition of the answer's own words is held back
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ SAMPLING_RANGES: Mapping[str, tuple[float, float]] = {
     "min_p": (0.0, 1.0),
     "repeat_penalty": (0.5, 2.0),
     "repeat_last_n": (0, 100_000),
+    "dry_multiplier": (0.0, 10.0),
     "seed": (0, 2**32 - 2),
 }
 _WHOLE_NUMBERS = frozenset({"top_k", "repeat_last_n", "seed"})

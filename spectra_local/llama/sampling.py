@@ -13,6 +13,11 @@ from spectra_local.protocol import Sampling
 _RANDOM_SEED = 0xFFFFFFFF  # LLAMA_DEFAULT_SEED: llama.cpp draws one
 _LARGEST_SEED = _RANDOM_SEED - 1
 
+# DRY ("don't repeat yourself", p-e-w, text-generation-webui 5677), set to end loops and nothing else: a repetition is
+# held back from its 32nd token on, and only of what was said in the last 256, so that lines of code and whole functions
+# may come again. llama.cpp's own default is 2 tokens over the whole context.
+_DRY_BASE, _DRY_ALLOWED_LENGTH, _DRY_LAST_N = 1.75, 32, 256
+
 
 def check(sampling: Sampling) -> None:
     """Raises UsageError, naming the first setting that makes no sense."""
@@ -23,6 +28,7 @@ def check(sampling: Sampling) -> None:
         (0 <= sampling.min_p <= 1, "min-p must be between 0 and 1"),
         (0 < sampling.repeat_penalty <= 10, "repeat-penalty must be above 0 and at most 10"),
         (0 <= sampling.repeat_last_n <= 1 << 20, "repeat-last-n must be 0 (off) or a positive number"),
+        (0 <= sampling.dry_multiplier <= 100, "dry-multiplier must be 0 (off) or a positive number"),
         (sampling.seed is None or 0 <= sampling.seed <= _LARGEST_SEED, f"seed must be between 0 and {_LARGEST_SEED}"),
     )
     for holds, message in rules:
@@ -40,13 +46,23 @@ class Sampler:
     def __init__(self, sampling: Sampling, n_vocab: int, prompt: Sequence[int] = ()) -> None:
         check(sampling)
         self._chain: Any = None
+        looping = sampling.dry_multiplier > 0
         penalised = sampling.repeat_penalty != 1.0 and sampling.repeat_last_n > 0
-        if sampling.temperature == 0 and not penalised:
+        if sampling.temperature == 0 and not penalised and not looping:
             return
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         if penalised:
+            penalties = lib.llama_sampler_init_penalties(
+                n_vocab, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0
+            )
+            for token in prompt[-sampling.repeat_last_n :]:
+                lib.llama_sampler_accept(penalties, token)
+            self._add(penalties)
+        if looping:  # it hears nothing of the prompt: what the user wrote may be repeated word by word
             self._add(
-                lib.llama_sampler_init_penalties(n_vocab, sampling.repeat_last_n, sampling.repeat_penalty, 0.0, 0.0)
+                lib.llama_sampler_init_dry(
+                    None, sampling.dry_multiplier, _DRY_BASE, _DRY_ALLOWED_LENGTH, _DRY_LAST_N, None, 0
+                )
             )
         if sampling.temperature == 0:
             self._add(lib.llama_sampler_init_greedy())
@@ -59,8 +75,6 @@ class Sampler:
                 self._add(lib.llama_sampler_init_min_p(sampling.min_p, 1))
             self._add(lib.llama_sampler_init_temp(sampling.temperature))
             self._add(lib.llama_sampler_init_dist(_RANDOM_SEED if sampling.seed is None else sampling.seed))
-        for token in prompt[-sampling.repeat_last_n :] if penalised else ():
-            lib.llama_sampler_accept(self._chain, token)
 
     def _add(self, link: Any) -> None:
         lib.llama_sampler_chain_add(self._chain, link)

@@ -17,6 +17,7 @@ from spectra_local.protocol import Sampling
         Sampling(min_p=2),
         Sampling(top_k=-1),
         Sampling(repeat_penalty=0),
+        Sampling(dry_multiplier=-1),
         Sampling(seed=-1),
         Sampling(seed=1 << 32),
     ],
@@ -55,3 +56,12 @@ def test_greedy_is_the_largest_logit_with_and_without_a_chain(
 def test_the_repeat_penalty_moves_away_from_what_was_said(context: Context, smollm2: Model, story: list[int]) -> None:
     list(context.prefill(story))
     assert len(set(draws(context, smollm2, Sampling(repeat_penalty=10)))) > 10
+
+
+@pytest.mark.model
+def test_a_loop_is_ended_and_a_short_repetition_is_not(context: Context, smollm2: Model, story: list[int]) -> None:
+    list(context.prefill(story))
+    best = int(context.logits().argmax())
+    drawn = draws(context, smollm2, Sampling(dry_multiplier=0.8), n=80)
+    assert drawn[:32] == [best] * 32
+    assert set(drawn[32:]) != {best}

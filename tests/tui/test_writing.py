@@ -13,8 +13,10 @@ from textual import events
 from tui.app import ChatApp
 from tui.archive import Archive
 from tui.external_editor import edited
+from tui.screens.chats import ChatsScreen
 from tui.screens.help import HelpScreen
 from tui.widgets.completions import Completions
+from tui.widgets.status_line import StatusLine
 
 LONG = "\n".join(f"line {n}" for n in range(10_000))
 
@@ -200,3 +202,18 @@ async def test_the_editor_gets_the_terminal_and_its_text_comes_into_the_box(edit
         await pilot.press("ctrl+g")
         await sees(pilot, "does not start (No such file or directory)")
         assert composer(pilot).text == "words and more\nlines"
+
+
+async def test_enter_runs_a_command_whose_argument_can_be_left_out():
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"/chat", "enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatsScreen))
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24)])
+async def test_the_list_leaves_room_for_the_box(size: tuple[int, int]):
+    async with app_with().run_test(size=size) as pilot:
+        await pilot.press("/")
+        await wait_until(pilot, lambda: chat(pilot).query_one(Completions).size.height > 0)
+        await sees(pilot, "╰")
+        assert chat(pilot).query_one(StatusLine).region.bottom == size[1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.candidates import MOST_SHOWN, Candidate, files
-from tui.commands.registry import PREFIX, Registry
+from tui.commands.registry import PREFIX, Command, Registry
 
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
@@ -37,13 +37,14 @@ def place_at(before: str) -> Place | None:
 def names(commands: Registry, typed: str) -> list[Candidate]:
     """Commands whose name begins so, then those that have it inside."""
     wanted = typed.removeprefix(PREFIX).lower()
-    found = sorted(
-        (c for c in commands if wanted in c.name), key=lambda c: not c.name.startswith(wanted)
-    )  # stable: otherwise as help has them
-    return [
-        Candidate(f"{PREFIX}{c.name}{' ' * bool(c.argument)}", f"{c.argument}  {c.words}".strip(), final=not c.argument)
-        for c in found
-    ]
+    found = [command for command in commands if wanted in command.name]
+    found.sort(key=lambda command: not command.name.startswith(wanted))  # otherwise as help has them
+    return [_named(command) for command in found]
+
+
+def _named(command: Command) -> Candidate:
+    text = f"{PREFIX}{command.name}{' ' * bool(command.argument)}"
+    return Candidate(text, f"{command.argument}  {command.words}".strip(), final=not command.needs_argument)
 
 
 def values(commands: Registry, chat: "ChatScreen", place: Place) -> list[Candidate]:

@@ -55,6 +55,7 @@ class ConversationScreen(SafeSelection):
         &.-narrow Transcript { padding: 0 0 0 1; }
         &.-narrow > #desk { padding: 0; }
         &.-narrow StatusLine { padding: 0 1; }
+        &.-short Completions { max-height: 3; }
         &.-short Transcript > #column { padding-top: 0; }
     }
     """

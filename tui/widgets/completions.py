@@ -16,10 +16,10 @@ class Completions(OptionList, can_focus=False):
     DEFAULT_CSS = """
     Completions {
         display: none; height: auto; max-height: 8; width: 100%;
+        text-wrap: nowrap; text-overflow: ellipsis;
         border: none; padding: 0 1; background: $surface; scrollbar-size-vertical: 1;
         &.-open { display: block; }
     }
-    .-short Completions { max-height: 3; }
     """
 
     def __init__(self) -> None:
