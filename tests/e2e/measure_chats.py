@@ -33,18 +33,40 @@ SEARCHES = (
     "nowhere",
     "今",
     "今天",
-    "天气 很好",
+    "很好 今",
 )
+ANSWER = """Reversing a list takes *one* of these:
+
+1. `reversed(items)` walks it from the end,
+2. `items[::-1]` makes a copy.
+
+```python
+def flipped(items: list[int]) -> list[int]:
+    \"\"\"A copy, from the end to the beginning.\"\"\"
+    return items[::-1]
+```
+
+| way | copies |
+|---|---|
+| `reversed` | no |
+| slice | yes |
+
+{words}
+"""
 
 
 def main() -> None:
     """Fills a store in a temporary home, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chats", type=int, default=5000)
+    parser.add_argument("--home", help="a folder that keeps the store; where it has one, that is measured")
+    parser.add_argument("--fill", action="store_true", help="measure nothing")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["SPECTRA_HOME"] = home
-        long_chat = fill(options.chats)
+    with tempfile.TemporaryDirectory() as temporary:
+        os.environ["SPECTRA_HOME"] = options.home or temporary
+        long_chat = filled() or fill(options.chats)
+        if options.fill:
+            return
         measure_search()
         print(f"open a chat of {N_LONG} messages: {asyncio.run(opening(long_chat)) * 1000:.0f} ms")
         from e2e.measure import first_frame
@@ -64,6 +86,16 @@ class Zipf:
         return self._draw.choices(self._words, cum_weights=self._weights, k=n)
 
 
+def filled() -> int | None:
+    """The long chat of a store that is there already; it is the newest."""
+    from tui.archive import Archive
+
+    archive = Archive()
+    newest = archive.chats(1)
+    archive.close()
+    return newest[0].id if newest else None
+
+
 def fill(n_chats: int) -> int:
     """Chats of 50 messages, and one of 500; its id."""
     from spectra_local.chats.records import SavedMessage, Tree
@@ -77,7 +109,9 @@ def fill(n_chats: int) -> int:
     words, han = Zipf(draw, [f"w{n}" for n in range(N_WORDS)]), Zipf(draw, [chr(0x4E00 + n) for n in range(N_HAN)])
     for number in range(n_chats + 1):
         n = N_LONG if number == n_chats else 50
-        if number % CHINESE_SHARE == 1:
+        if number == n_chats:
+            texts = [ANSWER.format(words=" ".join(words.draw(60))) if i % 2 else "How?" for i in range(n)]
+        elif number % CHINESE_SHARE == 1:
             texts = ["".join(han.draw(80)) + "今天天气很好。" * (draw.random() < 0.01) for _ in range(n)]
         else:
             texts = [" ".join([*words.draw(40), *draw.choices(COMMON, k=10)]) for _ in range(n)]
