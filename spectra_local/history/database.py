@@ -204,6 +204,9 @@ class Database:
             connection.backup(target)
             target.close()
             partial.replace(copy)
+            for older in self.path.parent.glob(f"{self.path.name}{COPY}*"):
+                if older != copy:  # one copy of up to 500 MB is enough to go back by
+                    older.unlink(missing_ok=True)
         finally:
             target.close()
             partial.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from spectra_local.errors import StoreError
 from spectra_local.history import salvage
 from spectra_local.history.database import Database, migrations
 from spectra_local.history.segment import SUFFIX, Segment
@@ -50,17 +51,28 @@ def verify(
         for table, check in all_checks.items():
             _check_rows(database.connection, table, check, found)
     _check_segments(found)
-    if found.rows or found.file:
-        rows = salvage.rows_of(database.connection)
-        target = salvage.write(database.path, rows, all_checks, remake)
-        found.saved, found.salvaged = target.rows, str(target.path)
-        if database.leave_if_alone():
-            found.kept = str(database.set_aside(read=True))
-            target.path.replace(database.path)
-            found.salvaged = str(database.path)
-    else:
-        _salvage_set_aside(database, all_checks, remake, found)
+    try:
+        if found.rows or found.file:
+            _salvage(database, all_checks, remake, found)
+        else:
+            _salvage_set_aside(database, all_checks, remake, found)
+    except (StoreError, OSError) as error:  # a full disk, a folder that cannot be written
+        found.file.append(f"what is whole could not be saved: {error}")
     return found
+
+
+def _salvage(
+    database: Database,
+    checks: Mapping[str, salvage.RowCheck],
+    remake: Callable[[sqlite3.Connection], None],
+    found: Findings,
+) -> None:
+    target = salvage.write(database.path, salvage.rows_of(database.connection), checks, remake)
+    found.saved, found.salvaged = target.rows, str(target.path)
+    if database.leave_if_alone():
+        found.kept = str(database.set_aside(read=True))
+        target.path.replace(database.path)
+        found.salvaged = str(database.path)
 
 
 def _salvage_set_aside(

@@ -239,6 +239,20 @@ def test_while_another_program_has_the_file_it_stays_in_its_place(cache: Cache, 
     assert cache("verify")[0] == 0
 
 
+def test_where_nothing_can_be_written_verify_still_tells(
+    cache: Cache, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = flip(b"2: the parser")
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("spectra_local.history.salvage.write", full)
+    code, out, _ = cache("verify")
+    assert code == 1 and "turn 2 is damaged" in out and "could not be saved" in out and "saved to" not in out
+    assert database_file().read_bytes()[100:] == damaged[100:]
+
+
 def test_a_damaged_segment_is_removed(cache: Cache, filled: Path) -> None:
     segment = filled / "cache" / "history" / "x" / "1.segment"
     segment.parent.mkdir(parents=True)

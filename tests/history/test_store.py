@@ -174,6 +174,10 @@ def test_a_copy_is_made_before_migrating(store: Store, monkeypatch: pytest.Monke
     assert sqlite3.connect(copy).execute("SELECT text FROM turns").fetchall() == [("a",)]
     assert [t.text for t in Store(migrated).turns()] == ["a"]
     assert migrated.connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
+    migrated.close()
+    more[version + 2] = "CREATE TABLE later_still (x INTEGER) STRICT;"
+    (newest,) = Database().copies()
+    assert newest.name.endswith(f"{version + 2:04}"), "the copy of before the last upgrade is kept"
 
 
 @pytest.mark.parametrize(
