@@ -81,7 +81,8 @@ async def test_a_file_is_completed_after_an_at_sign(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes about milk.txt").write_text("milk")
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "[b]deep\x1b.txt").write_text("deep")
+    (tmp_path / "folder" / "[b]deep.txt").write_text("deep")
+    (tmp_path / "folder" / "hostile\x1b[2J.txt").write_text("")
     async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press(*"see @not")
@@ -92,7 +93,8 @@ async def test_a_file_is_completed_after_an_at_sign(tmp_path: Path, monkeypatch:
         await wait_until(pilot, lambda: composer(pilot).is_completing)
         await pilot.press("tab")
         await wait_until(pilot, lambda: composer(pilot).text.endswith("@folder/"))
-        await sees(pilot, "folder/[b]deep␛.txt")
+        await sees(pilot, "folder/[b]deep.txt")
+        assert "hostile" not in screen_text(pilot)
 
 
 async def test_tab_without_completions_moves_on():

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spectra_local.printable import printable_line
 from tui.candidates import MOST_SHOWN, Candidate, files
 from tui.commands.registry import PREFIX, Command, Registry
 
@@ -50,9 +51,14 @@ def _named(command: Command) -> Candidate:
 def values(commands: Registry, chat: "ChatScreen", place: Place) -> list[Candidate]:
     """What the argument may be. Looks at disks: call it in a thread."""
     if place.command == "":
-        return files(place.typed)
+        return _clean(files(place.typed))
     command = commands.get(place.command or "")
     if command is None or command.values is None:
         return []
     found = command.values(chat, place.typed)
-    return [Candidate(value, final=True) if isinstance(value, str) else value for value in found][:MOST_SHOWN]
+    return _clean([Candidate(value, final=True) if isinstance(value, str) else value for value in found])[:MOST_SHOWN]
+
+
+def _clean(candidates: list[Candidate]) -> list[Candidate]:
+    """Without those that hold control characters: a terminal would obey them, and made visible they are other names."""
+    return [candidate for candidate in candidates if printable_line(candidate.text) == candidate.text]
