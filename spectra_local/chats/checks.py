@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
+from spectra_local.chats.records import DAMAGED
+
 MESSAGE_FIELDS = ("id", "chat", "parent", "role", "text", "outcome", "created", "files")
-DAMAGED = "(damaged on disk: 'spectra-chat cache verify' tells more)"
 
 
 def seal_message(sql: sqlite3.Connection, message: int) -> int:

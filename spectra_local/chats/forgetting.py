@@ -10,12 +10,10 @@ import sqlite3
 from dataclasses import dataclass
 
 from spectra_local.chats.checks import seal_chat, seal_message
-from spectra_local.chats.records import conversation_name
+from spectra_local.chats.records import FORGOTTEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget, delete_turns
-
-FORGOTTEN = "(forgotten)"  # what stands where a message was
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Full-text search over titles and messages, newest first, quick enough to follow typing (SQLite FTS5)."""
 
 import re
+from dataclasses import replace
 
-from spectra_local.chats.records import Hit
+from spectra_local.chats.checks import MESSAGE_FIELDS, whole_chat, whole_message
+from spectra_local.chats.records import DAMAGED, Hit
 from spectra_local.history.database import Database
 from spectra_local.history.pairs import has_unspaced, pair_query, without_unspaced
 
@@ -27,8 +29,21 @@ def search(database: Database, words: str, limit: int = MOST_HITS) -> list[Hit]:
             f"SELECT id, title, changed FROM chats WHERE {where} ORDER BY changed DESC LIMIT ?",  # noqa: S608
             (*[_pattern(term) for term in terms], limit),
         ).fetchall()
-        messages = _messages(database, words, limit)
-    return [Hit(*row) for row in titles] + messages
+        hits = [Hit(*row) for row in titles] + _messages(database, words, limit)
+        return [_whole(database, hit) for hit in hits]
+
+
+def _whole(database: Database, hit: Hit) -> Hit:
+    """The hit without words that damage made."""
+    sql = database.connection
+    row = sql.execute("SELECT id, title, draft, checksum FROM chats WHERE id = ?", (hit.chat,)).fetchone()
+    if whole_chat(*row)[0] == DAMAGED:
+        hit = replace(hit, title=DAMAGED)
+    if hit.message is not None:
+        query = f"SELECT {', '.join(MESSAGE_FIELDS)}, checksum FROM messages WHERE id = ?"  # noqa: S608
+        if whole_message(sql.execute(query, (hit.message,)).fetchone())[4] == DAMAGED:
+            hit = replace(hit, excerpt=DAMAGED)
+    return hit
 
 
 def _messages(database: Database, words: str, limit: int) -> list[Hit]:

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from spectra_local.chats.checks import MESSAGE_FIELDS, seal_chat, seal_message, whole_chat, whole_message
-from spectra_local.chats.records import Attachment, ChatSummary, SavedChat, SavedMessage, Speaker, Tree
+from spectra_local.chats.records import (
+    DAMAGED,
+    FORGOTTEN,
+    Attachment,
+    ChatSummary,
+    SavedChat,
+    SavedMessage,
+    Speaker,
+    Tree,
+)
 from spectra_local.chats.words import delete_chat, index, unindex
 from spectra_local.history.database import Database
 
@@ -175,18 +184,22 @@ class ChatStore:
         """Titles that have ``words`` in them, newest first."""
         like = "%" + re.sub(r"([\\%_])", r"\\\1", words) + "%"
         rows = self._all(
-            "SELECT DISTINCT title FROM chats WHERE title LIKE ? ESCAPE '\\' ORDER BY changed DESC LIMIT ?", like, limit
+            "SELECT id, title, draft, checksum FROM chats WHERE title LIKE ? ESCAPE '\\' ORDER BY changed DESC LIMIT ?",
+            like,
+            limit,
         )
-        return [row[0] for row in rows]
+        return [title for title in dict.fromkeys(whole_chat(*row)[0] for row in rows) if title != DAMAGED]
 
     def prompts(self, limit: int) -> list[str]:
         """What the user asked last, oldest first, each text once; what is longer than anybody types is left out."""
         rows = self._all(
-            "SELECT text FROM messages WHERE role = 'user' AND length(text) <= ? ORDER BY id DESC LIMIT ?",
+            f"SELECT {_COLUMNS}, checksum FROM messages "  # noqa: S608
+            "WHERE role = 'user' AND length(text) <= ? ORDER BY id DESC LIMIT ?",
             _LONGEST_PROMPT,
             limit,
         )
-        return list(reversed(dict.fromkeys(row[0] for row in rows)))
+        texts = dict.fromkeys(_message(row).text for row in rows)
+        return [text for text in reversed(texts) if text not in (DAMAGED, FORGOTTEN)]
 
     def tree(self, chat: int) -> Tree:
         """All branches."""

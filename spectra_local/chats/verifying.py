@@ -2,24 +2,16 @@
 
 import sqlite3
 
-from spectra_local.chats.checks import DAMAGED, kept_chat, kept_message
-from spectra_local.chats.records import OPEN
+from spectra_local.chats.checks import kept_chat, kept_message
+from spectra_local.chats.records import DAMAGED
+from spectra_local.chats.words import damage, index_all
 from spectra_local.history.database import Database
 from spectra_local.history.verify import Findings, verify
 
 
 def verify_all(database: Database) -> Findings:
     """Reads everything; see history/verify.py."""
-    return verify(database, {"messages": kept_message, "chats": kept_chat}, _damage_of_words, _remake)
-
-
-def _damage_of_words(sql: sqlite3.Connection) -> str:
-    """What is wrong with the full-text index, "" where nothing is."""
-    try:
-        sql.execute("INSERT INTO message_words (message_words, rank) VALUES ('integrity-check', 0)")
-    except sqlite3.Error as error:
-        return f"the index of words: {error}"
-    return ""
+    return verify(database, {"messages": kept_message, "chats": kept_chat}, damage, _remake)
 
 
 def _remake(sql: sqlite3.Connection) -> None:
@@ -32,7 +24,4 @@ def _remake(sql: sqlite3.Connection) -> None:
     sql.execute("UPDATE messages SET parent = NULL, checksum = NULL WHERE parent NOT IN (SELECT id FROM messages)")
     sql.execute("UPDATE chats SET leaf = (SELECT max(id) FROM messages WHERE chat = chats.id) "
                 "WHERE leaf NOT IN (SELECT id FROM messages)")  # fmt: skip
-    sql.execute(
-        "INSERT INTO message_words (rowid, text) SELECT id, text FROM messages WHERE outcome <> ?",
-        (OPEN,),
-    )
+    index_all(sql)

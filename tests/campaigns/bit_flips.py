@@ -18,7 +18,8 @@ import numpy as np
 from click.testing import CliRunner
 
 from campaigns.homes import temporary_home
-from spectra_local.chats.checks import DAMAGED
+from spectra_local.chats.records import DAMAGED
+from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.cli.main import root
 from spectra_local.errors import SpectraError
@@ -138,6 +139,7 @@ def _look(name: str, expected: Contents, touched: set[tuple[str, int]], in_store
     with suppress(SpectraError):
         found.wrong += [f"{name}: {key}" for key, value in contents().items() if expected.get(key) != value]
     with suppress(SpectraError), closing(Database()) as database:
+        _look_for_words(name, database, expected, found)
         index = Index(Store(database), "fp", N_VOCAB)
         for start in range(0, 400, 40):
             for match in index.matches(list(range(start, start + 40)), 8):
@@ -158,6 +160,19 @@ def _look(name: str, expected: Contents, touched: set[tuple[str, int]], in_store
     found.lost_rows += len(set(expected) - set(after) - touched)
     if CliRunner().invoke(root, ["cache", "verify"], standalone_mode=False).return_value != 0:
         found.crashes.append(f"{name}: a second 'cache verify' still finds damage")
+
+
+def _look_for_words(name: str, database: Database, expected: Contents, found: Outcome) -> None:
+    """What is recalled and what a search shows must be texts, or parts of them, that were written."""
+    texts = [str(value[0]) for value in expected.values() if isinstance(value, tuple)]
+    with suppress(SpectraError):
+        prompts = ChatStore(database).prompts(1000)
+        found.wrong += [f"{name}: prompt {prompt[:40]!r}" for prompt in prompts if prompt not in texts]
+    with suppress(SpectraError):
+        for hit in search(database, "word1"):
+            shown = hit.excerpt.strip("… ")
+            if shown != DAMAGED and not any(shown in text for text in texts):
+                found.wrong.append(f"{name}: excerpt {shown!r}")
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectra_local.chats.forgetting import FORGOTTEN, Gone, forget, preview
-from spectra_local.chats.records import Attachment, conversation_name
+from spectra_local.chats.forgetting import Gone, forget, preview
+from spectra_local.chats.records import FORGOTTEN, Attachment, conversation_name
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.history.database import Database
