@@ -76,7 +76,7 @@ def columns(values: Sequence[float], width: int, height: int, *, style: str) -> 
         text = "".join(_EIGHTHS[_eighths(value / most * height, row)] * cells for value in values)
         mark = _figure(most) if row == height else _figure(most / 2) if 2 * row == height else ""
         lines.append(Content.assemble((f"{mark:>{scale}} ", _WORDS_STYLE), (text, style)))
-    lines.append(Content.styled(" " * (scale + 1) + _numbers(len(values), cells), _WORDS_STYLE))
+    lines.append(Content.styled(" " * (scale + 1) + _numbers(len(values), cells, room), _WORDS_STYLE))
     return Content("\n").join(lines)
 
 
@@ -89,12 +89,12 @@ def _figure(value: float) -> str:
     return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
-def _numbers(n: int, cells: int) -> str:
+def _numbers(n: int, cells: int, room: int) -> str:
     """1, and every fourth or eighth number, each at the first cell of its column."""
     every = 4 if 4 * cells >= 6 else 8
     line = ""
     for number in (1, *range(every, n + 1, every)):
         at = (number - 1) * cells
-        if at >= len(line) + bool(line) and at + len(str(number)) <= n * cells:
+        if at >= len(line) + bool(line) and at + len(str(number)) <= room:
             line = f"{line:<{at}}{number}"
     return line

@@ -84,10 +84,13 @@ def _speed(model: ModelState, *, saved: bool) -> str:
     """Tokens per second; while they come, against plain decoding; then, with guesses taken, what they brought."""
     if model.tokens_per_second <= 0:
         return ""
-    words = [f"{model.tokens_per_second:.0f} tok/s" if saved else f"{model.tokens_per_second:.0f} t/s"]
-    if saved and model.speedup > 0:
+    if not saved:
+        against = f" {model.speedup:.1f}×" if model.speedup > 0 else ""
+        return f"{model.tokens_per_second:.0f} t/s{against}"
+    words = [f"{model.tokens_per_second:.0f} tok/s"]
+    if model.speedup > 0:
         words += [f"plain {model.tokens_per_second / model.speedup:.0f}", f"{model.speedup:.1f}×"]
-    elif saved and (gain := _gain(model.timings)):
+    elif gain := _gain(model.timings):
         words.append(gain)
     return " · ".join(words)
 

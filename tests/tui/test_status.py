@@ -1,11 +1,14 @@
 from dataclasses import replace
 
 import pytest
+from fakes.pilot import screen_text
 from fakes.scripted import INFO
+from textual.app import App, ComposeResult
 
 from spectra_local.protocol import Timings
 from tui.state import ModelState, Phase, State
-from tui.status import meter, status_of
+from tui.status import Status, meter, status_of
+from tui.widgets.status_line import StatusLine
 
 
 def test_loading_shows_how_far():
@@ -34,7 +37,7 @@ def test_guesses_show_what_they_brought():
 
 def test_while_an_answer_comes_the_rate_stands_beside_that_of_plain_decoding():
     status = status_of(State(model=ModelState(phase=Phase.ANSWERING, tokens_per_second=90, speedup=1.8)))
-    assert (status.speed, status.short_speed) == ("90 tok/s · plain 50 · 1.8×", "90 t/s")
+    assert (status.speed, status.short_speed) == ("90 tok/s · plain 50 · 1.8×", "90 t/s 1.8×")
 
 
 def test_without_guesses_nothing_is_said_of_them():
@@ -51,3 +54,24 @@ def test_the_name_is_shown_while_the_model_is_there():
     model = ModelState(phase=Phase.IDLE, info=INFO, name="Llama 3.2\x1b")
     assert status_of(State(model=model)).name == "Llama 3.2␛"
     assert status_of(State(model=replace(model, phase=Phase.DOWN))).name == ""
+
+
+@pytest.mark.parametrize(("width", "expected"), [(80, "plain 50 · 1.8×"), (40, "90 t/s 1.8×")])
+async def test_the_comparison_is_there_on_small_screens_too(width: int, expected: str):
+    model = ModelState(phase=Phase.ANSWERING, info=replace(INFO, path="/m/a-model-with-a-long-name.gguf"), n_ctx=8192)
+    model.n_past, model.tokens_per_second, model.speedup = 300, 90, 1.8
+    async with StatusOnly(status_of(State(model=model))).run_test(size=(width, 3)) as pilot:
+        await pilot.pause()
+        assert expected in screen_text(pilot)
+
+
+class StatusOnly(App[None]):
+    def __init__(self, status: Status) -> None:
+        super().__init__()
+        self._status = status
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+
+    def on_mount(self) -> None:
+        self.query_one(StatusLine).show(self._status)

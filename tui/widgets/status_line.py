@@ -30,16 +30,18 @@ class StatusLine(Widget):
             self.refresh()
 
     def render(self) -> RenderResult:
-        """Left and right, with the space between; what does not fit goes: the gain, then the bar, then the name."""
+        """Left and right, with the space between; what does not fit goes: the gain, then the bar, then the name. While
+        the model works the name goes first: what it does is then of more interest."""
         width, status = self.size.width, self._status
         left = Content.assemble((f"{status.mark} ", status.style), status.doing)
         named = Content.assemble(left, " · " if status.doing and status.name else "", (status.name, "$foreground"))
         speed_alone = status.speed.partition(" · ")[0]
         rights = [self._right(status.speed), self._right(speed_alone), self._compact()]
         lefts = [named, left, Content.styled(status.mark, status.style)]
+        pairs = [(a, b) for b in rights for a in lefts[:2]] if status.doing else []
+        pairs += [(a, b) for a in lefts for b in rights]
         left, right = next(
-            ((a, b) for a in lefts for b in rights if a.cell_length + b.cell_length + 2 <= width),
-            (lefts[-1], rights[-1]),
+            ((a, b) for a, b in pairs if a.cell_length + b.cell_length + 2 <= width), (lefts[-1], rights[-1])
         )
         gap = max(1, width - left.cell_length - right.cell_length)
         return Content.assemble(left, " " * gap, right)
