@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import bit_flips, import_mutants, kill, no_room, writers
+from campaigns import bit_flips, hang_ups, import_mutants, kill, no_room, writers
 
 
 @pytest.mark.model
@@ -34,3 +34,11 @@ def test_programs_write_while_one_exports() -> None:
 @pytest.mark.model
 def test_a_chat_goes_on_where_nothing_can_be_written(smollm2_path: Path) -> None:
     assert no_room.run(smollm2_path, ["file size limit"]).failures == []
+
+
+@pytest.mark.model
+def test_clients_that_hang_up_leave_nothing_behind(smollm2_path: Path) -> None:
+    found = hang_ups.run(4, smollm2_path, n_subjects=1)
+    assert found.failures == []
+    assert found.answered > 0
+    assert found.hung_up > 0
