@@ -135,6 +135,8 @@ class Database:
         try:
             return self._checked(_connect(self.path, "rw"))
         except sqlite3.DatabaseError as error:
+            if _is_lack_of_room(error):
+                return self._opened_read_only(f"the history can only be read ({_reason(error)})", error)
             if not _is_damage(error):
                 raise
             aside = self.set_aside()
@@ -156,6 +158,9 @@ class Database:
         except sqlite3.Error:  # WAL needs a folder that can be written; where nobody can write nothing changes either
             connection = _connect(self.path, "ro", immutable=True)
             connection.execute("SELECT count(*) FROM sqlite_schema")
+        if _user_version(connection) < max(migrations()):
+            connection.close()
+            raise sqlite3.OperationalError("it is of an older version, and cannot be brought up to date here")
         return connection
 
     def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -267,6 +272,11 @@ def _is_damage(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     again = any(words in str(error) for words in ("already exists", "duplicate column"))
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or again
+
+
+def _is_lack_of_room(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
 def _reason(error: Exception) -> str:

@@ -1,5 +1,6 @@
 import os
 import sqlite3
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,36 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(spectra_home: Path) 
     (spectra_home / "data").write_text("a file where the folder should be")
     with pytest.raises(StoreError, match="the history cannot be opened"):
         Database()
+
+
+def test_an_older_file_that_cannot_be_written_is_one_clear_error(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.database.connection.execute("PRAGMA user_version = 1")
+    store.database.close()
+
+    def refused(path: Path) -> Path:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("spectra_local.locations.private_dir", refused)
+    with pytest.raises(StoreError, match="older version, and cannot be brought up to date"):
+        Database()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
+def test_on_a_full_disk_what_is_there_can_be_read(store: Store) -> None:
+    import resource
+
+    store.add([turn("a" * 5000)])
+    store.database.close()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))  # less than SQLite's side files
+    try:
+        full = Store(Database())
+        assert [len(t.text) for t in full.turns()] == [5000]
+        assert "can only be read" in full.database.notice
+        with pytest.raises(StoreError, match="can only be read"):
+            full.add([turn("b")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_two_connections_write_in_turns(store: Store) -> None:
