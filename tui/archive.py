@@ -39,7 +39,8 @@ class Archive:
         self._database: Database | None = None
         self._told = ""
         self._noticed = False
-        self._erasing = threading.Lock()
+        self._busy = threading.Lock()
+        self._opening = threading.Lock()
         self._deleted: set[int] = set()
 
     @property
@@ -50,12 +51,13 @@ class Archive:
         return ChatStore(self._opened())
 
     def _opened(self) -> "Database":
-        if self._database is None:
-            from spectra_local.history.database import Database
+        with self._opening:
+            if self._database is None:
+                from spectra_local.history.database import Database
 
-            self._database = Database(self._path)
-            self._database.connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        return self._database
+                self._database = Database(self._path)
+                self._database.connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            return self._database
 
     def notice(self) -> str:
         """What the user should know of the database, once: that it was damaged, that it can only be read."""
@@ -147,9 +149,10 @@ class Archive:
             self.store.show(chat.id, chat.turns[-1].row)
 
     def latest(self) -> tuple[Chat, str] | None:
-        """Where one left off."""
-        chat = self.store.latest()
-        return None if chat is None else self.open(chat)
+        """Where one left off. Opens the file: call it in a thread, for a new version may have to convert it first."""
+        with self._busy:
+            chat = self.store.latest()
+            return None if chat is None else self.open(chat)
 
     def delete(self, chat: int) -> None:
         """Deletes a chat for good, and what was learned from it. Raises StoreError.
@@ -161,18 +164,18 @@ class Archive:
         from spectra_local.history.forgetting import Forget
 
         self._deleted.add(chat)
-        with self._erasing, contextlib.closing(Database(self._path)) as database:
+        with self._busy, contextlib.closing(Database(self._path)) as database:
             forget(database, Forget(conversation=conversation_name(chat)))
 
     def settle(self) -> None:
-        """Waits until what is being deleted is gone."""
-        with self._erasing:
+        """Waits for that to end."""
+        with self._busy:
             return
 
     @property
-    def is_erasing(self) -> bool:
-        """Whether a chat is being deleted: nothing can be written then."""
-        return self._erasing.locked()
+    def is_busy(self) -> bool:
+        """Whether the file is being opened or a chat deleted, in a thread: nothing can be written then."""
+        return self._busy.locked()
 
     def statistics(self) -> "Statistics":
         """What is kept and what it saved, from any thread; with a full history it takes its time."""

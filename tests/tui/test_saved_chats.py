@@ -171,10 +171,11 @@ async def test_deleting_holds_nothing_up_and_loses_nothing(monkeypatch: pytest.M
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
         await pilot.click("#yes")
         await sees(pilot, "s p e c t r a")
-        await wait_until(pilot, lambda: chat(pilot).archive.is_erasing)
+        await wait_until(pilot, lambda: chat(pilot).archive.is_busy)
         await answered(pilot, "meanwhile")  # while the other is erased
         goes_on.set()
-        await wait_until(pilot, lambda: not chat(pilot).archive.is_erasing)
+        await wait_until(pilot, lambda: not chat(pilot).archive.is_busy)
+        await wait_until(pilot, lambda: state(pilot).chat.turns[-1].row is not None, "saved as soon as it can be")
     archive = Archive()
     assert [each.title for each in archive.chats(5)] == ["meanwhile"]
     archive.close()

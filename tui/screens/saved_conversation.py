@@ -40,13 +40,14 @@ class SavedConversationScreen(ConversationScreen):
         self._editing: int | None = None  # the turn that is asked anew
         self._titling: Job | None = None
         self._saved_at = 0.0
+        self._save_missed = False
         self._draft = self._kept_draft = ""
 
     async def _start(self) -> None:
         """The conversation of last time is shown."""
         await super()._start()
         try:
-            latest = self.archive.latest()
+            latest = await asyncio.to_thread(self.archive.latest)
         except StoreError as error:
             self.notify(printable_line(str(error)), markup=False)
         else:
@@ -71,12 +72,14 @@ class SavedConversationScreen(ConversationScreen):
             self.save()
         if frame.finished:
             self._ask_for_title()
-        if (self.state.model.busy or self._draft != self._kept_draft) and monotonic() - self._saved_at > SAVE_EVERY_S:
+        unsaved = self.state.model.busy or self._draft != self._kept_draft or self._save_missed
+        if unsaved and monotonic() - self._saved_at > SAVE_EVERY_S:
             self.save(draft=True)
 
     def save(self, *, draft: bool = False) -> None:
         """Writes what is new; what goes wrong is told and the chat goes on."""
-        if self.archive.is_erasing:  # soon again
+        self._save_missed = self.archive.is_busy
+        if self._save_missed:
             return
         self._saved_at = monotonic()
         wanted = self._draft if draft and self._editing is None else None
