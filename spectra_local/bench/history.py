@@ -24,6 +24,7 @@ from spectra_local.bench.replay import Run, read_trace, replay_run
 from spectra_local.bench.tables import aligned, percentile
 from spectra_local.history.database import Database
 from spectra_local.history.in_memory import MemoryHistory
+from spectra_local.history.index import Index
 from spectra_local.history.personal import Exchange, PersonalHistory
 from spectra_local.history.savings import Saved
 from spectra_local.history.store import Store
@@ -54,8 +55,9 @@ class Figures:
     build_peak_mb: float  # beyond what the process had before
     opening_ms: float
     memory_mb: float  # after the look-ups, beyond what the process had before opening
-    lookup_us_p50: float  # matches and what follows each
+    lookup_us_p50: float  # finding the places that the context ends like
     lookup_us_p99: float
+    reading_us_p99: float  # what follows all of them, as far as a drafter looks
     commit_ms_p95: float  # both turns of an answer and what was saved
     draft_ms: float  # drafting and learning, mean of a step
 
@@ -145,7 +147,7 @@ def _used(n_vocab: int, requests: Sequence[Run]) -> dict[str, float]:
     if index is None:
         raise SystemExit(history.take_notice())
     index.wait()  # a segment of what was left over, where that is due: no part of opening
-    lookups = _lookups(index.matches, index.following, requests)
+    lookups, readings = _lookups(index, requests)
     memory = _memory_mb() - before
     drafter.histories = [index, MemoryHistory()]
     clock: list[int] = []
@@ -158,25 +160,30 @@ def _used(n_vocab: int, requests: Sequence[Run]) -> dict[str, float]:
         "memory_mb": memory,
         "lookup_us_p50": percentile(lookups, 0.5) / 1e3,
         "lookup_us_p99": percentile(lookups, 0.99) / 1e3,
+        "reading_us_p99": percentile(readings, 0.99) / 1e3,
         "commit_ms_p95": percentile(commits, 0.95) / 1e6,
         "draft_ms": fmean(clock) / 1e6,
     }
 
 
-def _lookups(matches: Callable[..., Any], following: Callable[..., Any], requests: Sequence[Run]) -> list[int]:
-    """Nanoseconds of each look-up as a drafter makes it, at every place of the answers."""
-    found: list[int] = []
+def _lookups(index: Index, requests: Sequence[Run]) -> tuple[list[int], list[int]]:
+    """Nanoseconds of each look-up and of each reading, at every place of the answers."""
+    lookups: list[int] = []
+    readings: list[int] = []
     for run in requests:
         context = list(run.prompt)
         for token in run.generated:
             started = time.perf_counter_ns()
-            for match in matches(context, PLACES):
-                following(match.position, AHEAD)
-            found.append(time.perf_counter_ns() - started)
+            found = index.matches(context, PLACES)
+            looked_up = time.perf_counter_ns()
+            for match in found:
+                index.following(match.position, AHEAD)
+            readings.append(time.perf_counter_ns() - looked_up)
+            lookups.append(looked_up - started)
             context.append(token)
-            if len(found) == _LOOKUPS:
-                return found
-    return found
+            if len(lookups) == _LOOKUPS:
+                return lookups, readings
+    return lookups, readings
 
 
 def _commits(history: PersonalHistory, requests: Sequence[Run]) -> list[int]:

@@ -29,7 +29,6 @@ log = logging.getLogger("spectra_local.history")
 TAIL_TOKENS = 32_000  # in memory before they become a segment; some 10 MB, read in about 0.1 s
 LARGEST = 4_000_000  # tokens of a segment that is not merged any more: building it takes some 150 MB
 OVERLAP = 64  # tokens of an earlier turn repeated in the tail, so that matches reach back over the seam
-MOST_PLACES = 16  # with long matches, after which older segments are not asked
 _USED = seg.LONG * 2  # tokens of match from which a draft counts as read from a turn
 _NICE = 19
 
@@ -75,18 +74,18 @@ class Index:
         """Position -> length: the latest places that share ``LONG`` tokens; too few: those that share ``SHORT`` too."""
         end = seg.End(context)
         found: dict[int, int] = {}
-        crowded: list[tuple[int, Segment, list[int]]] = []
-        for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
-            places = segment.places(end.short_key, long=False)
-            if len(places) == seg.PLACES:  # else they are all there are, those of the long key among them
-                crowded.append((base, segment, places))
-                places = segment.places(end.long_key, long=True) if end.long_key is not None else []
-            _measure(found, base, segment, end, places)
-            if len(found) >= MOST_PLACES and min(found.values()) >= seg.LONG:
-                break
-        if len(found) < limit:
-            for base, segment, places in crowded:
-                _measure(found, base, segment, end, places)
+        for key, long in ((end.long_key, True), (end.short_key, False)):
+            if key is None or len(found) >= limit:
+                continue
+            room = seg.PLACES
+            for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
+                places = segment.places(key, long=long)[-room:]
+                for at, length in zip(places, segment.lengths(end, places), strict=True):
+                    if length >= seg.SHORT:
+                        found[base + at] = length
+                room -= len(places)
+                if not room:
+                    break
         return found
 
     def _origin_at(self, position: int) -> int:
@@ -263,13 +262,6 @@ class Index:
         if self._store.generation() != generation:  # something was forgotten meanwhile: it must not stay here
             _remove(path)
         return last
-
-
-def _measure(found: dict[int, int], base: int, segment: Segment, end: seg.End, places: list[int]) -> None:
-    """Adds the places that agree over ``SHORT`` tokens at least to ``found``."""
-    for at, length in zip(places, segment.lengths(end, places), strict=True):
-        if length >= seg.SHORT:
-            found[base + at] = length
 
 
 def _origin(turn: Turn) -> int:

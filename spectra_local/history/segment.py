@@ -23,7 +23,7 @@ from spectra_local.private_file import write_private
 
 MAGIC = b"SPXSEG02"
 SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
-PLACES = 8  # latest places looked at for a key
+PLACES = 8  # latest places looked at for a key, in all segments together
 WALL = -1
 _NO_TOKEN = -2  # equals neither a token nor a wall
 SUFFIX = ".segment"
