@@ -1,7 +1,9 @@
 """A history in memory: what this process has read and written, and a replay's store. Knows token ids only."""
 
+from array import array
 from collections.abc import Sequence
 
+from spectra_local.history.agreement import End
 from spectra_local.history.lookup import BY_MODEL, Match
 
 
@@ -21,7 +23,7 @@ class MemoryHistory:
         self._clear()
 
     def _clear(self) -> None:
-        self._tokens: list[int] = [-1]  # -1 is a wall between records: it equals no token
+        self._tokens = array("i", [-1])  # -1 is a wall between records: it equals no token
         self._record_end: list[int] = [0]  # for each position
         self._origins = bytearray(1)  # for each position
         self._places: dict[int, list[int]] = {}
@@ -55,28 +57,16 @@ class MemoryHistory:
         """At most ``limit`` matches with the end of ``context``, longest first, the latest first among equals."""
         if not self._places:  # as a rule: where a store keeps the text, none is kept here
             return []
-        context = context if isinstance(context, list) else list(context)
-        places: set[int] = set()
+        end, places = End(context), set[int]()
         for n in (self.LONG, self.SHORT):
             if len(context) >= n:
                 places.update(self._places.get(hash(tuple(context[-n:])), ()))
-        found = [Match(self._length(context, at), at, self._origins[at]) for at in places]
+        found = [Match(end.agreement(self._read, at), at, self._origins[at]) for at in places]
         return sorted((match for match in found if match.length >= self.SHORT), reverse=True)[:limit]
 
-    def _length(self, context: list[int], at: int) -> int:
-        """Of the match before ``at``: in growing steps, then in shrinking ones; slices compare at C speed."""
-        tokens, end, length, step, growing = self._tokens, len(context), 0, 8, True
-        limit = min(at, end)
-        while step:
-            fits = length + step <= limit
-            if fits and (tokens[at - length - step : at - length] == list(context[end - length - step : end - length])):
-                length += step
-                step = step * 2 if growing else step // 2
-            else:
-                growing = False
-                step //= 2
-        return length
+    def _read(self, start: int, end: int) -> bytes:
+        return self._tokens[start:end].tobytes()
 
     def following(self, position: int, count: int) -> list[int]:
         """The tokens from ``position`` on, at most ``count``, fewer where the record ends."""
-        return self._tokens[position : min(position + count, self._record_end[position])]
+        return self._tokens[position : min(position + count, self._record_end[position])].tolist()

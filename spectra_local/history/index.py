@@ -17,6 +17,7 @@ import numpy as np
 
 from spectra_local.errors import SpectraError
 from spectra_local.history import segment as seg
+from spectra_local.history.agreement import End
 from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, Match
 from spectra_local.history.segment import Segment
@@ -72,16 +73,15 @@ class Index:
 
     def _in_segments(self, context: Sequence[int], limit: int) -> dict[int, int]:
         """Position -> length: the latest places that share ``LONG`` tokens; too few: those that share ``SHORT`` too."""
-        end = seg.End(context)
-        found: dict[int, int] = {}
-        for key, long in ((end.long_key, True), (end.short_key, False)):
-            if key is None or len(found) >= limit:
+        end, found = End(context), dict[int, int]()
+        for n, long in ((seg.LONG, True), (seg.SHORT, False)):
+            if len(context) < n or len(found) >= limit:
                 continue
-            room = seg.PLACES
+            key, room = seg.key_of(context[-n:]), seg.PLACES
             for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
                 places = segment.places(key, long=long)[-room:]
-                for at, length in zip(places, segment.lengths(end, places), strict=True):
-                    if length >= seg.SHORT:
+                for at in places:
+                    if (length := end.agreement(segment.read, at)) >= seg.SHORT:
                         found[base + at] = length
                 room -= len(places)
                 if not room:

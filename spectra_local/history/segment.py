@@ -11,7 +11,6 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ MAGIC = b"SPXSEG02"
 SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
 PLACES = 8  # latest places looked at for a key, in all segments together
 WALL = -1
-_NO_TOKEN = -2  # equals neither a token nor a wall
 SUFFIX = ".segment"
 _MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (Knuth, multiplicative hashing)
 _MASK = (1 << 64) - 1
@@ -40,10 +38,6 @@ _ARRAYS = (
     ("tokens", "<i4"),
     ("origins", "<u1"),
 )
-
-
-_NEAR, _FAR = 24, 256  # tokens compared at first and then: most matches are shorter than the one, or the other
-_BYTES, _BITS = 4, 32  # of a token
 
 
 class DamagedSegmentError(ValueError):
@@ -78,7 +72,7 @@ class Segment:
         self.covered, starts, ids, self._short, self._long, self.tokens, origins = arrays
         self._starts, self._ids, self._origins = starts.data, ids.data, origins.data
         self._unsigned = self.tokens.view("<u4")  # walls are beyond any vocabulary
-        self._token_bytes = self.tokens.view(np.uint8).data
+        self._token_bytes: memoryview = self.tokens.view(np.uint8).data
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -102,28 +96,9 @@ class Segment:
         packed = keys[max(0, last - PLACES) : last].tolist()
         return [at for p in packed if p >> 32 == key and 0 < (at := p & 0xFFFFFFFF) < size]
 
-    def lengths(self, end: "End", places: Sequence[int]) -> list[int]:
-        """How many tokens before each of ``places`` equal the end of the context."""
-        tokens, near, n_near, found = self._token_bytes, end.near.value, end.near.n, []
-        for at in places:
-            if at < n_near:
-                found.append(self._common(end.near, at))
-                continue
-            differing = int.from_bytes(tokens[_BYTES * (at - n_near) : _BYTES * at], "little") ^ near
-            length = n_near - (differing.bit_length() + _BITS - 1) // _BITS
-            found.append(length if length < _NEAR else self._long_length(end, at))
-        return found
-
-    def _long_length(self, end: "End", at: int) -> int:
-        length = self._common(end.far, at)
-        return length if length < _FAR else self._whole_length(end.context, at)
-
-    def _common(self, last: "_Tokens", at: int) -> int:
-        """How many of ``last`` stand before position ``at``: as whole numbers, whose highest differing bit tells."""
-        n = min(at, last.n)
-        before = int.from_bytes(self._token_bytes[_BYTES * (at - n) : _BYTES * at], "little")
-        differing = before ^ (last.value >> _BITS * (last.n - n))
-        return n - (differing.bit_length() + _BITS - 1) // _BITS
+    def read(self, start: int, end: int) -> memoryview:
+        """The tokens between two positions, as bytes."""
+        return self._token_bytes[4 * start : 4 * end]
 
     def following(self, at: int, count: int, n_vocab: int) -> list[int]:
         """The tokens from position ``at`` on, up to a wall or what no vocabulary of that size holds."""
@@ -131,22 +106,6 @@ class Segment:
         if read and max(read) >= n_vocab:
             return read[: next(i for i, token in enumerate(read) if token >= n_vocab)]
         return read
-
-    def _whole_length(self, context: Sequence[int], at: int) -> int:
-        """The whole of a match of ``_FAR`` tokens or more: in growing steps, then in shrinking ones."""
-        theirs, end = self.tokens, len(context)
-        limit, length, step, growing = min(at, end), _FAR, _FAR, True
-        while step:
-            fits = length + step <= limit
-            if fits and theirs[at - length - step : at - length].tolist() == list(
-                context[end - length - step : end - length]
-            ):
-                length += step
-                step = step * 2 if growing else step // 2
-            else:
-                growing = False
-                step //= 2
-        return length
 
     def turn_at(self, position: int) -> int:
         """Id of the row that a position belongs to."""
@@ -160,34 +119,6 @@ class Segment:
 
     def _row(self, position: int) -> int:
         return bisect_right(self._starts, position) - 1  # on a memoryview: half of what numpy's search of one costs
-
-
-class _Tokens:
-    """Some tokens as one number, the last token highest."""
-
-    def __init__(self, tokens: Sequence[int]) -> None:
-        self.n = len(tokens)
-        self.value = int.from_bytes(struct.pack(f"<{self.n}i", *tokens), "little")
-
-
-class End:
-    """The end of a context, made ready for being compared with many places."""
-
-    def __init__(self, context: Sequence[int]) -> None:
-        """``context`` has ``SHORT`` tokens at least."""
-        self.context = context
-        self.near = _Tokens(context[-_NEAR:])
-        self.short_key = key_of(context[-SHORT:])
-
-    @cached_property
-    def far(self) -> _Tokens:
-        """Many of the last tokens."""
-        return _Tokens(self.context[-_FAR:])
-
-    @cached_property
-    def long_key(self) -> int | None:
-        """None where the context is too short for one."""
-        return key_of(self.context[-LONG:]) if len(self.context) >= LONG else None
 
 
 def key_of(tokens: Sequence[int]) -> int:
