@@ -24,7 +24,7 @@ from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 
 N_GRAMS = 1_000_000  # a token that at least four stand before is the end of one
-_TRUE = 4, 40  # tokens of a true context
+_TRUE = 4  # tokens of a true context: what a look-up needs. Longer ones gave the answers away, and helped
 _WRONG = 12  # tokens that follow it, none of them what really did
 _RANDOM = 400  # tokens of a random turn
 
@@ -40,7 +40,7 @@ def hostile_turns(runs: Sequence[Run], n_grams: int, seed: int = 0) -> Iterator[
     while missing > 0:
         text, n_prompt = texts[int(rng.integers(len(texts)))]
         at = int(rng.integers(n_prompt, len(text)))
-        context = text[max(0, at - int(rng.integers(*_TRUE))) : at]
+        context = text[max(0, at - _TRUE) : at]
         wrong = text[rng.integers(len(text), size=_WRONG)]  # the text's own words, as a clever liar would take
         true = text[at : at + _WRONG]
         wrong[: len(true)][wrong[: len(true)] == true] = int(rng.integers(n_vocab))
