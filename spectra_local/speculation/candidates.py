@@ -11,7 +11,7 @@ from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.calibration import BINS, HIGHEST
 from spectra_local.speculation.core import ONE_TOKEN
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import ANSWER, CONTEXT, SOURCES, Pointer
+from spectra_local.speculation.match import ANSWER, CONTEXT, IMPORT, SOURCES, Pointer
 from spectra_local.speculation.recent import Recent
 
 BRANCH = 5  # children of a node at most
@@ -49,7 +49,7 @@ def merge(
     ``pointers`` are to be read ``steps`` tokens beyond where they point; ``depth`` is that of the candidates, 0 the
     first layer; those clearly below ``least`` are left out.
     """
-    votes, total, longest = _votes(pointers, steps)
+    votes, total, longest, foreign = _votes(pointers, steps)
     levels, tokens = _levels(learned, key, least)
     echo = recent.echo if depth == 0 else {}
     wanted = dict.fromkeys(votes)
@@ -72,7 +72,8 @@ def merge(
             best = max(group)
             length = min(best.length + steps, ev.LONGEST)
             stand = 2 if length >= ev.LONG_STAND else 1
-            kinds = _match_kinds(best, length, len(group), total, length == longest, recent)
+            rivals = total if best.source != IMPORT else total + foreign
+            kinds = _match_kinds(best, length, len(group), rivals, length >= longest, recent)
             source = SOURCES[best.source]
         shift = stand * ev.STAND_SIZE
         for first, scale, known in levels:
@@ -94,23 +95,29 @@ def merge(
     return found
 
 
-def _votes(pointers: list[Pointer], steps: int) -> tuple[dict[int, list[Pointer]], int, int]:
-    """Pointers by the token they say, how many say any, and the longest match."""
+def _votes(pointers: list[Pointer], steps: int) -> tuple[dict[int, list[Pointer]], int, int, int]:
+    """Pointers by the token they say; how many say any, and the longest match, imports aside; how many imports do.
+
+    Somebody else's history speaks for its own tokens, never against others: it may have been made to mislead.
+    """
     votes: dict[int, list[Pointer]] = {}
-    total = longest = 0
+    total = longest = foreign = 0
     for pointer in pointers:
-        length, _, tokens, at, _ = pointer
+        length, source, tokens, at, _ = pointer
         at += steps
         token = tokens[at] if at < len(tokens) else pointer.token(steps)
         if token >= 0:
-            total += 1
-            if length + steps > longest:
-                longest = length + steps
+            if source == IMPORT:
+                foreign += 1
+            else:
+                total += 1
+                if length + steps > longest:
+                    longest = length + steps
             if token in votes:
                 votes[token].append(pointer)
             else:
                 votes[token] = [pointer]
-    return votes, total, min(longest, ev.LONGEST)
+    return votes, total, min(longest, ev.LONGEST), foreign
 
 
 def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list[int]]:
@@ -131,7 +138,7 @@ def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list
 
 
 def _match_kinds(best: Pointer, length: int, votes: int, total: int, is_longest: bool, recent: Recent) -> list[int]:
-    agree = (0 if total == 1 else 1) if votes == total else (2 if 2 * votes > total else 3)
+    agree = (0 if total == 1 else 1) if votes >= total else (2 if 2 * votes > total else 3)
     source = best.source
     bucket = source * ev.LENGTHS + ev.LENGTH_BUCKET[length]
     rate = ev.RATE_BUCKET[int(recent.match[source] * ev.RATE_STEPS)]

@@ -14,7 +14,7 @@ from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
 from spectra_local.speculation.interface import ROOT, DraftTree, TopK
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer
+from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer, without_outdone_imports
 from spectra_local.speculation.pace import Pace
 from spectra_local.speculation.recent import Recent
 from spectra_local.speculation.sizing import Bankroll, best_size
@@ -132,7 +132,7 @@ class SpectraDrafter:
             found += cursor.pointers(self._context.tokens)
         if self._prediction:
             found += self._prediction.pointers()
-        return found
+        return without_outdone_imports(found)
 
     def _learn_rejected(self, top: Sequence[TopK]) -> None:
         """CORE learns from rejected nodes too: what would follow there is still the model's own view."""

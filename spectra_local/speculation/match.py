@@ -46,6 +46,14 @@ class Pointer(NamedTuple):
         return found
 
 
+def without_outdone_imports(pointers: list[Pointer]) -> list[Pointer]:
+    """Somebody else's history is backed off to: it has no say where the user's own text agrees as far or further."""
+    if all(pointer.source != IMPORT for pointer in pointers):
+        return pointers
+    own = max((pointer.length for pointer in pointers if pointer.source != IMPORT), default=0)
+    return [pointer for pointer in pointers if pointer.source != IMPORT or pointer.length > own]
+
+
 class ContextMatcher:
     """All places in one growing text that agree with its end over ``shortest`` tokens or more.
 

@@ -29,12 +29,17 @@ def novel(count: int) -> list[Run]:
 
 def test_a_hostile_turn_says_something_else_than_what_followed() -> None:
     runs = novel(2)
-    continued = {tuple(run.generated[i : i + 5]) for run in runs for i in range(76)}
+
+    def windows(n: int) -> set[tuple[int, ...]]:
+        texts = [[*run.prompt, *run.generated] for run in runs]
+        return {tuple(text[i : i + n]) for text in texts for i in range(len(text) - n + 1)}
+
+    contexts, continued = windows(4), windows(5)
     turns = [turn.tolist() for turn in hostile_turns(runs, 8000)]
     assert 8000 <= sum(map(len, turns)) < 8000 + 100
-    true = [turn for turn in turns if tuple(turn[:5]) in continued]
-    assert len(true) > 50  # contexts are the answers' own
-    assert not any(tuple(turn[-13:-8]) in continued for turn in turns)  # and what follows them is not
+    misleading = [turn for turn in turns if tuple(turn[:4]) in contexts]
+    assert len(misleading) > 200
+    assert not any(tuple(turn[:5]) in continued for turn in misleading)
 
 
 def test_a_hostile_import_loses_less_than_three_per_cent() -> None:

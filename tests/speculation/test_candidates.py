@@ -5,7 +5,7 @@ from spectra_local.speculation.calibration import Calibration
 from spectra_local.speculation.candidates import merge
 from spectra_local.speculation.core import NgramTable
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import CONTEXT, HISTORY, Pointer
+from spectra_local.speculation.match import CONTEXT, HISTORY, IMPORT, Pointer
 from spectra_local.speculation.recent import Recent
 
 TEXT = list(range(200))
@@ -31,3 +31,13 @@ def test_a_match_is_weighed_by_where_it_reads_relative_to_what_was_copied(
     best = merge(learned, recent, 0, [Pointer(length, source, TEXT, at, -1)], 0, 0, 0.0)[0]
     assert best.token == TEXT[at]
     assert ev.COPY + expected * ev.COARSE + ev.COARSE_LENGTH[length] in best.kinds
+
+
+def test_an_import_never_speaks_against_what_others_say() -> None:
+    learned, recent = Learned(Calibration.shipped(), NgramTable()), Recent()
+    own, foreign = Pointer(6, CONTEXT, TEXT, 50, 50), Pointer(9, IMPORT, TEXT, 90, -1)
+    alone = merge(learned, recent, 0, [own], 0, 0, 0.0)
+    both = merge(learned, recent, 0, [own, foreign], 0, 0, 0.0)
+    kinds = {candidate.token: candidate.kinds for candidate in both}
+    assert kinds[TEXT[50]] == alone[0].kinds
+    assert TEXT[90] in kinds

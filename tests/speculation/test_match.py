@@ -2,7 +2,15 @@ import random
 
 from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
-from spectra_local.speculation.match import ANSWER, CONTEXT, ContextMatcher, Pointer
+from spectra_local.speculation.match import (
+    ANSWER,
+    CONTEXT,
+    HISTORY,
+    IMPORT,
+    ContextMatcher,
+    Pointer,
+    without_outdone_imports,
+)
 
 
 def matcher(tokens: list[int]) -> ContextMatcher:
@@ -111,3 +119,10 @@ def test_the_end_of_the_last_copied_piece_is_remembered_when_the_copy_breaks_off
 
 def test_a_short_match_is_no_copy() -> None:
     assert matcher([1, 2, 3, 4, 9, 1, 2, 3, 4]).copied_to == 0
+
+
+def test_an_import_has_a_say_only_where_ones_own_text_agrees_less_far() -> None:
+    own, foreign = Pointer(6, HISTORY, [1], 0, -1), Pointer(6, IMPORT, [2], 0, -1)
+    assert without_outdone_imports([own, foreign]) == [own]
+    assert without_outdone_imports([own, foreign._replace(length=7)]) == [own, foreign._replace(length=7)]
+    assert without_outdone_imports([foreign]) == [foreign]
