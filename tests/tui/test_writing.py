@@ -219,3 +219,10 @@ async def test_the_list_leaves_room_for_the_box(size: tuple[int, int]):
         await wait_until(pilot, lambda: chat(pilot).query_one(Completions).size.height > 0)
         await sees(pilot, "╰")
         assert chat(pilot).query_one(StatusLine).region.bottom == size[1]
+
+
+async def test_a_command_typed_faster_than_it_is_looked_up_is_completed_too():
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        for key, character in (("slash", "/"), ("h", "h"), ("e", "e"), ("l", "l"), ("enter", "\r")):
+            pilot.app.post_message(events.Key(key, character))
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))

@@ -12,6 +12,7 @@ from spectra_local.printable import printable
 from tui.keys import COMPOSER_KEYS, bindings
 from tui.pastes import Pastes
 
+PREFIX = "/"  # of a command, as in commands/registry.py, which stands above this
 LEAST_ROWS = 2  # that can be used on the smallest screen
 
 
@@ -89,7 +90,8 @@ class Composer(TextArea):
         self.call_later(self._send)
 
     def _send(self) -> None:
-        if self.is_completing:
+        # A command is asked about even so: typed fast, its completions may not have been looked up yet.
+        if self.is_completing or self.text.startswith(PREFIX):
             self.post_message(self.Completed(sending=True))
         else:
             self.send_text()
