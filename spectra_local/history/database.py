@@ -227,8 +227,8 @@ def migrations() -> dict[int, str]:
 def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    # A flipped bit may leave text that is no UTF-8: the row's checksum then tells, and the others can be read.
     connection.create_function("text_pairs", 1, pairs, deterministic=True)
+    # A flipped bit may leave text that is no UTF-8: the row's checksum then tells, and the others can be read.
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
         for pragma in (

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from spectra_local.chats.forgetting import forget
 from spectra_local.engine import Engine
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
@@ -58,3 +60,26 @@ def test_what_only_the_tokens_say_is_found_to_be_forgotten(engine: Engine, modul
         with closing(Database(store_of(module_home))) as database:
             assert Store(database).forget(Forget(containing=words)) == (1 if "trillian" in words else 0)
     assert [turn.origin for turn in stored(module_home, "elsewhere begun")] == ["model"]
+
+
+def test_what_is_forgotten_while_the_program_runs_does_not_come_back(spectra_home: Path, smollm2_path: Path) -> None:
+    engine = Engine(smollm2_path, EngineOptions(n_ctx=512))
+    for _ in engine.load():
+        pass
+    words = "The quokka Wilhelmina lives at Rottnest."
+    tokens = engine.model.tokenize(f" {words}")
+    needles = (b"Wilhelmina", "Wilhelmina".encode("utf-16-le"), np.array(tokens[1:7], "<i4").tobytes())
+
+    def found() -> list[bytes]:
+        data = b"".join(path.read_bytes() for path in spectra_home.rglob("*") if path.is_file())
+        return [needle for needle in needles if needle in data]
+
+    list(engine.generate(Request((Message("user", f"Repeat: {words}"),), max_tokens=4, conversation="chat-1")))
+    assert needles[0] in found() and needles[2] in found()
+    with closing(Database()) as other:
+        assert forget(other, Forget(containing="wilhelmina")).turns == 1
+    assert found() == []
+    list(engine.generate(Request((Message("user", "Say hello."),), max_tokens=4, conversation="chat-2")))
+    assert found() == []
+    engine.close()
+    assert found() == []
