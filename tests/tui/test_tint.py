@@ -93,3 +93,13 @@ def test_shares_add_up_and_name_the_models_own_last():
     found = shares(counted("ccchh     ", 20))
     assert [(each.source, each.share) for each in found] == [("context", 0.15), ("history", 0.1), ("", 0.75)]
     assert shares({}) == []
+
+
+async def test_the_settings_screen_offers_it():
+    async with app_with(SCRIPT).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot, "/set")
+        await sees(pilot, "Accepted guesses  plain")
+        await pilot.press("end", "enter")
+        await sees(pilot, "Accepted guesses  tinted by source")
+        assert load_settings()[0].tint
