@@ -7,6 +7,7 @@ import pytest
 from spectra_local.engine import Engine
 from spectra_local.errors import ContextFullError, ModelFileError, SpectraError, UsageError
 from spectra_local.protocol import (
+    SOURCE_CODES,
     Done,
     EngineOptions,
     Event,
@@ -64,6 +65,17 @@ def test_loading_reports_progress_up_to_the_end(smollm2_path: Path) -> None:
     assert engine.info.n_ctx == 8192
     assert engine.info.template == "chatml"
     engine.close()
+
+
+def test_each_character_says_what_it_was_accepted_from_and_each_piece_what_it_cost(engine: Engine) -> None:
+    request = Request(prompt="red, green, blue, " * 12, max_tokens=40)
+    events = list(engine.generate(request))
+    pieces = [event for event in events if isinstance(event, Text)]
+    timings = done(events).timings
+    assert all(len(piece.sources) in (0, len(piece.text)) for piece in pieces)
+    assert set("".join(piece.sources for piece in pieces)) & {SOURCE_CODES[s] for s in timings.accepted_by_source}
+    assert timings.predicted_n / sum(piece.cost for piece in pieces) == pytest.approx(timings.speedup_estimate, rel=0.1)
+    assert engine.info.decode_cost[0] == 1.0
 
 
 def test_a_real_model_answers(engine: Engine) -> None:
