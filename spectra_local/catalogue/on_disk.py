@@ -16,7 +16,7 @@ from spectra_local.catalogue import added, ollama
 from spectra_local.catalogue.entries import entry_of_file
 from spectra_local.catalogue.gguf_peek import is_language_model, parts
 
-Where = Literal["own", "added", "hugging-face", "llama.cpp", "ollama", "lm-studio"]
+Where = Literal["own", "added", "hugging-face", "llama.cpp", "ollama", "lm-studio", "path"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Slash commands about what answers, and how: the model, system prompts, parameters, settings."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectra_local.errors import UsageError
@@ -28,7 +29,9 @@ def _model(chat: "ChatScreen", name: str) -> None:
     else:
         from tui.screens.models import ModelsScreen
 
-        chat.app.push_screen(ModelsScreen(), lambda chosen: _chosen(chat, chosen))
+        info = chat.state.model.info
+        in_use = Path(info.path) if info else None
+        chat.app.push_screen(ModelsScreen(in_use), lambda chosen: _chosen(chat, chosen))
 
 
 def _chosen(chat: "ChatScreen", name: str | None) -> None:

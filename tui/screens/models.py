@@ -1,6 +1,7 @@
 """Which model answers: what is on this disk, what can be fetched, and what fits into the memory that is free now."""
 
 import asyncio
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -14,7 +15,8 @@ from textual.widgets.option_list import Option
 
 from spectra_local.catalogue.entries import Entry, entries
 from spectra_local.catalogue.listing import ModelRow, rows
-from spectra_local.catalogue.on_disk import find_all
+from spectra_local.catalogue.naming import name_of
+from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.llama.memory import available_bytes, readable
 from spectra_local.printable import printable_line
 
@@ -47,8 +49,10 @@ class ModelsScreen(ModalScreen[str | None]):
         Binding("u", "unload", "unload", id="models.unload", show=False),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, in_use: Path | None = None) -> None:
+        """``in_use``: the file of the model that is loaded; it is marked, and listed wherever it lies."""
         super().__init__()
+        self._in_use = in_use
         self._rows: list[ModelRow] = []
 
     def compose(self) -> ComposeResult:
@@ -65,14 +69,24 @@ class ModelsScreen(ModalScreen[str | None]):
 
     async def _look(self) -> None:
         free = available_bytes()
-        self._rows = await asyncio.to_thread(lambda: rows(entries(), find_all(), free))
-        self._rows.sort(key=lambda row: row.on_disk is None)  # what is here first
+        self._rows = await asyncio.to_thread(lambda: rows(entries(), self._found(), free))
+        self._rows.sort(key=lambda row: (row.on_disk is None, not self._is_in_use(row)))  # what is here first
         known = readable(free) if free is not None else "not known on this system"
         self.query_one("#free", Static).update(f"Memory free now: {known}")
         models = self.query_one(OptionList)
-        models.add_options([Option(_line(row), id=str(n)) for n, row in enumerate(self._rows)])
+        models.add_options([Option(_line(row, self._is_in_use(row)), id=str(n)) for n, row in enumerate(self._rows)])
         models.highlighted = 0
         models.focus()
+
+    def _found(self) -> list[ModelOnDisk]:
+        found = find_all()
+        path = self._in_use
+        if path is not None and path.is_file() and all(model.path != path for model in found):
+            found.append(ModelOnDisk(name_of(path), path, path.stat().st_size, "path"))
+        return found
+
+    def _is_in_use(self, row: ModelRow) -> bool:
+        return row.on_disk is not None and row.on_disk.path == self._in_use
 
     def action_unload(self) -> None:
         """Frees the memory of the model that is loaded."""
@@ -96,10 +110,12 @@ class ModelsScreen(ModalScreen[str | None]):
         self.app.push_screen(FetchScreen(entry), fetched)
 
 
-def _line(row: ModelRow) -> Content:
-    """Name, size, where, and whether it fits."""
+def _line(row: ModelRow, is_in_use: bool) -> Content:
+    """Name, size, where, whether it is loaded or would fit."""
     size = readable(row.n_bytes) if row.n_bytes else "size not known"
     where = row.on_disk.where if row.on_disk else "to fetch"
     name = f"{printable_line(row.name)[:34]:<35}"
     room = Content.styled("  too large now", "$text-warning") if row.fits_in_memory is False else Content("")
+    if is_in_use:
+        room = Content.styled("  in use", "$text-success")
     return Content.assemble(name, f"{size:>14}  ", f"{where:<12}", room)
