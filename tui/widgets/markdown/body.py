@@ -160,4 +160,4 @@ class MarkdownBody(GrowsDown):
 
 
 def _joined(pieces: list[tuple[str, str]]) -> str:
-    return "".join(sources or OWN * len(text) for text, sources in pieces)
+    return "".join(sources.ljust(len(text), OWN) for text, sources in pieces)

@@ -37,7 +37,7 @@ class Document:
         """Adds text to the end. ``sources``: the protocol's code for each character, "" for the model's own."""
         self._source += text
         if self._codes is not None:
-            self._codes += sources or OWN * len(text)
+            self._codes += sources.ljust(len(text), OWN)
         self._parse(ready_length(self._source))
 
     def finish(self) -> None:
