@@ -22,7 +22,6 @@ from tui.session import Session
 from tui.state import Outcome, Phase, State
 from tui.status import reading, status_of
 from tui.textual_workarounds import SafeSelection
-from tui.widgets.completions import Completions
 from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
@@ -80,7 +79,6 @@ class ConversationScreen(SafeSelection):
         yield Transcript(tinted=self._tinted)
         with Vertical(id="desk"):
             yield Static("", markup=False, classes="hint")
-            yield Completions()
             yield Composer()
             yield StatusLine()
 

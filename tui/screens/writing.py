@@ -14,16 +14,17 @@ from tui.commands import COMMANDS
 from tui.commands.completing import Place, names, place_at, values
 from tui.prompt_history import MOST_PROMPTS, PromptHistory
 from tui.screens.branching_conversation import BranchingConversationScreen
-from tui.widgets.completions import Completions
 from tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
+    from tui.widgets.completions import Completions
 
 
 class WritingScreen(BranchingConversationScreen):
     """A conversation with a box to write in that lends a hand."""
 
+    _completions: "Completions | None" = None
     _prompts: PromptHistory | None = None
     _place: Place | None = None  # what the open completions are for
 
@@ -56,23 +57,32 @@ class WritingScreen(BranchingConversationScreen):
         typed = self._place.typed if self._place else ""
         if len(candidates) == 1 and candidates[0].text == typed:
             candidates = []  # it is there already
-        completions = self.query_one(Completions)
-        completions.offer(candidates)
-        self.query_one(Composer).is_completing = completions.is_open
+        composer = self.query_one(Composer)
+        if candidates and self._completions is None:
+            from tui.widgets.completions import (
+                Completions,  # a list is some milliseconds that the first frame can spare
+            )
+
+            self._completions = Completions()
+            self.mount(self._completions, before=composer)
+        if self._completions is not None:
+            self._completions.offer(candidates)
+        composer.is_completing = bool(candidates)
 
     def close_completions(self) -> bool:
         """Whether there were any to close."""
-        was_open = self.query_one(Completions).is_open
+        was_open = self.query_one(Composer).is_completing
         self._offer([])
         return was_open
 
     @on(Composer.Completed)
     def _complete(self, message: Composer.Completed) -> None:
         """Tab takes the marked one. The key that sends does so where one was chosen, or the name makes no command."""
-        completions, composer, place = self.query_one(Completions), self.query_one(Composer), self._place
-        candidate = completions.chosen
+        composer, place, completions = self.query_one(Composer), self._place, self._completions
+        candidate = completions.chosen if completions is not None else None
         unfinished = place is not None and place.command is None and COMMANDS.get(place.typed[1:]) is None
-        if candidate is None or place is None or (message.sending and not (completions.was_moved or unfinished)):
+        was_moved = completions is not None and completions.was_moved
+        if candidate is None or place is None or (message.sending and not (was_moved or unfinished)):
             self._offer([])
             composer.send_text()
             return
@@ -81,8 +91,8 @@ class WritingScreen(BranchingConversationScreen):
         if message.sending and candidate.final and place.command is None:
             composer.send_text()
 
-    @on(Completions.OptionSelected)
-    def _clicked(self) -> None:
+    def on_option_list_option_selected(self) -> None:
+        """One was clicked."""
         self._complete(Composer.Completed(sending=False))
 
     # Earlier prompts
@@ -90,8 +100,8 @@ class WritingScreen(BranchingConversationScreen):
     @on(Composer.Stepped)
     def _step(self, message: Composer.Stepped) -> None:
         composer = self.query_one(Composer)
-        if composer.is_completing:
-            self.query_one(Completions).move(message.rows)
+        if composer.is_completing and self._completions is not None:
+            self._completions.move(message.rows)
         elif (prompt := self._history().step(message.rows, composer.message)) is not None:
             composer.show_text(prompt)
             self._place = place_at(composer.before_cursor)  # a recalled command asks for no completion
