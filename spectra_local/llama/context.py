@@ -145,13 +145,18 @@ class Context:
 
     # --- prefill -----------------------------------------------------------------------------------------------
 
-    def prefill(self, tokens: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    def holds(self, tokens: Sequence[int]) -> bool:
+        """Whether the context begins with ``tokens``: then they need no evaluation."""
+        return len(tokens) <= self.n_past and _common_prefix(self.tokens, tokens) == len(tokens)
+
+    def prefill(self, tokens: Sequence[int], *, logits: bool = True) -> Iterator[tuple[int, int, int]]:
         """Makes ``tokens`` the context, evaluating only what differs from what is there.
 
         Yields (tokens reused, evaluated, to evaluate) before the first batch and after each. Row 0 of ``logits`` is
-        then the last token's. Raises DecodeAbortedError (what was evaluated so far is kept), ContextFullError.
+        then the last token's, if they are wanted. Raises DecodeAbortedError (what was evaluated so far is kept),
+        ContextFullError.
         """
-        reused = self._rewind(_common_prefix(self.tokens, tokens[:-1]))
+        reused = self._rewind(_common_prefix(self.tokens, tokens[:-1] if logits else tokens))
         todo = len(tokens) - reused
         self.reserve(todo)
         yield reused, 0, todo

@@ -88,20 +88,23 @@ class Decoder:
             drafter.begin(prompt, prediction)
         try:
             path: list[int] = []  # nodes of the tree that came true
+            # Where the last token alone is missing, one pass evaluates it and a tree below it. Else the prefill's own
+            # logits give a token without a further pass, which no draft below the prompt could make up for.
             tree = self._draft(most_tokens)
-            # With a draft in hand the prompt's last token is the tree's root; else the prefill yields its logits.
-            trunk = prompt[:-1] if tree.size and len(prompt) > 1 else prompt
+            if len(prompt) == 1 or not context.holds(prompt[:-1]):
+                tree.size = 0
+            trunk = prompt[:-1] if tree.size else prompt
             started = time.perf_counter()
-            for reused, done, total in context.prefill(trunk):
+            for reused, done, total in context.prefill(trunk, logits=not tree.size):
                 self.counts.reused, self.counts.prefilled = reused, done
                 self.counts.prefill_s = time.perf_counter() - started
                 yield Prefill(done, total)
-            if len(trunk) == len(prompt):
+            if tree.size:
+                chosen, path, tops = self._verify(prompt[-1], tree)
+            else:
                 tree = DraftTree()
                 chosen, tops = [self._sample(0)], self._tops()
                 self.counts.n_free = 1
-            else:
-                chosen, path, tops = self._verify(prompt[-1], tree)
             while True:
                 yield self._taken(chosen, tree, path)
                 most_tokens -= len(chosen)

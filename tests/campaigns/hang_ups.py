@@ -27,7 +27,7 @@ from spectra_local.engine import Engine
 from spectra_local.protocol import EngineOptions, FillIn, Message, Request, Text
 
 _CLIENTS = 4
-_N_CTX = 1024
+_N_CTX = 512
 _TOKENS = 8
 _HANGS_UP = 0.35  # of the requests
 _LONGEST_WAIT = 0.8  # seconds until one does

@@ -45,7 +45,10 @@ class ToyContext:
     def n_past(self) -> int:
         return len(self.tokens)
 
-    def prefill(self, tokens: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    def holds(self, tokens: Sequence[int]) -> bool:
+        return self.tokens[: len(tokens)] == list(tokens)
+
+    def prefill(self, tokens: Sequence[int], *, logits: bool = True) -> Iterator[tuple[int, int, int]]:
         self.tokens = list(tokens)
         self._rows = [self._row(self.tokens)]
         yield 0, len(tokens), len(tokens)
