@@ -158,3 +158,13 @@ def test_top_k_is_ordered_normalised_and_within_the_margin() -> None:
     assert ids == [1, 4, 2]
     assert weights == sorted(weights, reverse=True)
     assert sum(weights) == pytest.approx(1.0)
+
+
+def test_a_held_prompt_is_drafted_below_at_once_and_a_new_one_gives_a_token_by_itself() -> None:
+    new, context, decoder = generate(1, 30, Guesser())
+    assert decoder.counts.n_free == 1
+    again = Decoder(context, ToySampler(1), Guesser())  # type: ignore[arg-type]
+    steps = [step for step in again.run(PROMPT, 30) if isinstance(step, Step)]
+    assert again.counts.n_free == 0
+    assert steps[0].n_drafted > 0
+    assert [token for step in steps for token in step.tokens] == new
