@@ -45,11 +45,15 @@ class Database:
             raise StoreError(f"the history cannot be opened: {self.path}: {_reason(error)}") from error
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, committed when the block ends. Raises StoreError: read-only, full disk, damage, too busy."""
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """All or nothing, committed when the block ends. Raises StoreError: read-only, full disk, damage, too busy.
+
+        Not ``durable``: a power cut may take it back, a crash of the program cannot; for counts, which then cost no
+        wait for the disk.
+        """
         if self.read_only:
             raise StoreError(self.notice or f"{self.path} can only be read")
-        with self.lock, self.errors():
+        with self.lock, self.errors(), self._synchronous("FULL" if durable else "NORMAL"):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self.connection
@@ -58,6 +62,14 @@ class Database:
                 with contextlib.suppress(sqlite3.Error):
                     self.connection.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def _synchronous(self, level: str) -> Iterator[None]:
+        self.connection.execute(f"PRAGMA synchronous = {level}")
+        try:
+            yield
+        finally:
+            self.connection.execute("PRAGMA synchronous = FULL")
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:

@@ -37,7 +37,7 @@ def add_saved(database: Database, saved: Saved, tried: Mapping[str, Tried] | Non
     today = time.strftime("%Y-%m-%d")
     columns, marks = ", ".join(_NAMES), ", ".join("?" * len(_NAMES))
     sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
-    with database.transaction() as connection:
+    with database.transaction(durable=False) as connection:
         connection.execute(
             f"INSERT INTO savings (day, {columns}) VALUES (?, {marks}) ON CONFLICT (day) DO UPDATE SET {sums}",  # noqa: S608
             [today, *astuple(saved)],

@@ -148,7 +148,7 @@ class Store:
 
     def count_uses(self, ids: Iterable[int]) -> None:
         """Notes that drafts read on from these turns; they are evicted later. Raises StoreError."""
-        with self.database.transaction() as connection:
+        with self.database.transaction(durable=False) as connection:
             connection.executemany("UPDATE turns SET uses = uses + 1 WHERE id = ?", [(i,) for i in ids])
 
     def conversations(self) -> list[Conversation]:
