@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spectra_local.errors import SpectraError
-from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Request, Text, Timings
+from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Notice, Request, Text, Timings
 from spectra_local.worker.client import Client
 from spectra_local.worker.connection import GOES_ON
 from spectra_local.worker.reception import Reception
@@ -29,6 +29,8 @@ _GATHER_SECONDS = 1 / 11
 _FAREWELL_SECONDS = 1.0  # for what was learned to be saved
 _MOST_TURNS = 2  # of one client: a request may come before the one that was just answered is off the list
 _CANCELLED = Done("cancelled", Timings(), 0, 0)
+_WAITING_SECONDS = 1.5  # after so long somebody who waits behind other programs is told why; a suggestion takes less
+_WAITS = Notice("The model is answering another program; this request waits its turn.")
 
 
 @dataclass(eq=False, slots=True)
@@ -162,9 +164,19 @@ class EngineServer:
             if client.n_requests <= client.cancelled:  # the cancel overtook it
                 client.post(_CANCELLED)
             else:
-                self._waiting.append(_Turn(client, client.n_requests, request))
+                turn = _Turn(client, client.n_requests, request)
+                self._waiting.append(turn)
+                if turns:
+                    timer = threading.Timer(_WAITING_SECONDS, self._explain_wait, (turn,))
+                    timer.daemon = True
+                    timer.start()
                 self._changed.notify_all()
         return True
+
+    def _explain_wait(self, turn: _Turn) -> None:
+        with self._changed:
+            if turn in self._waiting:
+                turn.client.post(_WAITS)
 
     def _cancel(self, client: Client, message: Any) -> bool:
         if not (isinstance(message, dict) and isinstance(number := message.get("cancel"), int)):

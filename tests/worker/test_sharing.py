@@ -16,7 +16,7 @@ from fakes.waiting import wait_until
 from spectra_local import wire
 from spectra_local.errors import WorkerError
 from spectra_local.locations import runtime_dir
-from spectra_local.protocol import Done, EngineOptions, Event, Message, Request, Text
+from spectra_local.protocol import Done, EngineOptions, Event, Message, Notice, Request, Text
 from spectra_local.worker import EngineProcess, meeting_point
 
 CAPITAL = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
@@ -150,6 +150,17 @@ def test_a_cancel_ends_only_the_request_of_the_one_who_cancels(visit: Join) -> N
     assert last.finish_reason == "cancelled"
     thread.join(30)
     assert second_answer[0].startswith(" 7, 8")
+
+
+def test_who_waits_behind_a_long_answer_is_told_so(visit: Join) -> None:
+    first, second = visit(), visit()
+    story = first.generate(STORY)
+    next(story)
+    answer = second.generate(COUNT)
+    assert isinstance(next(answer), Notice)
+    first.cancel()
+    list(story)
+    assert text_of(list(answer)).startswith(" 7, 8")
 
 
 def test_a_client_that_dies_takes_its_request_with_it(visit: Join, smollm2_path: Path) -> None:
