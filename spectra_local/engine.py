@@ -6,15 +6,17 @@ Turns a request into token ids, lets the decoder run, and turns tokens into even
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
 from spectra_local.answer_text import AnswerText
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
+from spectra_local.completion.healing import Healing
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
-from spectra_local.history.personal import Exchange, PersonalHistory
-from spectra_local.history.savings import Saved, Tried
+from spectra_local.history.personal import PersonalHistory
+from spectra_local.learning import Learning
 from spectra_local.llama import native
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.context import Context, DecodeAbortedError
@@ -39,6 +41,7 @@ from spectra_local.protocol import (
     Text,
     Timings,
 )
+from spectra_local.side_by_side import SideBySide
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.decoder import Counts, Decoder, Prefill, Step
 from spectra_local.speculation.interface import Drafter
@@ -46,8 +49,6 @@ from spectra_local.speculation.per_model import PerModel
 
 # Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
 _ANSWER_SHARE, _ANSWER_ROOM = 4, 512
-# Of an earlier turn so many tokens are remembered again with a new one, so that matches can reach back over the seam.
-_OVERLAP = 64
 
 
 class Engine:
@@ -65,8 +66,7 @@ class Engine:
         self._context: Context | None = None
         self._info: ModelInfo | None = None
         self._speculation: PerModel | None = None
-        self._history: PersonalHistory | None = None
-        self._context_learned = True  # what the context holds is in the history too
+        self._learning: Learning | None = None
 
     # --- loading -----------------------------------------------------------------------------------------------
 
@@ -125,10 +125,9 @@ class Engine:
         device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         if model.can_roll_back:
             self._speculation = self._prepared_speculation(model, context, device)
-            if options.history:
-                self._history = PersonalHistory(model.header.tokenizer_fingerprint, model.n_vocab)
-                if self._history.index:
-                    self._speculation.draft_from(self._history.index)
+            fingerprint = model.header.tokenizer_fingerprint
+            history = PersonalHistory(fingerprint, model.n_vocab) if options.history else None
+            self._learning = Learning(model, self._speculation, history)
         self._info = ModelInfo(
             name=model.header.name or self._path.stem,
             path=str(self._path),
@@ -210,16 +209,13 @@ class Engine:
 
     def close(self) -> None:
         """Frees the model."""
-        if self._speculation:
-            self._forget_deleted()
-            self._speculation.save(now=True)
-        if self._history:
-            self._history.close()
+        if self._learning:
+            self._learning.close()
         if self._context:
             self._context.close()
         if self._model:
             self._model.close()
-        self._context = self._model = self._info = self._speculation = self._history = None
+        self._context = self._model = self._info = self._speculation = self._learning = None
 
     # --- generating --------------------------------------------------------------------------------------------
 
@@ -234,26 +230,45 @@ class Engine:
     def _generate(self, request: Request) -> Generator[Event, None, None]:
         if self._model is None or self._context is None:
             raise SpectraError("no model is loaded")
+        if request.accepted is not None:
+            if self._learning:
+                self._learning.accepted(request)
+            yield Done("stop", Timings(), self._context.n_past, self._context.n_ctx)
+            return
         prompt, n_dropped = self._prompt_tokens(request)
         if n_dropped:
             yield Notice(
                 f"{n_dropped} earlier message{'s' * (n_dropped > 1)} left out: the context holds {self._context.n_ctx} "
                 "tokens. The system message is kept."
             )
-        kept = self._speculation
-        if kept and self._history:
-            self._forget_deleted()
-            if notice := self._history.take_notice():
+        if self._learning:
+            self._learning.forget_deleted()
+            if notice := self._learning.take_notice():
                 yield Notice(notice)
+        begun = b""
+        if request.fill_in and request.fill_in.middle:
+            prompt, begun = yield from self._healed(prompt)
+        if request.count > 1:
+            yield from self._several(request, prompt, begun)
+            return
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
         try:
+            kept = self._speculation
             drafter = kept.drafter if kept and request.speculate else None
             decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None)
-            yield from self._answer(request, prompt, decoder)
+            yield from self._answer(request, prompt, decoder, begun)
         finally:
             sampler.close()
 
-    def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
+    def _healed(self, prompt: list[int]) -> Generator[Event, None, tuple[list[int], bytes]]:
+        """The prompt for an answer that may begin inside a word, and how the answer then begins."""
+        healing = Healing(self.context, prompt)
+        with suppress(DecodeAbortedError):  # the answer's own prefill will say so
+            for _, done, total in healing.run():
+                yield PromptProgress(done, total)
+        return healing.prompt, healing.surplus
+
+    def _answer(self, request: Request, prompt: list[int], decoder: Decoder, begun: bytes) -> Iterator[Event]:
         assert self._model and self._context
         model, context = self._model, self._context
         room = context.n_ctx - len(prompt)
@@ -265,6 +280,9 @@ class Engine:
         n_predicted, cost, started = 0, 0.0, time.perf_counter()
         answered: list[int] = []
         shown: list[str] = []
+        if known := text.feed(begun):
+            shown.append(known)
+            yield Text(known, 0)
         prediction = model.tokenize(request.prediction) if request.prediction else ()
         steps = decoder.run(prompt, most, prediction=prediction)
         try:
@@ -302,34 +320,34 @@ class Engine:
             shown.append(rest)
             yield Text(rest, 0)
         timings = _timings(decoder.counts, n_predicted, time.perf_counter() - started)
-        self._learn(request, prompt, answered, "".join(shown), timings)
-        if self._history and (notice := self._history.take_notice()):
-            yield Notice(notice)
+        if self._learning:
+            self._learning.answered(request, prompt, answered, "".join(shown), timings)
+            if notice := self._learning.take_notice():
+                yield Notice(notice)
         yield Done(reason, timings, context.n_past, context.n_ctx)
 
-    def _learn(self, request: Request, prompt: list[int], answered: list[int], shown: str, timings: Timings) -> None:
-        """Keeps both turns for later drafts: committed before the answer is reported as done."""
-        kept, history = self._speculation, self._history
-        if kept is None:
-            return
-        reused = timings.cache_n if self._context_learned else 0
-        self._context_learned = request.learn
-        if history and history.index and request.learn:
-            asked = request.prompt if request.prompt is not None else _new_words(request.messages)
-            said = self.model.text
-            exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answered, said)
-            history.record(exchange, _saved(timings), _tried(timings))
-        else:
-            kept.remember([*prompt, *answered][max(0, timings.cache_n - _OVERLAP) :])
-        if not request.learn:
-            kept.keep_core_in_memory()
-        self._forget_deleted()
-        kept.save()
-
-    def _forget_deleted(self) -> None:
-        """Before a request, and before anything is saved: what was deleted meanwhile must not come back."""
-        if self._speculation and self._history and self._history.refresh():
-            self._speculation.forget()
+    def _several(self, request: Request, prompt: list[int], begun: bytes) -> Iterator[Event]:
+        """Answers side by side. Nothing of them is learned: of several at most one is what the user wants."""
+        context, started = self.context, time.perf_counter()
+        room = context.n_ctx - len(prompt)
+        answers = SideBySide(context, prompt, request.sampling, request.count, begun)
+        stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
+        reason: FinishReason = "cancelled"
+        try:
+            for event in answers.run(room if request.max_tokens is None else request.max_tokens, stop):
+                yield event
+                if self._abort.is_set():
+                    break
+            else:
+                reason = "stop" if len(answers.ended) == request.count else "length"
+        except DecodeAbortedError:
+            pass
+        finally:
+            answers.close()
+        if self._learning:
+            self._learning.not_kept(answers.counts.prefilled)
+        timings = _timings(answers.counts, answers.n_predicted, time.perf_counter() - started)
+        yield Done(reason, timings, context.n_past, context.n_ctx, tuple(answers.ended))
 
     # --- prompts -----------------------------------------------------------------------------------------------
 
@@ -378,35 +396,6 @@ class Engine:
         if model.add_bos and tokens[:1] != [model.bos]:
             tokens.insert(0, model.bos)
         return tokens
-
-
-def _new_words(messages: Sequence[Message]) -> str:
-    """What was said since the model last spoke; all of it where it never did."""
-    words: list[str] = []
-    for message in reversed(messages):
-        if message.role == "assistant" and words:
-            break
-        words.append(message.content)
-    return "\n\n".join(reversed(words))
-
-
-def _saved(timings: Timings) -> Saved:
-    plain_ms = timings.predicted_ms * timings.speedup_estimate
-    return Saved(
-        answers=1,
-        predicted_n=timings.predicted_n,
-        steps=timings.steps,
-        draft_n=timings.draft_n,
-        accepted_n=timings.draft_n_accepted,
-        from_history=sum(timings.accepted_by_source.get(source, 0) for source in ("history", "import")),
-        predicted_ms=timings.predicted_ms,
-        saved_ms=plain_ms - timings.predicted_ms,
-    )
-
-
-def _tried(timings: Timings) -> dict[str, Tried]:
-    accepted, rejected = timings.accepted_by_source, timings.rejected_by_source
-    return {source: Tried(accepted.get(source, 0), rejected.get(source, 0)) for source in {**accepted, **rejected}}
 
 
 def _checked(value: int | None, name: str, least: int, most: int) -> int | None:

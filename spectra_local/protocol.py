@@ -76,7 +76,8 @@ class FillIn:
 class Request:
     """One thing to generate: the next turn of a conversation, the continuation of raw text, or what fills a gap.
 
-    Where the last message is the assistant's, that message is continued.
+    Where the last message is the assistant's, that message is continued. With ``accepted`` nothing is generated: that
+    text came to stand after the prompt, and both are learned.
     """
 
     messages: tuple[Message, ...] = ()
@@ -87,9 +88,11 @@ class Request:
     stop: tuple[str, ...] = ()  # texts that end the answer; not part of it
     speculate: bool = True  # False: plain decoding, one token a pass
     prediction: str | None = None  # a text the caller expects, drafted from
+    count: int = 1  # answers; several are drawn side by side, one token of each a pass, and are not speculated on
     conversation: str | None = None  # whose turns this adds to in the history; None: one of its own
     learn: bool = True  # False: incognito, nothing of it is kept on disk
-    kind: RequestKind = "chat"
+    kind: RequestKind = "chat"  # of "complete" only what was accepted is kept on disk
+    accepted: str | None = None  # a suggestion of earlier that the user took, after the raw text ``prompt``
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +177,15 @@ class Text:
     n_tokens: int = 1
     sources: str = ""
     cost: float = 0.0  # of the passes that brought it, in passes of plain decoding by the cost curve; 0: not known
+    answer: int = 0  # which of several it belongs to
 
     def joined(self, following: "Text") -> "Text":
-        """Both as one piece."""
+        """Both as one piece; both must be of the same answer."""
         sources = self.sources + following.sources
         if sources:
             sources = (self.sources or OWN * len(self.text)) + (following.sources or OWN * len(following.text))
         n_tokens, cost = self.n_tokens + following.n_tokens, self.cost + following.cost
-        return Text(self.text + following.text, n_tokens, sources, cost)
+        return Text(self.text + following.text, n_tokens, sources, cost, self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,7 @@ class Done:
     timings: Timings
     n_past: int  # tokens now in the context
     n_ctx: int
+    ended: tuple[int, ...] = ()  # of several answers those that the model ended itself
 
 
 Event = LoadProgress | PromptProgress | Notice | Text | Done

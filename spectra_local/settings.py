@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from spectra_local.completion.learning import LearningRules
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.locations import config_dir
 from spectra_local.printable import printable_line
@@ -57,6 +58,7 @@ class Settings:
     presets: Mapping[str, Parameters] = field(default_factory=lambda: PRESETS)
     systems: Mapping[str, str] = field(default_factory=dict)  # system prompts by name
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
+    completion: LearningRules = field(default_factory=LearningRules)  # what completing and rewriting teaches
 
     def sampling(self, base: Sampling) -> Sampling:
         """``base`` with the preset's values, then with those set one by one."""
@@ -121,6 +123,7 @@ def _checked(table: dict[str, Any]) -> tuple[Settings, list[str]]:
     strings: dict[str, Any] = {
         kind: _strings(_subtable(table, kind, notices), kind, notices) for kind in ("systems", "keys")
     }
+    rules = _learning_rules(_subtable(table, "completion", notices), notices)
     parameters = _parameters(_subtable(table, "parameters", notices), "parameters", notices)
     found: dict[str, Any] = {}
     known = {each.name for each in fields(Settings)}
@@ -137,7 +140,7 @@ def _checked(table: dict[str, Any]) -> tuple[Settings, list[str]]:
         notices.append(f"there is no preset '{found.pop('preset')}'")
     if found.get("system") and found["system"] not in strings["systems"]:
         notices.append(f"there is no system prompt '{found.pop('system')}'")
-    settings = Settings(**found, parameters=parameters, presets=presets, **strings)
+    settings = Settings(**found, parameters=parameters, presets=presets, completion=rules, **strings)
     return settings, [printable_line(f"{settings_file().name}: {notice}") for notice in notices]
 
 
@@ -156,6 +159,19 @@ def _subtable(table: dict[str, Any], name: str, notices: list[str]) -> dict[str,
 def _strings(values: dict[str, Any], table: str, notices: list[str]) -> dict[str, str]:
     notices += [f"{table}.{name} must be text in quotes" for name, value in values.items() if type(value) is not str]
     return {name: value for name, value in values.items() if type(value) is str}
+
+
+def _learning_rules(values: dict[str, Any], notices: list[str]) -> LearningRules:
+    """A rule that cannot be read switches learning off: it was meant to keep something private."""
+    learn, not_from = values.get("learn", True), values.get("not_from", [])
+    notices += [f"completion.{name} is no setting" for name in values if name not in ("learn", "not_from")]
+    if not isinstance(learn, bool):
+        notices.append("completion.learn must be true or false; nothing is learned from completions")
+        learn = False
+    if not isinstance(not_from, list) or not all(isinstance(rule, str) for rule in not_from):
+        notices.append("completion.not_from must be a list of texts; nothing is learned from completions")
+        learn, not_from = False, []
+    return LearningRules(learn, tuple(not_from))
 
 
 def _parameters(values: dict[str, Any], table: str, notices: list[str]) -> dict[str, float]:

@@ -1,11 +1,16 @@
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
+from spectra_local.completion.healing import Healing
 from spectra_local.engine import Engine
 from spectra_local.errors import ContextFullError, ModelFileError, SpectraError, UsageError
+from spectra_local.history.database import Database
+from spectra_local.history.store import Store
 from spectra_local.protocol import (
     SOURCE_CODES,
     Done,
@@ -18,6 +23,7 @@ from spectra_local.protocol import (
     Request,
     Sampling,
     Text,
+    Timings,
 )
 
 pytestmark = pytest.mark.model
@@ -210,3 +216,50 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_text("not a model")
     with pytest.raises(ModelFileError):
         loaded(path)
+
+
+def test_several_answers_side_by_side_are_each_what_one_alone_is(engine: Engine) -> None:
+    def answers(request: Request) -> list[str]:
+        texts = [""] * request.count
+        for event in engine.generate(request):
+            if isinstance(event, Text):
+                texts[event.answer] += event.text
+        return texts
+
+    alone = answers(CAPITAL)
+    assert answers(replace(CAPITAL, count=3)) == alone * 3
+    drawn = replace(CAPITAL, count=3, sampling=Sampling(temperature=1.5, seed=1))
+    assert len(set(answers(drawn))) == 3
+    events = list(engine.generate(CAPITAL))  # nothing of them is left in the context
+    assert text_of(events) == alone[0]
+    assert done(events).timings.cache_n > 10
+
+
+def test_a_number_of_answers_that_makes_no_sense_is_refused(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="between 1 and 16"):
+        list(engine.generate(replace(CAPITAL, count=17)))
+
+
+def test_of_completions_only_what_was_accepted_is_kept(engine: Engine, module_home: Path) -> None:
+    def kept() -> list[str]:
+        database = Database(module_home / "data" / "store" / "spectra.sqlite")
+        found = Store(database).turns(conversation="file", fingerprint=engine.info.fingerprint)
+        texts = [turn.text for turn in found]
+        database.close()
+        return texts
+
+    asked = Request(prompt="one, two, ", kind="complete", conversation="file", max_tokens=4)
+    list(engine.generate(asked))
+    assert kept() == []
+    assert list(engine.generate(replace(asked, accepted="three"))) == [Done("stop", Timings(), ANY, ANY)]
+    assert kept() == ["one, two, ", "three"]
+    list(engine.generate(replace(asked, accepted="four", learn=False)))
+    assert kept() == ["one, two, ", "three"]
+
+
+def test_an_answer_that_begins_inside_a_word_ends_the_word(engine: Engine) -> None:
+    prompt = engine.model.tokenize("The capital of France is Paris. The capital of Italy is R")
+    healing = Healing(engine.context, prompt)
+    list(healing.run())
+    assert engine.model.text(healing.prompt).endswith(" Rome")
+    assert healing.surplus == b"ome"

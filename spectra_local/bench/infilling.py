@@ -3,6 +3,7 @@
 Each item (prefix, suffix, reference) is completed by us with the stop rules (``ours``) and without them (``ours raw``),
 and by llama-server's /infill on the same file with the same settings: greedy, same limit of tokens, one after the
 other. Prints exact matches (white space at the ends aside) and the mean similarity to the reference (difflib's ratio).
+With ``--answers FILE`` each item's answers are kept there as it ends, and a later run goes on after them.
 """
 
 import json
@@ -43,10 +44,13 @@ def similarity(text: str, reference: str) -> float:
 @click.option("--llama-server", "server", type=click.Path(path_type=Path), help="Compare with its /infill.")
 @click.option("--n-items", type=click.IntRange(1), default=40, show_default=True, help="Items, spread over the file.")
 @click.option("-n", "--max-tokens", type=click.IntRange(1), default=64, show_default=True)
-def main(model: Path, items: Path, server: Path | None, n_items: int, max_tokens: int) -> None:
+@click.option("--answers", "kept", type=click.Path(path_type=Path), help="Keep answers here; go on after those there.")
+def main(model: Path, items: Path, server: Path | None, n_items: int, max_tokens: int, kept: Path | None) -> None:
     """Measure, and print one JSON object."""
     rows = [json.loads(line) for line in items.read_text("utf-8").splitlines()]
     rows = rows[:: max(1, len(rows) // n_items)][:n_items]
+    run = {"model": model.name, "max_tokens": max_tokens, "with_server": server is not None}
+    known = _known_answers(kept, run)
     engine = EngineProcess(model, EngineOptions(n_ctx=_N_CTX))
     for _ in engine.load():
         pass
@@ -64,12 +68,27 @@ def main(model: Path, items: Path, server: Path | None, n_items: int, max_tokens
     with closing(engine):
         try:
             for number, row in enumerate(rows, 1):
-                answers.append({name: fill(row) for name, fill in fills.items()})
+                if (given := known.get(row["id"])) is None:
+                    given = {name: fill(row) for name, fill in fills.items()}
+                    _keep(kept, {"id": row["id"], "run": run, "answers": given})
+                answers.append(given)
                 click.echo(f"{number} of {len(rows)}  {json.dumps(_figures(rows, answers))}", err=True)
         finally:
             if other:
                 other.stop()
     click.echo(json.dumps({"model": model.name, "items": len(rows), **_figures(rows, answers)}))
+
+
+def _known_answers(kept: Path | None, run: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Answers by item that an earlier run with the same settings kept."""
+    lines = kept.read_text("utf-8").splitlines() if kept and kept.exists() else []
+    return {row["id"]: row["answers"] for row in map(json.loads, lines) if row["run"] == run}
+
+
+def _keep(kept: Path | None, row: dict[str, Any]) -> None:
+    if kept:
+        with kept.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
 
 def _figures(rows: list[dict[str, str]], answers: list[dict[str, str]]) -> dict[str, Any]:

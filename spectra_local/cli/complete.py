@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
 from spectra_local.cli.ask import summary
 from spectra_local.cli.exact_output import write_text
+from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
 from spectra_local.completion.completer import MAX_TOKENS, Completer, CompletionRequest, Piece, Suggestion
+from spectra_local.completion.related import RelatedFiles
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions, ExtraFile, FillIn, ModelInfo, Sampling
 from spectra_local.text_file import read_text_file
@@ -27,6 +30,7 @@ _MOST_SUGGESTIONS = 16
 @click.option("--suffix-file", metavar="FILE", help="What follows the place; FILE is then all that precedes it.")
 @click.option("--path", metavar="NAME", help="What to call the text from stdin, so that its language is known.")
 @click.option("--context", multiple=True, metavar="FILE", help="A related file to read before; may be repeated.")
+@click.option("--no-related", is_flag=True, help="Read no other files than those given.")
 @engine_options
 @sampling_options
 @click.option("-n", "--max-tokens", type=click.IntRange(1), default=MAX_TOKENS, show_default=True, metavar="N")
@@ -42,6 +46,7 @@ def complete(
     suffix_file: str | None,
     path: str | None,
     context: tuple[str, ...],
+    no_related: bool,
     model: str | None,
     options: EngineOptions,
     sampling: Sampling,
@@ -55,13 +60,18 @@ def complete(
 ) -> int:
     """Print what belongs at a place in FILE ("-": stdin).
 
+    What FILE imports and what resembles it in its folder is read too, as far as that takes little time.
+
     \b
     spectra-chat complete main.py --at 12:5
     head -c 400 main.py | spectra-chat complete - --suffix-file rest.py
     """
     gap = replace(_gap(file, at, suffix_file, path), extra=tuple(_extra(name) for name in context))
-    request = CompletionRequest(gap, max_tokens, max_ms, count, sampling, (), single_line, raw)
     with closing(open_engine(model, options)) as engine:
+        learn = learns_from(Path(gap.path) if gap.path else None)
+        if gap.path and not no_related:
+            gap = RelatedFiles().added_to(gap, Path(gap.path), engine.info.device)
+        request = CompletionRequest(gap, max_tokens, max_ms, count, sampling, (), single_line, raw, learn=learn)
         if not engine.info.fill_in:
             click.echo(
                 "spectra-chat: this model was not trained to fill in; it is asked in words, which is worse", err=True
@@ -75,8 +85,8 @@ def complete(
     if not any(suggestion.text for suggestion in suggestions):
         click.echo("spectra-chat: the model suggests nothing here", err=True)
     if stats:
-        for suggestion in suggestions:
-            click.echo(summary(suggestion.timings), err=True)
+        for timings in {id(each.timings): each.timings for each in suggestions}.values():
+            click.echo(summary(timings), err=True)
     return 0
 
 

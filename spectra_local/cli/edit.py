@@ -12,6 +12,7 @@ import click
 
 from spectra_local.cli.ask import summary
 from spectra_local.cli.exact_output import write_text
+from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
@@ -65,7 +66,8 @@ def edit(
     source, first, last = _block(file)
     lines = source.lines()
     before, old, after = ("".join(part) for part in (lines[:first], lines[first:last], lines[last:]))
-    request = RewriteRequest(old, instruction, before, after, sampling, not plain)
+    learn = learns_from(None if file == "-" else Path(source.path))
+    request = RewriteRequest(old, instruction, before, after, sampling, not plain, learn)
     try:
         done = _rewritten(request, model, options)
     except BaseException:

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import click
 
+from spectra_local.cli.learning import learning_rules
 from spectra_local.cli.opening import model_path
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError
@@ -23,11 +24,21 @@ def lsp(model: str | None, options: EngineOptions, max_ms: int, plain_completion
     except ImportError as error:
         raise SpectraError("'lsp' needs one more package: pip install '.[lsp]'") from error
     from spectra_local.completion.completer import Completer
+    from spectra_local.completion.related import RelatedFiles
     from spectra_local.serving.language_server import language_server
     from spectra_local.serving.request_queue import RequestQueue
     from spectra_local.worker import EngineProcess
 
+    rules = learning_rules()
     # Not loaded yet: an editor waits for the first answer before it shows a text.
     with closing(EngineProcess(model_path(model), options)) as engine, closing(RequestQueue(engine)) as queue:
-        language_server(queue, Completer(engine), max_ms=max_ms, plain=plain_completion).start_io()
+        server = language_server(
+            queue,
+            Completer(engine),
+            max_ms=max_ms,
+            plain=plain_completion,
+            learning=rules,
+            related=RelatedFiles(),
+        )
+        server.start_io()
     return 0

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import click
 
+from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError, UsageError
@@ -74,9 +75,10 @@ def _serve(
     from spectra_local.serving.request_queue import RequestQueue
 
     address, port = listener.getsockname()[:2]
+    learn = learns_from(None)
     with closing(open_engine(model, options)) as engine, closing(RequestQueue(engine)) as queue:
         access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
-        app = web_app(Service(queue, Completer(engine), Metrics(), max_tokens), access)
+        app = web_app(Service(queue, Completer(engine), Metrics(), max_tokens, learn), access)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )

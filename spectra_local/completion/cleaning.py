@@ -1,6 +1,6 @@
 """A finished suggestion, made fit to be inserted; and how much of a growing one will stay. Knows text only."""
 
-from spectra_local.completion.stop_rules import Surroundings
+from spectra_local.completion.stop_rules import Surroundings, without_end
 
 _QUOTES = "\"'`"
 
@@ -9,7 +9,7 @@ def cleaned(text: str, around: Surroundings, *, ended_itself: bool) -> str:
     """What of ``text`` to insert, "" for nothing. ``ended_itself``: the model said that it was finished."""
     if not text.strip() or _begins_what_follows(text, around):
         return ""
-    text = _without_rest_of_line(text, around.rest_of_line.strip())
+    text = _without_rest_of_line(text, around.rest_of_line.rstrip())
     if around.rest_of_line.strip():
         return text
     head, newline, last = text.rpartition("\n")
@@ -37,8 +37,7 @@ def _begins_what_follows(text: str, around: Surroundings) -> bool:
 
 
 def _without_rest_of_line(text: str, rest: str) -> str:
-    if not rest or not text.endswith(rest):
-        return text
-    if rest in _QUOTES:
-        return text[: -len(rest)] if text.count(rest) % 2 else text
-    return text[: -len(rest)] if any(map(str.isalnum, rest)) else text
+    if rest.strip() in _QUOTES:
+        return text[: -len(rest)] if rest and text.endswith(rest) and text.count(rest) % 2 else text
+    shorter = without_end(text, rest) if any(map(str.isalnum, rest)) else None
+    return text if shorter is None else shorter

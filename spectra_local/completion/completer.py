@@ -4,16 +4,22 @@ Serves typed-through text from a cache, keeps the prompt of a gap that is being 
 rules, cleans them. Knows neither files nor editors.
 """
 
+import os
+import re
 import threading
 import time
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from uuid import uuid4
 
 from spectra_local.completion.cleaning import certain_length, cleaned
 from spectra_local.completion.instruction_prompt import instruction_request
+from spectra_local.completion.offers import Accepted, Offers, Outcomes
 from spectra_local.completion.stop_rules import Surroundings, kept_length
 from spectra_local.completion.suggestion_cache import SuggestionCache
 from spectra_local.completion.window import windowed
+from spectra_local.errors import SpectraError
 from spectra_local.protocol import Assistant, Done, FillIn, Request, Sampling, Text, Timings
 
 MAX_TOKENS = 128  # as llama.vim asks for
@@ -35,6 +41,7 @@ class CompletionRequest:
     single_line: bool = False
     raw: bool = False  # all that the model says: no stop rules, no cleaning, no cache
     speculate: bool = True
+    learn: bool = True  # False: nothing of it, nor that it was accepted, is kept on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Suggestion:
 
     text: str
     finish_reason: str  # the engine's, or "rule", "time"
-    timings: Timings
+    timings: Timings  # of the request; suggestions drawn side by side share one
     n_past: int = 0  # tokens in the context afterwards
     cached: bool = False
     by_instruction: bool = False  # the model has no fill-in tokens and was asked in words
@@ -62,6 +69,9 @@ class Completer:
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self._cache = SuggestionCache()
+        self._offers = Offers()
+        self._lessons: list[Accepted] = []
+        self._conversation = uuid4().hex  # what is accepted here is found as one text later
         self._anchor: FillIn | None = None  # the gap whose prompt is in the KV cache
         self._cancelled = threading.Event()
 
@@ -83,28 +93,67 @@ class Completer:
                 last = item
         return last.timings
 
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of the suggestions so far."""
+        return self._offers.outcomes
+
+    def accepted(self, fill_in: FillIn, text: str, *, learn: bool = True) -> None:
+        """Tells that ``text``, a suggestion or the beginning of one, was put into the gap; it is learned."""
+        gap = windowed(_with_plain_line_ends(fill_in))
+        self._note(self._offers.accepted(gap, text.replace("\r\n", "\n")), learn=learn)
+        self._teach()
+
+    def _note(self, accepted: Accepted | None, *, learn: bool) -> None:
+        if accepted and learn:
+            self._lessons.append(accepted)
+
+    def _teach(self) -> None:
+        """Between requests: learning what was accepted must not keep a suggestion waiting."""
+        while self._lessons:
+            lesson = self._lessons.pop(0)
+            taught = Request(
+                prompt=lesson.before, accepted=lesson.text, kind="complete", conversation=self._conversation
+            )
+            with suppress(SpectraError):  # the suggestion itself was given; the next request says what is wrong
+                for _ in self._assistant.generate(taught):
+                    pass
+
     def _complete(self, request: CompletionRequest) -> Generator[Piece | Suggestion, None, None]:
         line_end = "\r\n" if "\r\n" in request.fill_in.prefix + request.fill_in.suffix else "\n"
         gap = windowed(_with_plain_line_ends(request.fill_in))
+        self._note(self._offers.seen(gap), learn=request.learn)
+        try:
+            yield from self._suggestions(gap, request, line_end)
+        finally:
+            self._teach()
+
+    def _suggestions(
+        self, gap: FillIn, request: CompletionRequest, line_end: str
+    ) -> Generator[Piece | Suggestion, None, None]:
         seen: set[str] = set()
         if not request.raw and (text := self._cache.get(gap)) is not None:
             seen.add(text)
+            self._offers.offer(gap, text)
             yield Suggestion(_with_line_ends(text, line_end), "stop", Timings(), cached=True)
-        for number in range(len(seen), max(1, request.count)):
-            if self._cancelled.is_set() and number:
-                return
-            for item in self._suggest(gap, request, _sampling(request.sampling, number)):
+        else:
+            for item in self._suggest(gap, request, request.sampling):
                 if isinstance(item, Suggestion):
-                    if number and (item.text in seen or not item.text):
-                        continue
                     seen.add(item.text)
-                    if not number and not request.raw and item.finish_reason != "cancelled":
+                    if not request.raw and item.finish_reason != "cancelled":
                         self._cache.put(gap, item.text)
+                        self._offers.offer(gap, item.text)
+                yield replace(item, text=_with_line_ends(item.text, line_end))
+        if request.count > 1 and not self._cancelled.is_set():
+            for item in self._suggest(gap, request, _further(request.sampling), request.count - 1):
+                if isinstance(item, Suggestion) and item.text not in seen | {""} and item.finish_reason != "cancelled":
+                    seen.add(item.text)
                     yield replace(item, text=_with_line_ends(item.text, line_end))
-                elif not number:
-                    yield Piece(_with_line_ends(item.text, line_end))
 
-    def _suggest(self, gap: FillIn, request: CompletionRequest, sampling: Sampling) -> Generator[Piece | Suggestion]:
+    def _suggest(
+        self, gap: FillIn, request: CompletionRequest, sampling: Sampling, count: int = 1
+    ) -> Generator[Piece | Suggestion]:
+        """Pieces of a lone suggestion, then one or, of several drawn side by side, each."""
         by_instruction = not self._assistant.info.fill_in
         asked = instruction_request(gap, self._assistant.info) if by_instruction else Request(fill_in=self._kept(gap))
         asked = replace(
@@ -113,22 +162,27 @@ class Completer:
             sampling=sampling,
             stop=(*asked.stop, *request.stop, *(("\n",) if request.single_line else ())),
             speculate=request.speculate,
+            count=count,
+            kind="complete",
+            learn=request.learn,
         )
-        growing = _Growing(Surroundings.of(gap.prefix + gap.middle, gap.suffix), request)
+        around = Surroundings.of(gap.prefix + gap.middle, gap.suffix)
+        growing = [_Growing(around, request) for _ in range(count)]
         events = self._assistant.generate(asked)
         if self._cancelled.is_set():
             self._assistant.cancel()
         try:
             for event in events:
-                if isinstance(event, Text) and not growing.ended:
-                    if piece := growing.add(event.text):
+                if isinstance(event, Text) and not (one := growing[event.answer]).ended:
+                    if (piece := one.add(event.text)) and count == 1:
                         yield Piece(piece)
-                    if growing.ended:
+                    if all(each.ended for each in growing):
                         self._assistant.cancel()
                 elif isinstance(event, Done):
-                    reason = growing.ended or event.finish_reason
-                    text = growing.finished(reason)
-                    yield Suggestion(text, reason, event.timings, event.n_past, by_instruction=by_instruction)
+                    for number, one in enumerate(growing):
+                        reason = one.ended or ("stop" if number in event.ended else event.finish_reason)
+                        text = one.finished(reason)
+                        yield Suggestion(text, reason, event.timings, event.n_past, by_instruction=by_instruction)
         finally:
             events.close()
 
@@ -140,8 +194,9 @@ class Completer:
             typed = whole[len(last.prefix) :]
             if len(typed) <= _MOST_TYPED:
                 return replace(last, middle=typed)
-        self._anchor = replace(gap, prefix=whole, middle="")
-        return self._anchor
+        at = _word_start(whole)
+        self._anchor = replace(gap, prefix=whole[:at], middle="")
+        return replace(self._anchor, middle=whole[at:])
 
 
 class _Growing:
@@ -173,7 +228,7 @@ class _Growing:
         """The text to insert."""
         if self._raw:
             return self._text
-        if reason == "time" and "\n" in self._text.strip():
+        if reason in ("time", "length") and "\n" in self._text.strip():
             self._text = self._text[: self._text.rindex("\n")]
         return cleaned(self._text, self._around, ended_itself=reason == "stop")
 
@@ -184,11 +239,20 @@ class _Growing:
         return over > self._limit_s * (1 if "\n" in self._text.strip() else _PATIENCE)
 
 
-def _sampling(sampling: Sampling, number: int) -> Sampling:
-    """For the first suggestion what is asked for; for each further one other draws."""
-    if number == 0:
-        return sampling
-    return replace(sampling if sampling.temperature > 0 else _FURTHER, seed=(sampling.seed or 0) + number)
+_WORD = {"w": re.compile(r" ?\w{1,24}\Z"), "s": re.compile(r"[^\S\n]*\w{0,24}\Z"), "": re.compile(r"\Z")}[
+    os.environ.get("HEAL", "")
+]
+
+
+def _word_start(text: str) -> int:
+    """Where the word begins that ``text`` ends in, with the space before it: tokens begin there."""
+    match = _WORD.search(text[-64:])
+    return len(text) - (len(match[0]) if match else 0)
+
+
+def _further(sampling: Sampling) -> Sampling:
+    """For further suggestions: other draws, and draws at all where the first one is greedy."""
+    return replace(sampling if sampling.temperature > 0 else _FURTHER, seed=(sampling.seed or 0) + 1)
 
 
 def _with_plain_line_ends(fill_in: FillIn) -> FillIn:

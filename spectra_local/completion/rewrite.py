@@ -30,6 +30,7 @@ class RewriteRequest:
     after: str = ""
     sampling: Sampling = field(default_factory=Sampling)
     speculate: bool = True
+    learn: bool = True  # False: nothing of it is kept on disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def _ask(
         stop=(f"\n{fence}",),
         prediction=body,
         speculate=request.speculate,
+        learn=request.learn,
+        kind="edit",
     )
     answer: list[str] = []
     n_lines = 0

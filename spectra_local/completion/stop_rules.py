@@ -106,7 +106,33 @@ def repeats_below(text: str, around: Surroundings) -> int | None:
     return None
 
 
-RULES: tuple[Callable[[str, Surroundings], int | None], ...] = (dedent, closing_bracket, repeats_below)
+def repeats_rest_of_line(text: str, around: Surroundings) -> int | None:
+    """Cuts before what stands behind the gap in its own line, where a finished line ends in that."""
+    rest = around.rest_of_line.rstrip()
+    if not _says_something(rest):
+        return None
+    at = 0
+    for line in text.split("\n")[:-1]:
+        if (cut := without_end(line.rstrip(), rest)) is not None:
+            return at + len(cut)
+        at += len(line) + 1
+    return None
+
+
+def without_end(line: str, rest: str) -> str | None:
+    """``line`` without ``rest``, the end of the gap's line, at its end; None where it does not stand there."""
+    for end in (rest, rest.lstrip()):
+        if end and line.endswith(end):
+            return line[: -len(end)]
+    return None
+
+
+RULES: tuple[Callable[[str, Surroundings], int | None], ...] = (
+    dedent,
+    closing_bracket,
+    repeats_below,
+    repeats_rest_of_line,
+)
 
 
 def _similar(a: str, b: str) -> bool:

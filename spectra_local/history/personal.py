@@ -90,6 +90,15 @@ class PersonalHistory:
         except StoreError as error:
             self._off(error)
 
+    def count(self, saved: Saved, tried: Mapping[str, Tried] | None = None) -> None:
+        """Counts what an answer saved that is not kept itself; ``tried``: by source."""
+        if self._database is None or self._database.read_only:
+            return
+        try:
+            add_saved(self._database, saved, tried)
+        except StoreError as error:
+            self._off(error)
+
     def _turns(self, exchange: Exchange) -> list[Turn]:
         conversation = exchange.conversation or uuid4().hex
         prompt = np.array(exchange.prompt, TOKEN)

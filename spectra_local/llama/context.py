@@ -5,7 +5,7 @@ others for the length of one decode. Nothing here knows how drafts are made or t
 """
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -282,6 +282,37 @@ class Context:
         self._main = winner
         self._borrowed = []
         self.tokens += kept
+
+    # --- several continuations side by side --------------------------------------------------------------------
+
+    def fork(self, n: int, n_tokens: int) -> None:
+        """Lets ``n`` continuations of the committed tokens (at most MAX_LEAVES) grow by up to ``n_tokens`` each.
+
+        ``decode_each`` grows them, ``join`` must follow: they are for a moment, ``tokens`` stay as they are. Raises
+        ContextFullError, MemoryShortageError.
+        """
+        self.reserve(n * n_tokens)
+        self._borrowed = [self._main, *(s for s in range(MAX_LEAVES) if s != self._main)][:n]
+        for sequence in self._borrowed[1:]:
+            lib.llama_memory_seq_cp(self._memory, self._main, sequence, -1, -1)
+
+    def decode_each(self, tokens: Mapping[int, int], n_before: int) -> None:
+        """One pass over one more token of each continuation (number -> token), ``n_before`` after those committed.
+
+        Row i of ``logits`` is then the i-th token's. Raises DecodeAbortedError, after which no continuation is left.
+        """
+        n = len(tokens)
+        self._batch.fill_tree(
+            list(tokens.values()), [n_before] * n, self.n_past, [[self._borrowed[number]] for number in tokens]
+        )
+        self._first_row = 0
+        self._decode()
+
+    def join(self) -> None:
+        """Drops all continuations; the committed tokens stay."""
+        self._drop_uncommitted()
+        if self.exact and self.tokens:  # refilling freed cells out of order would change the last bits
+            self._move(self._n_cells)
 
     def _park(self, winner: int, n_keep: int, n_rejected: int) -> None:
         """Gives rejected cells to a sequence nobody reads: freed, they would be refilled out of order."""

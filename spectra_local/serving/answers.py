@@ -31,6 +31,7 @@ class Service:
     completer: Completer  # over the queue's assistant: used by its requests alone
     metrics: Metrics
     max_tokens: int  # most tokens of one answer
+    learn: bool = True  # whether completions may be learned from; a path, by which that may differ, is not sent
 
     @property
     def model_id(self) -> str:

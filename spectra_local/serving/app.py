@@ -39,7 +39,9 @@ def web_app(service: Service, access: Access) -> App:
 
     async def metrics(http: HttpRequest) -> Response:
         queue = service.queue
-        text = service.metrics.exposition(processing=queue.n_running, waiting=queue.n_waiting)
+        text = service.metrics.exposition(
+            service.completer.outcomes, processing=queue.n_running, waiting=queue.n_waiting
+        )
         return Response(text, media_type=CONTENT_TYPE)
 
     get = {"/health": health, "/v1/models": models, "/models": models, "/metrics": metrics}

@@ -50,7 +50,7 @@ def _completion_request(service: Service, fields: Fields) -> tuple[CompletionReq
     if n_predict < -1:
         raise RequestError("n_predict must be -1 (no limit), 0 (read the context only) or more", field="n_predict")
     if n_predict == 0:
-        return CompletionRequest(fill_in, max_tokens=1, raw=True, speculate=False), True
+        return CompletionRequest(fill_in, max_tokens=1, raw=True, speculate=False, learn=service.learn), True
     max_ms = fields.number("t_max_predict_ms", 0)
     return CompletionRequest(
         fill_in,
@@ -58,6 +58,7 @@ def _completion_request(service: Service, fields: Fields) -> tuple[CompletionReq
         max_ms=max_ms if max_ms > 0 else None,
         sampling=openai.sampling(fields),
         stop=openai.stops(fields),
+        learn=service.learn,
     ), False
 
 

@@ -4,7 +4,10 @@ Knows documents and positions; what to suggest is the completer's to know.
 See https://microsoft.github.io/language-server-protocol/specifications/lsp/3.18/specification/
 """
 
-from pathlib import PurePath
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path, PurePath
+from typing import Any
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -13,60 +16,117 @@ from pygls.workspace import TextDocument
 
 from spectra_local import __version__
 from spectra_local.completion.completer import Completer, CompletionRequest, Suggestion
+from spectra_local.completion.learning import LearningRules
+from spectra_local.completion.related import RelatedFiles
 from spectra_local.protocol import FillIn
 from spectra_local.serving.loading import Loading
 from spectra_local.serving.request_queue import RequestQueue
 
+ACCEPTED = "spectra-chat.accepted"  # the command that an editor runs when a suggestion was put into the text
 _CLIENT = "editor"  # one editor, one cursor: a newer request replaces the older
+_SEVERAL = 3  # suggestions to choose from where somebody asked for them; one while typing
+_REMEMBERED = 32  # gaps whose suggestions may still be accepted
 
 
-def language_server(queue: RequestQueue, completer: Completer, *, max_ms: float, plain: bool) -> LanguageServer:
+def language_server(
+    queue: RequestQueue,
+    completer: Completer,
+    *,
+    max_ms: float,
+    plain: bool,
+    learning: LearningRules | None = None,
+    related: RelatedFiles | None = None,
+) -> LanguageServer:
     """A server for one editor; with ``plain`` it answers textDocument/completion too.
 
-    The queue's assistant is loaded once the editor is there; until then there are no suggestions.
+    The queue's assistant is loaded once the editor is there; until then there are no suggestions. ``related`` finds
+    files to be read beside the one at hand; None: there are none.
     """
     server = LanguageServer("spectra-chat", __version__)
     loading = Loading(server, queue)
+    rules = learning or LearningRules()
+    numbers = count()
+    gaps: dict[int, tuple[FillIn, bool]] = {}  # those of which an editor may still say that they were filled
 
     @server.feature(types.INITIALIZED)
     async def initialized(params: types.InitializedParams) -> None:
         await loading.run()
 
-    async def suggested(uri: str, position: types.Position) -> str:
+    async def suggested(uri: str, position: types.Position, n: int) -> list[tuple[int, str]]:
+        """Up to ``n`` suggestions, each with the number of its gap."""
         if not loading.is_done:
-            return ""
-        document = server.workspace.get_text_document(uri)
-        request = CompletionRequest(gap_at(document, position), max_ms=max_ms)
-        job = queue.submit(lambda _: completer.complete(request), client=_CLIENT, replaces=(_CLIENT,))
+            return []
+        gap = gap_at(server.workspace.get_text_document(uri), position)
+        path = Path(to_fs_path(uri) or "") if uri.startswith("file:") else None
+        opened = {
+            Path(name): document.source
+            for other, document in server.workspace.text_documents.items()
+            if other != uri and (name := to_fs_path(other))
+        }
+        number, learn = next(numbers), rules.allow(path)
+        gaps[number] = gap, learn
+        gaps.pop(number - _REMEMBERED, None)
+
+        def complete(_: Any) -> Iterator[Any]:
+            whole = related.added_to(gap, path, queue.info.device, opened) if related and path else gap
+            return completer.complete(CompletionRequest(whole, max_ms=max_ms, count=n, learn=learn))
+
+        job = queue.submit(complete, client=_CLIENT, replaces=(_CLIENT,))
+        texts: list[str] = []
         try:
             async for item in job.events():
-                if isinstance(item, Suggestion):
-                    return "" if item.finish_reason == "cancelled" else item.text
-            return ""
+                if isinstance(item, Suggestion) and item.finish_reason != "cancelled" and item.text.strip():
+                    texts.append(item.text)
+                if isinstance(item, Suggestion) and n == 1:
+                    break
+            return [(number, text) for text in texts]
         finally:
             job.cancel()  # the editor cancelled: this coroutine ends, and with it the decoding
 
     @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
     async def inline_completion(params: types.InlineCompletionParams) -> types.InlineCompletionList:
-        text = await suggested(params.text_document.uri, params.position)
+        asked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        found = await suggested(params.text_document.uri, params.position, _SEVERAL if asked else 1)
         here = types.Range(params.position, params.position)
-        return types.InlineCompletionList([types.InlineCompletionItem(text, range=here)] if text.strip() else [])
+        return types.InlineCompletionList(
+            [types.InlineCompletionItem(text, range=here, command=_accepted(number, text)) for number, text in found]
+        )
+
+    @server.command(ACCEPTED)
+    def accepted(number: int, text: str) -> None:
+        """An editor put the suggestion, or a part of it, into the text."""
+        if (known := gaps.get(number)) and isinstance(text, str) and text:
+            gap, learn = known
+
+            def learn_it(_: Any) -> Iterator[Any]:
+                completer.accepted(gap, text, learn=learn)
+                yield from ()
+
+            queue.submit(learn_it)
 
     if plain:
 
         @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions())
         async def completion(params: types.CompletionParams) -> types.CompletionList:
-            text = await suggested(params.text_document.uri, params.position)
+            found = await suggested(params.text_document.uri, params.position, 1)
             here = types.Range(params.position, params.position)
-            item = types.CompletionItem(
-                label=text.strip().split("\n")[0],
-                kind=types.CompletionItemKind.Text,
-                detail="spectra-chat",
-                text_edit=types.TextEdit(here, text),
-            )
-            return types.CompletionList(is_incomplete=True, items=[item] if text.strip() else [])
+            items = [
+                types.CompletionItem(
+                    label=text.strip().split("\n")[0],
+                    kind=types.CompletionItemKind.Text,
+                    detail="spectra-chat",
+                    text_edit=types.TextEdit(here, text),
+                    command=_accepted(number, text),
+                )
+                for number, text in found
+            ]
+            return types.CompletionList(is_incomplete=True, items=items)
 
     return server
+
+
+def _accepted(number: int, text: str) -> types.Command:
+    return types.Command("Learn the accepted suggestion", ACCEPTED, arguments=[number, text])
 
 
 def gap_at(document: TextDocument, position: types.Position) -> FillIn:

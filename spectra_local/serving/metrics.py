@@ -5,6 +5,7 @@ See https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from collections import Counter
 
+from spectra_local.completion.offers import Outcomes
 from spectra_local.protocol import Done
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,6 +20,8 @@ _HELP = {
     "spectra_predicted_seconds_total": ("counter", "Time spent generating."),
     "spectra_draft_tokens_total": ("counter", "Tokens drafted."),
     "spectra_draft_accepted_tokens_total": ("counter", "Drafted tokens that the model accepted."),
+    "spectra_suggestions_total": ("counter", "Suggestions offered to an editor, and what became of them."),
+    "spectra_suggested_characters_total": ("counter", "Characters of suggestions, offered and accepted."),
     "spectra_requests_processing": ("gauge", "Requests being answered."),
     "spectra_requests_waiting": ("gauge", "Requests whose turn has not come."),
 }
@@ -49,10 +52,16 @@ class Metrics:
         ):
             self._values[name, ""] += amount  # type: ignore[assignment]  # seconds are fractions
 
-    def exposition(self, *, processing: int, waiting: int) -> str:
+    def exposition(self, outcomes: Outcomes, *, processing: int, waiting: int) -> str:
         """All of it as text; the arguments are the gauges' values now."""
         values = {
             **self._values,
+            **{
+                ("spectra_suggestions_total", f'{{outcome="{name}"}}'): getattr(outcomes, name)
+                for name in ("offered", "accepted", "partly_accepted", "rejected")
+            },
+            ("spectra_suggested_characters_total", '{outcome="offered"}'): outcomes.offered_chars,
+            ("spectra_suggested_characters_total", '{outcome="accepted"}'): outcomes.accepted_chars,
             ("spectra_requests_processing", ""): processing,
             ("spectra_requests_waiting", ""): waiting,
         }

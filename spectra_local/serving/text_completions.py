@@ -32,5 +32,6 @@ async def completions(service: Service, http: HttpRequest, fields: Fields) -> Re
         sampling=openai.sampling(fields),
         max_tokens=openai.max_tokens(service, fields, "max_tokens", "n_predict"),
         stop=openai.stops(fields),
+        learn=service.learn,
     )
     return await reply(service, http, fields, request, _SHAPE)

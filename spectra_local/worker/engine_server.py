@@ -222,16 +222,16 @@ class EngineServer:
 
 def _gathered(events: Iterator[Event]) -> Iterator[Event]:
     """The same events with neighbouring pieces of text joined for up to ``_GATHER_SECONDS``."""
-    held: Text | None = None
+    held: dict[int, Text] = {}  # by answer
     sent = 0.0
     for event in events:
         if isinstance(event, Text):
-            held = held.joined(event) if held else event
+            before = held.get(event.answer)
+            held[event.answer] = before.joined(event) if before else event
             if time.monotonic() - sent < _GATHER_SECONDS:
                 continue
-        if held:
-            yield held
-            held = None
+        yield from held.values()
+        held.clear()
         if not isinstance(event, Text):
             yield event
         sent = time.monotonic()

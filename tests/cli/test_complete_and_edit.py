@@ -56,6 +56,19 @@ def test_complete_takes_the_place_from_two_texts_and_related_files(spectra: Comm
     assert engine.requests[0].fill_in == FillIn("a = ", "\nb", path="m.py", extra=(ExtraFile("u.py", "u"),))
 
 
+def test_complete_reads_what_the_file_imports_unless_told_otherwise(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "shapes.py").write_text("def area(): ...\n")
+    (tmp_path / "main.py").write_text("import shapes\nshapes.")
+    gap = spectra("complete", "main.py")[3].requests[0].fill_in
+    assert gap
+    assert gap.extra == (ExtraFile("shapes.py", "def area(): ...\n"),)
+    assert (gap.path, gap.repository) == ("main.py", tmp_path.name)
+    assert spectra("complete", "main.py", "--no-related")[3].requests[0].fill_in == FillIn(
+        "import shapes\nshapes.", path="main.py"
+    )
+
+
 def test_complete_json_has_all_suggestions(spectra: Command) -> None:
     _, out, _, _ = spectra("complete", "-", "--json", "--count", "2", stdin=b"a = ")
     answer = json.loads(out)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from fakes.scripted import INFO, Gate, Script, ScriptedAssistant, say
+from fakes.scripted import INFO, Gate, Script, ScriptedAssistant, done, say
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,10 +43,41 @@ def test_a_gap_that_is_typed_into_keeps_its_prompt() -> None:
     ]  # fmt: skip
 
 
-def test_several_suggestions_are_drawn_with_other_seeds_and_come_once_each() -> None:
-    make, assistant = completer(say("a"), say("a"), say("b"))
-    assert [s.text for s in suggestions(make, "x = ", count=3)] == ["a", "b"]
-    assert len({r.sampling.seed for r in assistant.requests}) == 3
+def test_further_suggestions_are_drawn_side_by_side_and_come_once_each() -> None:
+    drawn = [Text("a", answer=1), Text("b", answer=0), Text("c", answer=2), Text("\nd", answer=2), done()]
+    make, assistant = completer(say("a"), drawn)
+    assert [s.text for s in suggestions(make, "x = ", "\nd\n", count=4)] == ["a", "b", "c\nd"]
+    first, further = assistant.requests
+    assert (first.count, further.count) == (1, 3)
+    assert first.sampling.temperature == 0 < further.sampling.temperature
+    assert first.fill_in == further.fill_in
+
+
+def test_what_was_accepted_is_learned_after_the_next_suggestion_and_nothing_else_is() -> None:
+    make, assistant = completer(say("return n"), say("x"))
+    suggestions(make, "def f(n):\n    ")
+    suggestions(make, "def f(n):\n    return n\n\n")
+    suggestions(make, "y = 2")
+    assert [(r.prompt, r.accepted) for r in assistant.requests] == [
+        (None, None), (None, None), ("def f(n):\n    ", "return n"), (None, None),
+    ]  # fmt: skip
+    assert (make.outcomes.offered, make.outcomes.accepted, make.outcomes.rejected) == (3, 1, 1)
+
+
+def test_an_editors_word_that_a_part_was_accepted_is_learned_unless_forbidden() -> None:
+    make, assistant = completer(say("return n"))
+    gap = FillIn("def f(n):\n    ")
+    suggestions(make, gap.prefix)
+    make.accepted(gap, "return", learn=False)
+    make.accepted(gap, "return")
+    assert [r.accepted for r in assistant.requests] == [None, "return"]
+
+
+def test_where_nothing_may_be_learned_requests_say_so() -> None:
+    make, assistant = completer(say("a"))
+    suggestions(make, "x = ", learn=False)
+    suggestions(make, "x = a\n", learn=False)
+    assert [(r.learn, r.accepted) for r in assistant.requests] == [(False, None)] * 2
 
 
 def test_a_rule_ends_the_request_and_not_only_the_text() -> None:

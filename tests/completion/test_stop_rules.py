@@ -20,6 +20,8 @@ def kept(prefix: str, suffix: str, text: str) -> str:
         ("f(a, ", ")\n", "g(b))", "g(b)"),
         ("f(a, ", ")\n", 'g(")")', 'g(")")'),
         ("f(a, ", "\n", "b)", "b)"),  # nobody else closes it
+        ("f(n if a", " else 0)\n", ".b() else 0)\ng()", ".b()"),  # the rest of the line again
+        ("f(", " else 0)\n", "1 else\n", "1 else\n"),
         ("x = 1\n", "\nreturn x\n", "y = 2\nreturn x\n", "y = 2"),  # the line below again
     ],
 )

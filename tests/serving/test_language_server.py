@@ -10,6 +10,8 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 from pygls.workspace import TextDocument
 
+from spectra_local.history.database import Database
+from spectra_local.history.store import Store
 from spectra_local.protocol import EngineOptions
 from spectra_local.serving.language_server import gap_at
 from spectra_local.worker.meeting_point import meeting_point
@@ -71,8 +73,13 @@ class Editor:
     async def is_loaded(self) -> None:
         await asyncio.wait_for(self.loaded.wait(), 60)
 
-    def inline(self, line: int, character: int) -> "asyncio.Future[types.InlineCompletionList]":
-        context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
+    def inline(
+        self,
+        line: int,
+        character: int,
+        trigger: types.InlineCompletionTriggerKind = types.InlineCompletionTriggerKind.Automatic,
+    ) -> "asyncio.Future[types.InlineCompletionList]":
+        context = types.InlineCompletionContext(trigger)
         asked = types.InlineCompletionParams(context, DOCUMENT, types.Position(line, character))
         return asyncio.ensure_future(self.client.text_document_inline_completion_async(asked))
 
@@ -118,7 +125,16 @@ async def test_an_editor_is_offered_a_real_completion_inline_and_plain(editor: E
     assert isinstance(plain, types.CompletionList)
     (item,) = plain.items
     assert item.text_edit == types.TextEdit(types.Range(where, where), text)
+    assert item.command
+    taken = types.ExecuteCommandParams(item.command.command, arguments=item.command.arguments)
+    await asyncio.wait_for(editor.client.workspace_execute_command_async(taken), 60)
+    several = await asyncio.wait_for(editor.inline(5, 7, types.InlineCompletionTriggerKind.Invoked), 60)
+    assert several.items[0].insert_text == text
     await editor.leave()
+    database = Database()
+    kept = [turn.text for turn in Store(database).turns()]
+    database.close()
+    assert kept[-1] == text  # what was accepted is learned
 
 
 @pytest.mark.model

@@ -1,0 +1,120 @@
+"""What an engine's requests teach: turns for the history on disk, text for the drafts of this process.
+
+Knows which request may teach what; nothing of how answers are made.
+"""
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from spectra_local.history.personal import Exchange, PersonalHistory
+from spectra_local.history.savings import Saved, Tried
+from spectra_local.llama.model import Model
+from spectra_local.protocol import Message, Request, Timings
+from spectra_local.speculation.per_model import PerModel
+
+# Of an earlier turn so many tokens are remembered again with a new one, so that matches can reach back over the seam.
+_OVERLAP = 64
+
+
+class Learning:
+    """Of one loaded model. Whatever goes wrong with the disk, it goes on in memory with one notice."""
+
+    def __init__(self, model: Model, drafts: PerModel, history: PersonalHistory | None) -> None:
+        """``history`` None: nothing is kept on disk."""
+        self._model = model
+        self._drafts = drafts
+        self._history = history
+        self._context_learned = True  # what the context holds is in the history too
+        if history and history.index:
+            drafts.draft_from(history.index)
+
+    def take_notice(self) -> str:
+        """What the user should be told, once; "" where there is nothing."""
+        return self._history.take_notice() if self._history else ""
+
+    def forget_deleted(self) -> None:
+        """Before a request, and before anything is saved: what was deleted meanwhile must not come back."""
+        if self._history and self._history.refresh():
+            self._drafts.forget()
+
+    def answered(
+        self, request: Request, prompt: Sequence[int], answer: Sequence[int], shown: str, timings: Timings
+    ) -> None:
+        """Keeps both turns for later drafts: committed before the answer is reported as done."""
+        read = prompt[max(0, timings.cache_n - _OVERLAP) :]
+        on_disk = self._on_disk(request)
+        if request.kind == "complete":  # what nobody has accepted yet is not kept, nor drafted from
+            self.not_kept(timings.prompt_n)
+            self._drafts.remember(read)
+            if on_disk:
+                on_disk.count(_saved(timings), _tried(timings))
+        else:
+            reused = timings.cache_n if self._context_learned else 0
+            self._context_learned = request.learn
+            if on_disk:
+                asked = request.prompt if request.prompt is not None else _new_words(request.messages)
+                said = self._model.text
+                exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answer, said)
+                on_disk.record(exchange, _saved(timings), _tried(timings))
+            else:
+                self._drafts.remember([*read, *answer])
+        if not request.learn:
+            self._drafts.keep_core_in_memory()
+        self.forget_deleted()
+        self._drafts.save()
+
+    def accepted(self, request: Request) -> None:
+        """Keeps a suggestion that the user took, and the text it follows."""
+        before, text = request.prompt or "", request.accepted or ""
+        self.forget_deleted()
+        prompt, whole = self._model.tokenize(before), self._model.tokenize(before + text)
+        seam = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(prompt, whole, strict=False)))
+        if on_disk := self._on_disk(request):
+            said = self._model.text
+            exchange = Exchange(request.conversation, request.kind, before, whole[:seam], 0, text, whole[seam:], said)
+            on_disk.record(exchange, Saved())
+        else:
+            self._drafts.remember(whole)
+
+    def not_kept(self, n_read: int) -> None:
+        """So many tokens were read into the context that the history does not hold."""
+        self._context_learned = self._context_learned and not n_read
+
+    def close(self) -> None:
+        """Saves what was learned."""
+        self.forget_deleted()
+        self._drafts.save(now=True)
+        if self._history:
+            self._history.close()
+
+    def _on_disk(self, request: Request) -> PersonalHistory | None:
+        return self._history if self._history and self._history.index and request.learn else None
+
+
+def _new_words(messages: Sequence[Message]) -> str:
+    """What was said since the model last spoke; all of it where it never did."""
+    words: list[str] = []
+    for message in reversed(messages):
+        if message.role == "assistant" and words:
+            break
+        words.append(message.content)
+    return "\n\n".join(reversed(words))
+
+
+def _saved(timings: Timings) -> Saved:
+    plain_ms = timings.predicted_ms * timings.speedup_estimate
+    return Saved(
+        answers=1,
+        predicted_n=timings.predicted_n,
+        steps=timings.steps,
+        draft_n=timings.draft_n,
+        accepted_n=timings.draft_n_accepted,
+        from_history=sum(timings.accepted_by_source.get(source, 0) for source in ("history", "import")),
+        predicted_ms=timings.predicted_ms,
+        saved_ms=plain_ms - timings.predicted_ms,
+    )
+
+
+def _tried(timings: Timings) -> dict[str, Tried]:
+    accepted, rejected = timings.accepted_by_source, timings.rejected_by_source
+    return {source: Tried(accepted.get(source, 0), rejected.get(source, 0)) for source in {**accepted, **rejected}}
