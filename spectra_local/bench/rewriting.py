@@ -15,7 +15,7 @@ import click
 
 from spectra_local.completion.rewrite import RewriteRequest, Rewritten, rewrite
 from spectra_local.errors import SpectraError
-from spectra_local.protocol import EngineOptions
+from spectra_local.protocol import EngineOptions, Timings
 from spectra_local.worker import EngineProcess
 
 _N_CTX = 4096
@@ -46,7 +46,13 @@ def main(model: Path, items: Path, n_items: int, first: int, exact: bool) -> Non
                 continue
             ratios.append(runs[True][1] / runs[False][1])
             n_same += runs[True][0] == runs[False][0]
-            click.echo(f"{row['id']}  {runs[False][1]:.1f} -> {runs[True][1]:.1f} t/s  {ratios[-1]:.3f}", err=True)
+            drafted = runs[True][2]
+            click.echo(
+                f"{row['id']}  {runs[False][1]:.1f} -> {runs[True][1]:.1f} t/s  {ratios[-1]:.3f}  "
+                f"{drafted.predicted_n} tokens in {drafted.steps} passes, {drafted.draft_n_accepted} of "
+                f"{drafted.draft_n} drafted accepted, estimate {drafted.speedup_estimate:.2f}",
+                err=True,
+            )
     if not ratios:
         raise SpectraError("no item was answered with a replacement")
     figures = {
@@ -58,12 +64,12 @@ def main(model: Path, items: Path, n_items: int, first: int, exact: bool) -> Non
     click.echo(json.dumps({"model": model.name, "items": len(ratios), **figures}))
 
 
-def _run(engine: EngineProcess, row: dict[str, str], *, speculate: bool) -> tuple[str, float]:
-    """The new text, and the tokens generated a second."""
+def _run(engine: EngineProcess, row: dict[str, str], *, speculate: bool) -> tuple[str, float, Timings]:
+    """The new text, the tokens generated a second, and the counts of the first region."""
     for item in rewrite(engine, RewriteRequest(row["code"], row["instruction"], speculate=speculate)):
         if isinstance(item, Rewritten):
             n = sum(each.predicted_n for each in item.timings)
-            return item.text, 1000 * n / sum(each.predicted_ms for each in item.timings)
+            return item.text, 1000 * n / sum(each.predicted_ms for each in item.timings), item.timings[0]
     raise SpectraError("no rewriting came")
 
 

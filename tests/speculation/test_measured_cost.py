@@ -74,3 +74,21 @@ def test_prices_stay_positive_whatever_is_observed(decodes: list[tuple[int, floa
         cost.observe(width, seconds, n_past)
     assert all(price > 0 for price in cost.relative[1:])
     assert cost.relative[1] == 1.0
+
+
+def test_wider_decodes_than_were_measured_cost_no_less_for_one_disturbed_measurement() -> None:
+    curve = MeasuredCost({1: 1.0, 2: 1.8, 4: 3.4, 7: 7.5, 8: 5.4}, 64)
+    assert curve.relative[64] > 30
+
+
+def test_one_real_decode_corrects_all_prices_that_nobody_measured() -> None:
+    curve = MeasuredCost({1: 1.0, 8: 8.0, 16: 11.0}, 128)
+    dear = curve.relative[128]
+    for _ in range(3):
+        curve.observe(1, 1.0, 100)
+    curve.observe(64, 20.0, 100)
+    assert curve.relative[64] == 20.0
+    assert curve.relative[128] < dear
+    assert curve.relative[16] == 11.0
+    curve.observe(64, 90.0, 100)  # somebody else had the machine
+    assert curve.relative[64] == 20.0
