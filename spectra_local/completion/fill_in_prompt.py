@@ -40,6 +40,8 @@ FAMILIES = (
     Family("starcoder", "<fim_prefix>", repository_end=""),  # StarCoder 1 and 2, arXiv 2402.19173; Granite Code
     Family("starcoder", "<fim-prefix>", repository_end=""),  # SantaCoder
     Family("deepseek", "<\uff5cfim\u2581begin\uff5c>", file_line="#{name}\n"),  # DeepSeek-Coder, arXiv 2401.14196
+    Family("glm", "<|code_prefix|>"),  # GLM-4.5 and CodeGeeX4
+    Family("seed-coder", "<[fim-prefix]>", suffix_first=True),  # Seed-Coder, arXiv 2506.03524, section on FIM
     Family("codestral", "[PREFIX]", suffix_first=True, file_line="+++++ {name}\n"),  # mistral-common
 )
 _UNKNOWN = Family("other", "")
@@ -93,7 +95,7 @@ def _text_tokenizer(model: Vocabulary) -> Tokenize:
 
 
 def _reads_like_a_marker(token: str) -> bool:
-    inner = token[1:-1].strip("|").replace("-", "_")
+    inner = token[1:-1].strip("|[]").replace("-", "_")
     return (token[:1], token[-1:]) in {("<", ">"), ("[", "]")} and (
         token[1:2] == "|" or inner.startswith("fim") or inner in {"repo_name", "reponame", "file_sep", "filename"}
     )

@@ -102,12 +102,13 @@ def _ask(
 ) -> Generator[Progress, None, tuple[str, Done]]:
     margin, body = _dedented(original)
     fence = _fence(original + before + after)
+    lines = body.strip("\n")
     asked = Request(
-        messages=_messages(fence, before, body, after, request.instruction),
+        messages=_messages(fence, before, lines, after, request.instruction),
         sampling=request.sampling,
         max_tokens=len(body) // 2 + _SPARE_TOKENS,
         stop=(f"\n{fence}",),
-        prediction=body,
+        prediction=f"{lines}\n{fence}",  # the end too: it costs as many passes as any other token
         speculate=request.speculate,
         learn=request.learn,
         kind="edit",
@@ -145,7 +146,7 @@ def _unfinished(done: Done) -> str:
     return f"{why.get(done.finish_reason, done.finish_reason)}; the text stays as it is"
 
 
-def _messages(fence: str, before: str, body: str, after: str, instruction: str) -> tuple[Message, ...]:
+def _messages(fence: str, before: str, original: str, after: str, instruction: str) -> tuple[Message, ...]:
     shown = ""
     above, below = _plain(before).split("\n")[-_SHOWN_AROUND:], _plain(after).split("\n")[:_SHOWN_AROUND]
     if before.strip():
@@ -153,7 +154,6 @@ def _messages(fence: str, before: str, body: str, after: str, instruction: str) 
         shown = f"{shown.rstrip()}\n{fence}\n\n"
     if after.strip():
         shown += f"This stands after it and stays as it is:\n{fence}\n" + "\n".join(below).rstrip() + f"\n{fence}\n\n"
-    original = body.strip("\n")
     asked = (
         f"{shown}The text:\n{fence}\n{original}\n{fence}\n\n{instruction.strip()}\n"
         "Reply with the whole changed text in a code block, without explanations. Leave all else as it is."

@@ -146,10 +146,11 @@ class Model:
 
 
 _FIM: Sequence[str] = ("pre", "suf", "mid", "pad", "rep", "sep")
-# Those that llama.cpp does not look for by name: Codestral; StarCoder 2; StarCoder and Granite.
+# Those that llama.cpp does not look for by name: Codestral and Seed-Coder; StarCoder 2; StarCoder and Granite.
 _FURTHER_FIM = {
-    "pre": ("[PREFIX]",),
-    "suf": ("[SUFFIX]",),
+    "pre": ("[PREFIX]", "<[fim-prefix]>"),
+    "suf": ("[SUFFIX]", "<[fim-suffix]>"),
+    "mid": ("<[fim-middle]>",),
     "rep": ("<repo_name>",),
     "sep": ("<file_sep>", "<filename>"),
 }

@@ -15,6 +15,8 @@ CODESTRAL = {"pre": "[PREFIX]", "suf": "[SUFFIX]"}
 DEEPSEEK = {"pre": "<｜fim▁begin｜>", "suf": "<｜fim▁hole｜>", "mid": "<｜fim▁end｜>"}
 STARCODER = {"pre": "<fim_prefix>", "suf": "<fim_suffix>", "mid": "<fim_middle>"}
 CODELLAMA = {"pre": "▁<PRE>", "suf": "▁<SUF>", "mid": "▁<MID>"}
+SEED = {"pre": "<[fim-prefix]>", "suf": "<[fim-suffix]>", "mid": "<[fim-middle]>"}
+GLM = {"pre": "<|code_prefix|>", "suf": "<|code_suffix|>", "mid": "<|code_middle|>"}
 FIRST_CONTROL = 0x200000  # beyond every character
 
 
@@ -65,6 +67,8 @@ def shown(vocabulary: Characters, fill_in: FillIn, budget: int = 1000) -> str:
         (Characters(CODESTRAL, add_bos=True), "codestral", "(bos)(suf)\nb(pre)a = "),
         (Characters(DEEPSEEK, add_bos=True), "deepseek", "(bos)(pre)a = (suf)\nb(mid)"),
         (Characters(STARCODER), "starcoder", "(pre)a = (suf)\nb(mid)"),
+        (Characters(GLM), "glm", "(pre)a = (suf)\nb(mid)"),
+        (Characters(SEED, add_bos=True), "seed-coder", "(bos)(suf)\nb(pre)a = (mid)"),
         (Characters(CODELLAMA, add_bos=True), "codellama", "(bos)(pre)a = (suf)\nb(mid)"),
     ],
 )

@@ -24,7 +24,7 @@ def test_the_original_comes_before_the_instruction_and_is_the_prediction() -> No
     (request,) = assistant.requests
     asked = request.messages[0].content
     assert asked.index("return a") < asked.index("Add one.")
-    assert request.prediction == CODE
+    assert request.prediction == CODE + "```"
     assert request.messages[-1].content == "```\n"
 
 
@@ -69,7 +69,7 @@ def test_a_last_line_without_an_end_keeps_having_none() -> None:
 
 def test_an_indented_block_is_asked_at_the_margin_and_put_back() -> None:
     text, assistant = rewritten("\t\ta()\n\t\t\tb()\n", "a()\n\tc()")
-    assert assistant.requests[0].prediction == "a()\n\tb()\n"
+    assert assistant.requests[0].prediction == "a()\n\tb()\n```"
     assert text == "\t\ta()\n\t\t\tc()\n"
 
 
