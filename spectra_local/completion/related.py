@@ -17,7 +17,8 @@ CHARS_ON_CPU = 1_200  # some 350 tokens: about six seconds of reading with 1.5B 
 CHARS_ON_GPU = 24_000
 _MOST_FILES = 6
 _MOST_SEEN = 400  # entries of a folder that are looked at
-_MOST_BYTES = 400_000  # a larger file was not written by hand
+_MOST_READ = 24  # files: some 50 ms
+_MOST_BYTES = 120_000  # a larger file was hardly written by hand
 _WINDOW = 48  # lines of a long file that are taken
 _STEP = 12
 _AROUND = 30  # lines around the gap that its words are taken from
@@ -77,16 +78,18 @@ def with_related(fill_in: FillIn, path: Path, most_chars: int, opened: Mapping[P
     imported = _imported(fill_in)
     near = _near_words(fill_in)
     found = []
-    for other in _neighbours(path, root, imported, opened):
+    neighbours = [
+        (_is_named(other, imported), _edited(other), other) for other in _neighbours(path, root, imported, opened)
+    ]
+    for named, edited, other in sorted(neighbours, reverse=True)[:_MOST_READ]:
         text = opened.get(other)
         text = _text_of(other) if text is None else text
         if not text.strip():
             continue
-        named = other.stem in imported or (other.stem in ("__init__", "index", "mod") and other.parent.name in imported)
         piece, score = _best_window(text, near)
         if score > 0 or named:
             name = _name(other, root)
-            found.append(_Candidate(score + _IMPORT_BONUS * named, _edited(other), name, piece))
+            found.append(_Candidate(score + _IMPORT_BONUS * named, edited, name, piece))
     found.sort(key=lambda each: (each.score, each.edited), reverse=True)
     extra: list[ExtraFile] = []
     for each in found[:_MOST_FILES]:
@@ -111,6 +114,10 @@ def _imported(fill_in: FillIn) -> set[str]:
     """The words of all lines that import something."""
     whole = fill_in.prefix + fill_in.middle + fill_in.suffix
     return {word for line in whole.split("\n") if _IMPORT.search(line) for word in _WORD.findall(line)}
+
+
+def _is_named(path: Path, imported: set[str]) -> bool:
+    return path.stem in imported or (path.stem in ("__init__", "index", "mod") and path.parent.name in imported)
 
 
 def _neighbours(path: Path, root: Path, imported: set[str], opened: Mapping[Path, str]) -> list[Path]:
