@@ -101,3 +101,13 @@ def test_a_suffix_needs_a_model_with_fill_in_tokens() -> None:
         assert client.post("/v1/completions", json=body).status_code == 400
     with serving(ScriptedAssistant(say("x"), info=CODER)) as client:
         assert client.post("/v1/completions", json=body).json()["choices"][0]["text"] == "x"
+
+
+def test_an_accepted_suggestion_is_seen_in_the_next_request_and_counted() -> None:
+    with serving(ScriptedAssistant(say("a + b"), say("x"), info=CODER)) as client:
+        client.post("/infill", json=ASKED)
+        client.post("/infill", json={**ASKED, "prompt": "    return a + b  # "})
+        metrics = client.get("/metrics").text
+    assert 'spectra_suggestions_total{outcome="accepted"} 1\n' in metrics
+    assert 'spectra_suggestions_total{outcome="offered"} 2\n' in metrics
+    assert 'spectra_suggested_characters_total{outcome="accepted"} 5\n' in metrics
