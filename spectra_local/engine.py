@@ -312,7 +312,8 @@ class Engine:
         except GeneratorExit:  # its reader has seen enough: what was shown was real, and is learned like any other
             steps.close()
             timings = _timings(decoder.counts, n_predicted, time.perf_counter() - started)
-            self._learn(request, prompt, answered, "".join(shown), timings)
+            if self._learning:
+                self._learning.answered(request, prompt, answered, "".join(shown), timings)
             raise
         finally:
             steps.close()
