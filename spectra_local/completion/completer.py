@@ -135,7 +135,9 @@ class Completer:
         if not request.raw and (text := self._cache.get(gap)) is not None:
             seen.add(text)
             self._offers.offer(gap, text)
-            yield Suggestion(_with_line_ends(text, line_end), "stop", Timings(), cached=True)
+            in_words = not self._assistant.info.fill_in
+            whole = _with_line_ends(text, line_end)
+            yield Suggestion(whole, "stop", Timings(), cached=True, by_instruction=in_words)
         else:
             for item in self._suggest(gap, request, request.sampling):
                 if isinstance(item, Suggestion):

@@ -119,6 +119,12 @@ def test_a_model_without_fill_in_tokens_is_asked_in_words_and_that_is_said() -> 
     assert assistant.requests[0].messages[-1].content.endswith("\nx = ")
 
 
+def test_a_model_asked_in_words_sees_of_endless_lines_what_its_context_holds() -> None:
+    assistant = ScriptedAssistant(say("1"), info=replace(INFO, n_ctx=1000))
+    suggestions(Completer(assistant), "x" * 900_000, "y" * 900_000)
+    assert sum(len(message.content) for message in assistant.requests[0].messages) < 2000
+
+
 @pytest.mark.parametrize("text", [" ", "\n\n", "y = 2"])
 def test_nothing_is_suggested_where_nothing_is_missing(text: str) -> None:
     make, _ = completer(say(text))
