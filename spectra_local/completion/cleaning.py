@@ -1,6 +1,6 @@
 """A finished suggestion, made fit to be inserted; and how much of a growing one will stay. Knows text only."""
 
-from spectra_local.completion.stop_rules import Surroundings, without_end
+from spectra_local.completion.stop_rules import Surroundings, may_repeat_below, without_end
 
 _QUOTES = "\"'`"
 
@@ -24,9 +24,13 @@ def certain_length(text: str, around: Surroundings) -> int:
         return 0
     newline = text.rfind("\n")
     if newline >= 0 and text[:newline].strip():
-        return 0 if _begins_what_follows(text[:newline], around) else len(text[:newline].rstrip())
-    line = (around.line_before + text).strip()
-    return 0 if around.below[0].startswith(line) else len(text.rstrip())
+        if _begins_what_follows(text[:newline], around):
+            return 0
+        head, _, line = text[:newline].rpartition("\n")
+        kept = head if may_repeat_below(line, around) else text[:newline]  # the next line decides
+        return len(kept.rstrip())
+    line = text[newline + 1 :] if newline >= 0 else around.line_before + text
+    return 0 if around.below[0].startswith(line.strip()) else len(text.rstrip())
 
 
 def _begins_what_follows(text: str, around: Surroundings) -> bool:

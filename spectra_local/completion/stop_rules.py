@@ -100,10 +100,15 @@ def repeats_below(text: str, around: Surroundings) -> int | None:
         whole = (around.line_before if i == 0 else "") + line
         if whole.split() == first.split():
             return max(0, at - 1)
-        if i and second and _similar(lines[i - 1], first) and _similar(line, second):
+        if i and may_repeat_below(lines[i - 1], around) and _similar(line, second):
             return max(0, at - len(lines[i - 1]) - 2)
         at += len(line) + 1
     return None
+
+
+def may_repeat_below(line: str, around: Surroundings) -> bool:
+    """Whether a finished line is nearly the one below, so that the line after it decides what it is."""
+    return bool(around.below[1]) and _similar(line, around.below[0])
 
 
 def repeats_rest_of_line(text: str, around: Surroundings) -> int | None:

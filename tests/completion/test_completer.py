@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from fakes.scripted import INFO, Gate, Script, ScriptedAssistant, done, say
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from spectra_local.completion.completer import Completer, CompletionRequest, Piece, Suggestion
@@ -131,6 +131,8 @@ def test_nothing_is_suggested_where_nothing_is_missing(text: str) -> None:
     assert suggestions(make, "x = 1\n", "\ny = 2\n")[0].text == ""
 
 
+@example("\naaa\n", "aaaa", "\naaa")
+@example("a\nfirst = number_1\nsecond = number_1\n", "", "\nfirst = number_2\nsecond = number_2\n")
 @given(st.text("ab( )\n{}'x", max_size=40), st.text("ab( )\n{}'x", max_size=20), st.text("ab( )\n{}'x", max_size=20))
 def test_pieces_are_always_the_beginning_of_the_suggestion(text: str, prefix: str, suffix: str) -> None:
     make, _ = completer(say(text, size=1))
