@@ -6,14 +6,12 @@ Turns a request into token ids, lets the decoder run, and turns tokens into even
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
 from spectra_local.answer_text import AnswerText
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
-from spectra_local.completion.healing import Healing
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
 from spectra_local.history.personal import PersonalHistory
 from spectra_local.learning import Learning
@@ -245,30 +243,19 @@ class Engine:
             self._learning.forget_deleted()
             if notice := self._learning.take_notice():
                 yield Notice(notice)
-        begun = b""
-        if request.fill_in and request.fill_in.middle:
-            prompt, begun = yield from self._healed(prompt)
         if request.count > 1:
-            yield from self._several(request, prompt, begun)
+            yield from self._several(request, prompt)
             return
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
         try:
             kept = self._speculation
             drafter = kept.drafter if kept and request.speculate else None
             decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None)
-            yield from self._answer(request, prompt, decoder, begun)
+            yield from self._answer(request, prompt, decoder)
         finally:
             sampler.close()
 
-    def _healed(self, prompt: list[int]) -> Generator[Event, None, tuple[list[int], bytes]]:
-        """The prompt for an answer that may begin inside a word, and how the answer then begins."""
-        healing = Healing(self.context, prompt)
-        with suppress(DecodeAbortedError):  # the answer's own prefill will say so
-            for _, done, total in healing.run():
-                yield PromptProgress(done, total)
-        return healing.prompt, healing.surplus
-
-    def _answer(self, request: Request, prompt: list[int], decoder: Decoder, begun: bytes) -> Iterator[Event]:
+    def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
         assert self._model and self._context
         model, context = self._model, self._context
         room = context.n_ctx - len(prompt)
@@ -280,9 +267,6 @@ class Engine:
         n_predicted, cost, started = 0, 0.0, time.perf_counter()
         answered: list[int] = []
         shown: list[str] = []
-        if known := text.feed(begun):
-            shown.append(known)
-            yield Text(known, 0)
         prediction = model.tokenize(request.prediction) if request.prediction else ()
         steps = decoder.run(prompt, most, prediction=prediction)
         try:
@@ -327,11 +311,11 @@ class Engine:
                 yield Notice(notice)
         yield Done(reason, timings, context.n_past, context.n_ctx)
 
-    def _several(self, request: Request, prompt: list[int], begun: bytes) -> Iterator[Event]:
+    def _several(self, request: Request, prompt: list[int]) -> Iterator[Event]:
         """Answers side by side. Nothing of them is learned: of several at most one is what the user wants."""
         context, started = self.context, time.perf_counter()
         room = context.n_ctx - len(prompt)
-        answers = SideBySide(context, prompt, request.sampling, request.count, begun)
+        answers = SideBySide(context, prompt, request.sampling, request.count)
         stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
         reason: FinishReason = "cancelled"
         try:

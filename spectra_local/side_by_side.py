@@ -19,15 +19,12 @@ from spectra_local.speculation.decoder import Counts
 class SideBySide:
     """Draws ``count`` answers to one prompt. ``counts`` and ``ended`` are of the run so far."""
 
-    def __init__(
-        self, context: Context, prompt: Sequence[int], sampling: Sampling, count: int, begun: bytes = b""
-    ) -> None:
-        """``begun``: how each answer's text begins, before what is drawn. Raises UsageError for senseless settings."""
+    def __init__(self, context: Context, prompt: Sequence[int], sampling: Sampling, count: int) -> None:
+        """Raises UsageError for a count or a sampling that makes no sense."""
         if not 1 <= count <= MAX_LEAVES:
             raise UsageError(f"the number of answers must be between 1 and {MAX_LEAVES}")
         self._context = context
         self._prompt = prompt
-        self._begun = begun
         self._samplers = [Sampler(_drawn_apart(sampling, i), context.model.n_vocab, prompt) for i in range(count)]
         self.counts = Counts()
         self.n_predicted = 0
@@ -46,9 +43,6 @@ class SideBySide:
             yield PromptProgress(done, total)
         most_tokens = min(most_tokens, (context.n_ctx - context.n_past) // n)
         texts = [AnswerText(stop) for _ in range(n)]
-        for number, text in enumerate(texts):
-            if piece := text.feed(self._begun):
-                yield Text(piece, 0, answer=number)
         growing = {number: self._drawn(number, 0) for number in range(n)}
         context.fork(n, most_tokens)
         try:

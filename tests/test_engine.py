@@ -6,7 +6,6 @@ from unittest.mock import ANY
 
 import pytest
 
-from spectra_local.completion.healing import Healing
 from spectra_local.engine import Engine
 from spectra_local.errors import ContextFullError, ModelFileError, SpectraError, UsageError
 from spectra_local.history.database import Database
@@ -255,11 +254,3 @@ def test_of_completions_only_what_was_accepted_is_kept(engine: Engine, module_ho
     assert kept() == ["one, two, ", "three"]
     list(engine.generate(replace(asked, accepted="four", learn=False)))
     assert kept() == ["one, two, ", "three"]
-
-
-def test_an_answer_that_begins_inside_a_word_ends_the_word(engine: Engine) -> None:
-    prompt = engine.model.tokenize("The capital of France is Paris. The capital of Italy is R")
-    healing = Healing(engine.context, prompt)
-    list(healing.run())
-    assert engine.model.text(healing.prompt).endswith(" Rome")
-    assert healing.surplus == b"ome"

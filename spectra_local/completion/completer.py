@@ -4,8 +4,6 @@ Serves typed-through text from a cache, keeps the prompt of a gap that is being 
 rules, cleans them. Knows neither files nor editors.
 """
 
-import os
-import re
 import threading
 import time
 from collections.abc import Generator
@@ -196,9 +194,8 @@ class Completer:
             typed = whole[len(last.prefix) :]
             if len(typed) <= _MOST_TYPED:
                 return replace(last, middle=typed)
-        at = _word_start(whole)
-        self._anchor = replace(gap, prefix=whole[:at], middle="")
-        return replace(self._anchor, middle=whole[at:])
+        self._anchor = replace(gap, prefix=whole, middle="")
+        return self._anchor
 
 
 class _Growing:
@@ -239,17 +236,6 @@ class _Growing:
             return False
         over = time.monotonic() - self._started
         return over > self._limit_s * (1 if "\n" in self._text.strip() else _PATIENCE)
-
-
-_WORD = {"w": re.compile(r" ?\w{1,24}\Z"), "s": re.compile(r"[^\S\n]*\w{0,24}\Z"), "": re.compile(r"\Z")}[
-    os.environ.get("HEAL", "")
-]
-
-
-def _word_start(text: str) -> int:
-    """Where the word begins that ``text`` ends in, with the space before it: tokens begin there."""
-    match = _WORD.search(text[-64:])
-    return len(text) - (len(match[0]) if match else 0)
 
 
 def _further(sampling: Sampling) -> Sampling:
