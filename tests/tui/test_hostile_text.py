@@ -16,9 +16,11 @@ from spectra_local.printable import printable
 from spectra_local.protocol import Notice, Text
 from tui.adapter import Adapter, failure_of
 from tui.app import ChatApp
+from tui.candidates import Candidate
 from tui.screens.chat import ChatScreen
 from tui.state import Phase, State
 from tui.widgets.answer import Answer
+from tui.widgets.completions import Completions
 from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
@@ -100,3 +102,14 @@ async def _converse(strings: list[str]) -> None:
             await pilot.pause()
             assert_shown_not_obeyed(pilot)
             composer.clear()
+
+
+async def test_completions_show_hostile_names_and_obey_none():
+    async with ChatApp(ScriptedAssistant).run_test(size=(120, 40)) as pilot:
+        for text in FRAGMENTS:
+            await pilot.app.screen.query(Completions).remove()
+            completions = Completions()
+            await pilot.app.screen.mount(completions)
+            completions.offer([Candidate(text, text)])
+            await pilot.pause()
+            assert_shown_not_obeyed(pilot)

@@ -235,3 +235,22 @@ async def test_a_command_typed_faster_than_it_is_looked_up_is_completed_too():
         for key, character in (("slash", "/"), ("h", "h"), ("e", "e"), ("l", "l"), ("enter", "\r")):
             pilot.app.post_message(events.Key(key, character))
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+
+
+async def test_each_chat_keeps_its_own_draft():
+    async with app_with(say("One."), say("Two.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "first")
+        first = state(pilot).chat.id
+        assert first is not None
+        await pilot.press(*"draft one", "ctrl+n")
+        await wait_until(pilot, lambda: not state(pilot).chat.turns and not composer(pilot).text)
+        await answered(pilot, "second")
+        second = state(pilot).chat.id
+        assert second is not None
+        await pilot.press(*"draft two")
+        await wait_until(pilot, lambda: chat(pilot)._draft == "draft two")
+        await chat(pilot).open_chat(first)
+        assert composer(pilot).text == "draft one"
+        await chat(pilot).open_chat(second)
+        assert composer(pilot).text == "draft two"

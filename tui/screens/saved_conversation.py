@@ -54,6 +54,7 @@ class SavedConversationScreen(ConversationScreen):
             begun = self.state.chat.turns or self.state.chat.id is not None  # typing was faster: its draft is kept
             if latest is not None and not begun:
                 await self.show_chat(*latest)
+            self.is_first_chat = False
             if notice := self.archive.notice():
                 self.notify(printable_line(notice), markup=False, severity="warning", timeout=15)
 
