@@ -20,10 +20,9 @@ class End:
         self._context = context
         self._near = _Last(context[-_NEAR:])
 
-    def agreement(self, read: Read, at: int) -> int:
-        """Equal tokens before position ``at`` of the text that ``read`` gives."""
-        length = self._near.agreement(read, at)
-        if length < _NEAR:
+    def agreement(self, read: Read, at: int, *, long: bool = False) -> int:
+        """Equal tokens before position ``at`` of the text that ``read`` gives; ``long``: many are to be expected."""
+        if not long and (length := self._near.agreement(read, at)) < _NEAR:
             return length
         length = self._far.agreement(read, at)
         return length if length < _FAR else self._whole(read, at)

@@ -57,12 +57,14 @@ class MemoryHistory:
         """At most ``limit`` matches with the end of ``context``, longest first, the latest first among equals."""
         if not self._places:  # as a rule: where a store keeps the text, none is kept here
             return []
-        end, places = End(context), set[int]()
+        end, found = End(context), dict[int, int]()  # position -> length
         for n in (self.LONG, self.SHORT):
-            if len(context) >= n:
-                places.update(self._places.get(hash(tuple(context[-n:])), ()))
-        found = [Match(end.agreement(self._read, at), at, self._origins[at]) for at in places]
-        return sorted((match for match in found if match.length >= self.SHORT), reverse=True)[:limit]
+            if len(context) >= n and len(found) < limit:
+                for at in self._places.get(hash(tuple(context[-n:])), ()):
+                    if at not in found and (length := end.agreement(self._read, at)) >= self.SHORT:
+                        found[at] = length
+        longest = sorted(((length, at) for at, length in found.items()), reverse=True)[:limit]
+        return [Match(length, at, self._origins[at]) for length, at in longest]
 
     def _read(self, start: int, end: int) -> bytes:
         return self._tokens[start:end].tobytes()

@@ -81,7 +81,7 @@ class Index:
             for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
                 places = segment.places(key, long=long)[-room:]
                 for at in places:
-                    if (length := end.agreement(segment.read, at)) >= seg.SHORT:
+                    if base + at not in found and ((length := end.agreement(segment.read, at, long=long)) >= seg.SHORT):
                         found[base + at] = length
                 room -= len(places)
                 if not room:

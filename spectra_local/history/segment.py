@@ -24,6 +24,7 @@ MAGIC = b"SPXSEG02"
 SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
 PLACES = 8  # latest places looked at for a key, in all segments together
 WALL = -1
+_UNSIGNED_WALL = 0xFFFFFFFF
 SUFFIX = ".segment"
 _MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (Knuth, multiplicative hashing)
 _MASK = (1 << 64) - 1
@@ -103,6 +104,8 @@ class Segment:
     def following(self, at: int, count: int, n_vocab: int) -> list[int]:
         """The tokens from position ``at`` on, up to a wall or what no vocabulary of that size holds."""
         read: list[int] = self._unsigned[at : at + count].tolist()
+        if _UNSIGNED_WALL in read:
+            del read[read.index(_UNSIGNED_WALL) :]
         if read and max(read) >= n_vocab:
             return read[: next(i for i, token in enumerate(read) if token >= n_vocab)]
         return read
