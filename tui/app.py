@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.binding import BindingType
 
 from spectra_local.errors import SpectraError
@@ -20,6 +19,7 @@ from tui.keymap import keymap
 from tui.keys import APP_KEYS, EDITOR_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
+from tui.textual_workarounds import QuietCrash
 
 if TYPE_CHECKING:
     from textual.app import SystemCommand
@@ -30,7 +30,7 @@ OpenNamed = Callable[[str], Assistant]
 CLOSE_WITHIN_S = 0.5  # for the model to be freed when the app ends; its process is ended either way
 
 
-class ChatApp(App[None]):
+class ChatApp(QuietCrash):
     """A chat with the assistant that ``open_assistant`` makes."""
 
     TITLE = "spectra-chat"

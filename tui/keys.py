@@ -68,6 +68,8 @@ EDITOR_KEYS = (
     Key("editor.refuse", "escape", "esc", "refuse", "refuse the suggestion, stop the model"),
     Key("editor.undo", "ctrl+underscore,alt+z", "alt+z", "undo", "undo"),
     Key("editor.redo", "alt+y", "alt+y", "redo", "redo"),
+    Key("editor.top", "ctrl+home", "ctrl+home", "to_top", "to the first line"),
+    Key("editor.bottom", "ctrl+end", "ctrl+end", "to_bottom", "to the last line"),
     Key("editor.save", "ctrl+s", "ctrl+s", "save", "save the file"),
     Key("editor.reload", "f6", "f6", "reload", "read the file from the disk again"),
     Key("editor.close", "alt+q,f10", "alt+q", "close", "close the file"),

@@ -36,6 +36,8 @@ def run_chat(
     app = ChatApp(open_assistant, open_named, file, line)
     with ExitSignals(app.leave) as signals:
         app.run()
+    if app.defect is not None:
+        raise app.defect  # the command line logs it and says a line
     return signals.exit_code if signals.exit_code is not None else app.return_code or 0
 
 

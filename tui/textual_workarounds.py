@@ -4,6 +4,7 @@ Knows nothing of the app.
 """
 
 from textual import events
+from textual.app import App
 from textual.css.query import NoMatches
 from textual.geometry import Size
 from textual.screen import Screen
@@ -53,3 +54,18 @@ class GrowsDown(Widget):
             cache._cache.update(kept)
             cache._dirty_lines.difference_update(kept.keys() - dirty)
         return updated
+
+
+class QuietCrash(App[None]):
+    """Textual prints an unhandled exception as a page of source with the values of all variables: what was written too.
+
+    Goes when Textual lets an app say how it ends.
+    """
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    @property
+    def defect(self) -> Exception | None:
+        """What ended the app, where that was no wish of the user's."""
+        return self._exception

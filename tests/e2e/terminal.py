@@ -19,11 +19,15 @@ LEAVES_ALTERNATE_SCREEN = b"\x1b[?1049l"
 class Terminal:
     """Runs ``command`` in a pty; ``text`` is the screen as of the last look."""
 
-    def __init__(self, command: Sequence[str], *, size: tuple[int, int] = (80, 24), **env: str) -> None:
+    def __init__(
+        self, command: Sequence[str], *, size: tuple[int, int] = (80, 24), cwd: Path | None = None, **env: str
+    ) -> None:
         width, height = size
         environment = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(ROOT), **env}
         self.started = time.monotonic()
-        self.child = pexpect.spawn(command[0], list(command[1:]), env=environment, dimensions=(height, width))
+        self.child = pexpect.spawn(
+            command[0], list(command[1:]), env=environment, dimensions=(height, width), cwd=cwd and str(cwd)
+        )
         self.child.delaybeforesend = None
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
@@ -66,6 +70,10 @@ class Terminal:
 
     def type(self, text: str) -> None:
         self.child.send(text)
+
+    def resize(self, width: int, height: int) -> None:
+        self.child.setwinsize(height, width)
+        self._screen.resize(height, width)
 
     def signal(self, number: signal.Signals) -> None:
         self.child.kill(number)

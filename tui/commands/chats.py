@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectra_local.errors import SpectraError, StoreError
+from spectra_local.named_path import named_path
 from spectra_local.printable import printable_line
 from tui.candidates import MOST_SHOWN, files, matching
 from tui.commands.registry import Command
@@ -96,7 +97,7 @@ async def _import(chat: "ChatScreen", name: str) -> None:
     from spectra_local.chats import transfer
 
     try:
-        saved = chat.archive.store.insert(transfer.read(Path(name.strip('"')).expanduser()))
+        saved = chat.archive.store.insert(transfer.read(named_path(name)))
     except SpectraError as error:
         chat.hint(printable_line(str(error)))
         return

@@ -12,7 +12,7 @@ def _open(chat: "ChatScreen", name: str) -> None:
     from tui.app import ChatApp
 
     assert isinstance(chat.app, ChatApp)
-    if trouble := chat.app.open_file(name.strip('"')):
+    if trouble := chat.app.open_file(name):
         chat.hint(trouble)
 
 

@@ -1,11 +1,11 @@
 """Slash commands about what is asked, and asked again."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectra_local.chats.attachments import described, read_attachment
 from spectra_local.chats.records import title_of
 from spectra_local.errors import SpectraError
+from spectra_local.named_path import named_path
 from spectra_local.printable import printable_line
 from tui.candidates import Candidate, files
 from tui.commands.registry import Command
@@ -45,8 +45,8 @@ def _asked(chat: "ChatScreen", typed: str) -> list[Candidate]:
 
 def _read(chat: "ChatScreen", name: str) -> None:
     """The file is named in the box and read when that is sent; what is wrong with it is said at once."""
-    path = Path(name.strip('"')).expanduser()
     try:
+        path = named_path(name)
         file = read_attachment(path, chat.state.model.n_ctx)
     except SpectraError as error:
         chat.hint(printable_line(str(error)))

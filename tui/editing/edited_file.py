@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from pathlib import Path
 
 from spectra_local.errors import SpectraError
+from spectra_local.named_path import named_path
 from spectra_local.printable import printable_line
 from spectra_local.text_file import read_text_file, replace_file
 from tui.editing.veil import Veil
@@ -28,7 +28,7 @@ class EditedFile:
 
     def __init__(self, name: str) -> None:
         """Raises SpectraError for what is no text or too long a one."""
-        self.path = Path(name).expanduser()
+        self.path = named_path(name)
         self.name = printable_line(name)
         self.read()
 

@@ -47,6 +47,7 @@ class ChatsScreen(ModalScreen[Place | None]):
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
         Input { border: none; height: 1; margin: 1 1; background: $surface; padding: 0; }
+        OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
         OptionList { height: 1fr; background: $surface; border: none; scrollbar-size-vertical: 1; padding: 0; }
         .none { display: none; color: $text-muted; margin: 1; }
         &.-none .none { display: block; }

@@ -3,6 +3,7 @@
 import difflib
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -60,17 +61,22 @@ def diff(old: str, new: str) -> Content:
     """Lines with "-" go, lines with "+" come; unchanged stretches are left out where they are long."""
     a, b = printable(old).split("\n"), printable(new).split("\n")
     rows: list[Content] = []
+    width = max((cell_len(line.expandtabs(4)) for line in (*a, *b)), default=0) + 2
     for line in list(difflib.unified_diff(a, b, n=_CONTEXT_LINES, lineterm=""))[2:]:
         mark, text = line[:1], line[1:].expandtabs(4)
         if mark == "@":
             if rows:
                 rows.append(Content.styled("⋯", "$foreground 50%"))
         elif mark == "+":
-            rows.append(Content.styled(f"+ {text}", "$text-success on $success 12%"))
+            rows.append(Content.styled(_padded(f"+ {text}", width), "$text-success on $success 12%"))
         elif mark == "-":
-            rows.append(Content.styled(f"- {text}", "$text-error on $error 12%"))
+            rows.append(Content.styled(_padded(f"- {text}", width), "$text-error on $error 12%"))
         else:
             rows.append(Content.styled(f"  {text}", "$foreground 70%"))
     if len(rows) > _MOST_LINES:
         rows[_MOST_LINES:] = [Content(f"… and {len(rows) - _MOST_LINES:,} more lines")]
     return Content("\n").join(rows)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))

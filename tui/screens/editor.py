@@ -227,6 +227,14 @@ class EditorScreen(FileScreen):
         """Takes that back."""
         self.area.redo()
 
+    def action_to_top(self) -> None:
+        """To the first line."""
+        self.area.move_cursor((0, 0))
+
+    def action_to_bottom(self) -> None:
+        """To the end of the text."""
+        self.area.move_cursor(self.area.document.end)
+
     # The model
 
     def _start(self, work: Work, doing: str) -> None:
@@ -325,14 +333,17 @@ class EditorScreen(FileScreen):
     def on_unmount(self) -> None:
         """The model has nothing more to do for a file that is closed."""
         self._put_off()
-        if self._job is not None:
-            self._session.stop(self._job)
+        job, self._job = self._job, None
+        if job is not None:
+            self._session.stop(job)
 
     # What is shown around the text
 
     @on(TextArea.SelectionChanged)
     def show_state(self) -> None:
         """Status line and frame."""
+        if not self.query(StatusLine):  # the screen closes, and this was on its way
+            return
         model, area = self._model(), self.area
         doing = "waiting for the chat's answer" if self._doing and model.busy else printable_line(self._doing)
         self.query_one(StatusLine).show(editor_status(model, doing, area.cursor_location, self.figures))

@@ -14,6 +14,7 @@ from spectra_local.catalogue.entries import Entry
 from spectra_local.llama.memory import readable
 from spectra_local.printable import printable_line
 from tui.fetch import Fetch, FetchState
+from tui.widgets.two_columns import TwoColumns
 
 UPDATES_PER_SECOND = 8
 
@@ -30,12 +31,12 @@ class FetchScreen(ModalScreen[bool]):
             padding: 1 3; background: $surface; border: round $panel;
             border-title-color: $text-primary; border-subtitle-color: $text-muted; scrollbar-size-vertical: 1;
         }
-        Static { width: 100%; height: auto; margin: 0 0 1 0; }
+        Static, TwoColumns { width: 100%; height: auto; margin: 0 0 1 0; }
         #words { color: $text-muted; }
         #words.-error { color: $text-error; }
         Horizontal { height: auto; align-horizontal: right; }
         &.-narrow > VerticalScroll { padding: 0 1; }
-        &.-short Static { margin: 0; }
+        &.-short Static, &.-short TwoColumns { margin: 0; }
     }
     """
 
@@ -52,7 +53,7 @@ class FetchScreen(ModalScreen[bool]):
         with VerticalScroll(can_focus=False) as panel:
             panel.border_title = "A model to talk to"
             panel.border_subtitle = "enter fetches · esc not now"
-            yield Static(_facts(self._entry), markup=False)
+            yield TwoColumns(_facts(self._entry), name_style="$foreground 60%")
             yield Static("It is fetched once. After that nothing here needs a network.", id="words", markup=False)
             with Horizontal():
                 yield Button(accept, id="go", compact=True, variant="primary")
@@ -128,7 +129,7 @@ def progress(state: FetchState, cells: int = 28) -> Content:
     return Content.assemble(notice, bar, *parts)
 
 
-def _facts(entry: Entry) -> Content:
+def _facts(entry: Entry) -> list[tuple[str, str]]:
     about = "" if entry.exact_size else "about "
     size = f"{about}{readable(entry.n_bytes)}" if entry.n_bytes else "not known yet"
     source = f"huggingface.co/{entry.repository}" + (", else the package index" if entry.wheel else "")
@@ -140,5 +141,4 @@ def _facts(entry: Entry) -> Content:
     }
     if entry.licence.must_accept:
         facts["Terms"] = entry.licence.url
-    lines = [Content.assemble((f"{name:<9}", "$foreground 60%"), printable_line(fact)) for name, fact in facts.items()]
-    return Content("\n").join(lines)
+    return [(name, printable_line(fact)) for name, fact in facts.items()]

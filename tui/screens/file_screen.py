@@ -54,6 +54,8 @@ class FileScreen(SafeSelection):
 
     @on(TextArea.Changed)
     def _compare(self) -> None:
+        if not self.query(CodeArea):  # the screen closes, and this was on its way
+            return
         self.changed = self.file.exactly(self.area.text) != (self.file.saved or "")
         self.show_state()
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from tui.commands import COMMANDS
 from tui.keymap import shown
 from tui.keys import APP_KEYS, CHAT_KEYS, COMPOSER_KEYS, Key
+from tui.widgets.two_columns import TwoColumns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +24,7 @@ class HelpScreen(ModalScreen[None]):
         align: center middle;
         background: $background 60%;
         & > VerticalScroll {
-            width: 64; max-width: 100%; height: auto; max-height: 100%;
+            width: 70; max-width: 100%; height: auto; max-height: 100%;
             padding: 1 3; background: $surface; border: round $panel;
             scrollbar-size-vertical: 1;
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
@@ -50,13 +49,6 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as panel:
             panel.border_title = "Keys and commands" if self._commands else "Keys"
             panel.border_subtitle = "esc closes"
-            yield Static(_table([(shown(key, keys), key.words) for key in self._keys]), markup=False)
+            yield TwoColumns([(shown(key, keys), key.words) for key in self._keys])
             if self._commands:
-                rows = [(command.usage, command.words) for command in COMMANDS]
-                yield Static(_table(rows), markup=False, id="commands")
-
-
-def _table(rows: list[tuple[str, str]]) -> Content:
-    width = max(len(shown) for shown, _ in rows) + 2
-    lines = [Content.assemble((f"{shown:<{width}}", "$text-primary"), words) for shown, words in rows]
-    return Content("\n").join(lines)
+                yield TwoColumns([(command.usage, command.words) for command in COMMANDS], id="commands")

@@ -34,6 +34,7 @@ class ModelsScreen(ModalScreen[str | None]):
             border-title-color: $text-primary; border-subtitle-color: $text-muted;
         }
         OptionList {
+            text-wrap: nowrap; text-overflow: ellipsis;
             height: auto; max-height: 18; border: none; background: $surface; padding: 0;
             &:focus { border: none; }
         }
@@ -74,7 +75,9 @@ class ModelsScreen(ModalScreen[str | None]):
         known = readable(free) if free is not None else "not known on this system"
         self.query_one("#free", Static).update(f"Memory free now: {known}")
         models = self.query_one(OptionList)
-        models.add_options([Option(_line(row, self._is_in_use(row)), id=str(n)) for n, row in enumerate(self._rows)])
+        narrow = self.has_class("-narrow")
+        lines = [_line(row, self._is_in_use(row), narrow=narrow) for row in self._rows]
+        models.add_options([Option(line, id=str(n)) for n, line in enumerate(lines)])
         models.highlighted = 0
         models.focus()
 
@@ -110,12 +113,13 @@ class ModelsScreen(ModalScreen[str | None]):
         self.app.push_screen(FetchScreen(entry), fetched)
 
 
-def _line(row: ModelRow, is_in_use: bool) -> Content:
+def _line(row: ModelRow, is_in_use: bool, *, narrow: bool) -> Content:
     """Name, size, where, whether it is loaded or would fit."""
-    size = readable(row.n_bytes) if row.n_bytes else "size not known"
+    size = readable(row.n_bytes) if row.n_bytes else "?" if narrow else "size not known"
     where = row.on_disk.where if row.on_disk else "to fetch"
-    name = f"{printable_line(row.name)[:34]:<35}"
+    cells = 22 if narrow else 35
+    name = f"{printable_line(row.name)[: cells - 1]:<{cells}}"
     room = Content.styled("  too large now", "$text-warning") if row.fits_in_memory is False else Content("")
     if is_in_use:
         room = Content.styled("  in use", "$text-success")
-    return Content.assemble(name, f"{size:>14}  ", f"{where:<12}", room)
+    return Content.assemble(name, f"{size:>{7 if narrow else 14}}  ", f"{where:<8}", room)

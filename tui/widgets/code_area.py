@@ -35,6 +35,7 @@ class CodeArea(TextArea):
         padding: 0;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
+        .-short & { scrollbar-size-horizontal: 0; }
         &:focus { border: round $primary 60%; }
         & .text-area--suggestion { color: $foreground 50%; text-style: italic; }
     }
@@ -170,10 +171,11 @@ class CodeArea(TextArea):
 
     def _ghost_row(self, index: int) -> Strip:
         theme = self._theme
-        text = Text(self._extra[index], self.get_component_rich_style("text-area--suggestion"), end="")
+        text = Text(self._extra[index], end="")
+        text.stylize(self.get_component_rich_style("text-area--suggestion"))
         if index == len(self._extra) - 1:
             row, column = self.cursor_location
-            text.append(self.veil.glyphs(self.document.get_line(row)[column:]), style=theme.base_style)
+            text.append(self.veil.glyphs(self.document.get_line(row)[column:]))
         text.expand_tabs(self.indent_width)
         width = max(0, self.scrollable_content_region.size.width - self.gutter_width)
         strip = Strip(text.render(self.app.console), text.cell_len)

@@ -1,0 +1,63 @@
+"""What a screen looks like, cell by cell, as text that a person can read and a test can compare.
+
+Independent of Textual's version and of ids in its SVG: first the characters, then for each theme the style of each
+cell, a letter for a style, in runs.
+"""
+
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
+
+from rich.color import Color, ColorType
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App
+from textual.pilot import Pilot
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ATTRIBUTES = ("bold", "dim", "italic", "underline", "strike", "reverse")
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Waits until two looks in a row see the same."""
+    before = None
+    while before != (before := (characters(pilot.app), styles(pilot.app))):
+        await pilot.pause(0.02)
+
+
+def characters(app: App[None]) -> str:
+    """The characters of the screen."""
+    return "\n".join("".join(segment.text for segment in line).rstrip() for line in _lines(app))
+
+
+def styles(app: App[None]) -> str:
+    """The legend of styles, then the runs of each line: ``12a`` is twelve cells of style a."""
+    legend: dict[str, str] = {}
+    rows: list[str] = []
+    for line in _lines(app):
+        rows.append("")
+        cells = [(_described(segment.style), segment.cell_length) for segment in line]
+        for style, run in groupby(cells, key=itemgetter(0)):
+            letter = legend.setdefault(style, _letter(len(legend)))
+            rows[-1] += f"{sum(length for _, length in run)}{letter}"
+    return "\n".join([*(f"{letter} = {style}" for style, letter in legend.items()), *rows])
+
+
+def _lines(app: App[None]) -> list[list[Segment]]:
+    return [list(strip) for strip in app.screen._compositor.render_strips(app.size)]
+
+
+def _letter(n: int) -> str:
+    return _LETTERS[n] if n < len(_LETTERS) else f"({n})"
+
+
+@cache
+def _described(style: Style | None) -> str:
+    if style is None:
+        return "-"
+    colours = (_name(style.color), _name(style.bgcolor))
+    return " ".join([*colours, *(name for name in _ATTRIBUTES if getattr(style, name))])
+
+
+def _name(colour: Color | None) -> str:
+    return "-" if colour is None or colour.type is ColorType.DEFAULT else colour.name
