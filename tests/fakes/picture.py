@@ -18,11 +18,17 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ATTRIBUTES = ("bold", "dim", "italic", "underline", "strike", "reverse")
 
 
+SAME_LOOKS = 4  # in a row: a resize on a busy machine arrives in steps
+LOOK_EVERY_S = 0.04
+
+
 async def settled(pilot: Pilot[None]) -> None:
-    """Waits until two looks in a row see the same."""
-    before = None
-    while before != (before := (characters(pilot.app), styles(pilot.app))):
-        await pilot.pause(0.02)
+    """Waits until the screen has the app's size and looks the same for a while."""
+    before, same = ("", ""), 0
+    while same < SAME_LOOKS or pilot.app.screen.size != pilot.app.size:
+        await pilot.pause(LOOK_EVERY_S)
+        now = (characters(pilot.app), styles(pilot.app))
+        before, same = now, same + 1 if now == before else 0
 
 
 def characters(app: App[None]) -> str:

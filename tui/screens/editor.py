@@ -53,6 +53,7 @@ class EditorScreen(FileScreen):
         &.-hinting .hint { display: block; }
         & StatusLine { padding: 0 2; }
         &.-narrow StatusLine { padding: 0 1; }
+        &.-short CodeArea { scrollbar-size-horizontal: 0; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(EDITOR_KEYS)]

@@ -35,7 +35,6 @@ class CodeArea(TextArea):
         padding: 0;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
-        .-short & { scrollbar-size-horizontal: 0; }
         &:focus { border: round $primary 60%; }
         & .text-area--suggestion { color: $foreground 50%; text-style: italic; }
     }
@@ -202,4 +201,4 @@ class CodeArea(TextArea):
         """The frame: the file above, keys below."""
         if (title, keys) != self._frame:
             self._frame = title, keys
-            self.border_title, self.border_subtitle = Content(title), keys
+            self.border_title, self.border_subtitle = Content(title), Content(keys)
