@@ -23,7 +23,7 @@ from spectra_local.speculation.calibration import Calibration
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 
-GROW, EMPTY, FORGETFUL = "grow", "empty", "empty, calibration too"
+GROW, EMPTY, FORGETFUL = "grow", "empty", "empty, calibration as shipped"
 _LAST = 1 / 3  # of the requests: what the others taught shows there
 _FINGERPRINT = "replayed"
 
