@@ -131,7 +131,7 @@ class SpectraDrafter:
         for cursor in self._cursors:
             found += cursor.pointers(self._context.tokens)
         if self._prediction:
-            found += self._prediction.pointers()
+            found = self._prediction.put_first(found, len(self._context.tokens) - self._prompt_n)
         return without_outdone_imports(found)
 
     def _learn_rejected(self, top: Sequence[TopK]) -> None:

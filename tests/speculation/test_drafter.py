@@ -79,6 +79,26 @@ def test_two_records_that_disagree_are_both_drafted_where_they_part() -> None:
     assert [tree.parents[node] for node in fork] == [9, 9]
 
 
+def test_a_prediction_says_more_than_earlier_answers_to_requests_of_the_same_form() -> None:
+    form, other = list(range(10, 50)), list(range(300, 340))
+    history = MemoryHistory("history")
+    history.add([1, 2, 3, *form, *other])
+    drafter = SpectraDrafter(FLAT, [history])
+    drafter.begin([4, 5, 6, *form], prediction=TEXT)
+    tree = drafter.propose(8)
+    assert tree.tokens[: tree.size] == TEXT[:8]
+
+
+def test_an_earlier_answer_to_the_same_request_says_more_than_the_prediction() -> None:
+    asked, answer = list(range(300, 400)), [*TEXT[:40], 7, 8, 9, *TEXT[43:]]
+    history = MemoryHistory("history")
+    history.add([*asked, *answer])
+    drafter = SpectraDrafter(FLAT, [history])
+    drafter.begin(asked, prediction=TEXT)
+    tree = drafter.propose(60)
+    assert len(tree.accepted_nodes(answer)) > 43
+
+
 def test_a_prediction_is_drafted_from_its_first_token() -> None:
     drafter = SpectraDrafter(FLAT)
     drafter.begin([1, 2, 3], prediction=TEXT)
