@@ -61,6 +61,9 @@ def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best."
     )
     @click.option("--repeat-penalty", type=float, default=default.repeat_penalty, metavar="X", help="1: off.")
+    @click.option(
+        "--dry-multiplier", type=float, default=default.dry_multiplier, metavar="X", help="Ends loops; 0: off."
+    )
     @click.option("--seed", type=int, metavar="N", help="Same seed, same draws.  [default: random]")
     @wraps(command)
     def with_sampling(
@@ -70,10 +73,11 @@ def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
         top_p: float,
         min_p: float,
         repeat_penalty: float,
+        dry_multiplier: float,
         seed: int | None,
         **kwargs: Any,
     ) -> Any:
-        sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed)
+        sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed, dry_multiplier=dry_multiplier)
         return command(*args, sampling=sampling, **kwargs)
 
     return with_sampling

@@ -24,6 +24,7 @@ def sampling(fields: Fields) -> Sampling:
         top_p=fields.number("top_p", plain.top_p),
         min_p=fields.number("min_p", plain.min_p),
         repeat_penalty=fields.number("repeat_penalty", plain.repeat_penalty),
+        dry_multiplier=fields.number("dry_multiplier", plain.dry_multiplier),
         seed=None if seed < 0 else seed,
     )
 

@@ -131,8 +131,9 @@ def in_the_app(model: str, costs: Path, *, tint: bool = False) -> tuple[float, f
 
 def in_the_command(model: str, costs: Path) -> float:
     """Tokens/s of the same answer from ``ask``."""
-    penalty = str(CHAT_SAMPLING.repeat_penalty)
-    command = [*CHAT, "ask", "-m", model, "--json", "--repeat-penalty", penalty, QUESTION]
+    sampling = ("--repeat-penalty", str(CHAT_SAMPLING.repeat_penalty),
+                "--dry-multiplier", str(CHAT_SAMPLING.dry_multiplier))  # fmt: skip
+    command = [*CHAT, "ask", "-m", model, "--json", *sampling, QUESTION]
     with new_home(costs) as home:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **home}
         answer = subprocess.check_output(command, cwd=ROOT, env=environment, text=True, stdin=subprocess.DEVNULL)
