@@ -54,10 +54,18 @@ def log_file() -> Path:
 
 def runtime_dir() -> Path:
     """Sockets of the engines that run; of no use after them."""
-    given = os.environ.get("XDG_RUNTIME_DIR", "")
-    if "SPECTRA_HOME" not in os.environ and Path(given).is_absolute() and os.access(given, os.W_OK):
-        return Path(given) / _APP
+    given = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if "SPECTRA_HOME" not in os.environ and given.is_absolute() and _is_mine(given):
+        return given / _APP
     return cache_dir() / "run"  # never /tmp, where others could have made it first
+
+
+def _is_mine(folder: Path) -> bool:
+    """False under ``sudo -E`` too, which would leave root's folder in a user's."""
+    try:
+        return folder.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def private_dir(path: Path) -> Path:

@@ -303,6 +303,19 @@ def test_without_local_sockets_everybody_loads_its_own(join: Join, monkeypatch: 
     assert join().pid != join().pid
 
 
+def test_sockets_are_in_the_users_runtime_folder_where_it_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPECTRA_HOME")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert runtime_dir() == tmp_path / "spectra-chat"
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert not runtime_dir().is_relative_to(tmp_path / "spectra-chat")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "relative")
+    assert runtime_dir().is_absolute()
+
+
 def hung_up(line: socket.socket) -> bool:
     try:
         while line.recv(1000):
