@@ -53,6 +53,7 @@ def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float) -> N
             pass
         for number, row in enumerate(rows):
             _measure(Completer(engine), row, typed, max_ms, waits, random.Random(number))  # noqa: S311
+            click.echo(f"{row['id']}  {_last(waits)}", err=True)
     figures = {
         "first_ghost_text_ms": _spread(waits.first),
         "whole_suggestion_ms": _spread(waits.whole),
@@ -61,6 +62,12 @@ def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float) -> N
         "tokens_evaluated": _spread(waits.evaluated),
     }
     click.echo(json.dumps({"model": model.name, "items": len(rows), "empty": waits.empty, **figures}))
+
+
+def _last(waits: Waits) -> str:
+    """The item's own figures, so that a run that is cut short has said something."""
+    series = {"first": waits.first, "whole": waits.whole, "tokens": waits.evaluated, "cancel": waits.cancel}
+    return "  ".join(f"{name} {values[-1]:.0f}" for name, values in series.items() if values)
 
 
 def _measure(
