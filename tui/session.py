@@ -62,6 +62,7 @@ class Session:
         self._wanted: int | None = None  # the request whose reports are still of interest
         self._cancelled: int | None = None
         self._running: Job | None = None
+        self._answering = False
         self._changing = threading.Lock()  # of what runs: a cancel must not reach the job after the one it is for
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
@@ -102,7 +103,7 @@ class Session:
         """Ends the running request soon; its Done is still reported. One that has not begun never does."""
         self._cancelled = self._wanted
         with self._changing:
-            if self._running is None and self._assistant is not None:
+            if self._answering and self._assistant is not None:  # while it is loaded, that would end the loading
                 self._assistant.cancel()
 
     def abandon(self) -> None:
@@ -129,10 +130,12 @@ class Session:
             self._thread.join(timeout)
 
     def _interrupt(self) -> None:
-        """Ends whatever runs."""
-        self.cancel()
+        """Ends whatever runs, loading too."""
+        self._cancelled = self._wanted
         if (job := self._running) is not None:
             self.stop(job)
+        elif (assistant := self._assistant) is not None:
+            assistant.cancel()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -188,6 +191,8 @@ class Session:
         if self._cancelled == job.ticket:
             self._reports.put((job.ticket, Done("cancelled", Timings(), 0, 0)))
             return
+        with self._changing:
+            self._answering = True
         try:
             for event in self._events(job.request):
                 self._reports.put((job.ticket, event))
@@ -198,6 +203,9 @@ class Session:
             self._reports.put((job.ticket, Failed(error, loaded=False)))
         except Exception as error:
             self._reports.put((job.ticket, Failed(error, loaded=True)))
+        finally:
+            with self._changing:
+                self._answering = False
 
     def _events(self, request: Request) -> Iterator[Report]:
         if self._assistant is None:

@@ -105,3 +105,27 @@ def test_closing_frees_the_assistant(after_load: bool):
         session.ask(ASK)
     session.close(5)
     assert assistant.closed
+
+
+def test_leaving_a_chat_does_not_end_the_loading_of_its_model():
+    gate = Gate()
+    assistant = ScriptedAssistant(load=[gate])
+    session = Session(lambda: assistant)
+    log = Log(session)
+    session.load()
+    wait_until(gate.reached.is_set)
+    session.abandon()
+    assert not assistant._cancelled.is_set()
+    gate.open()
+    wait_until(lambda: log.has(Loaded))
+    session.close(5)
+
+
+def test_closing_ends_the_loading():
+    gate = Gate()
+    assistant = ScriptedAssistant(load=[gate])
+    session = Session(lambda: assistant)
+    session.load()
+    wait_until(gate.reached.is_set)
+    session.close(5)
+    assert assistant.closed

@@ -59,9 +59,7 @@ class WritingScreen(BranchingConversationScreen):
             candidates = []  # it is there already
         composer = self.query_one(Composer)
         if candidates and self._completions is None:
-            from tui.widgets.completions import (
-                Completions,  # a list is some milliseconds that the first frame can spare
-            )
+            from tui.widgets.completions import Completions  # some milliseconds that the first frame can spare
 
             self._completions = Completions()
             self.mount(self._completions, before=composer)
