@@ -66,8 +66,10 @@ def columns(values: Sequence[float], width: int, height: int, *, style: str) -> 
     most = max(values, default=0.0)
     if most <= 0:
         return Content("")
-    scale = max(len(_figure(most)), len(_figure(0.0)))
-    room = max(1, width - scale - 1)
+    scale = max(len(_figure(most)), len(_figure(0.0))) + 1
+    if width < 2 * scale:
+        scale = 0  # no room for it
+    room = max(1, width - scale)
     values = values[:room]
     most = max(values) or 1.0
     cells = max(1, min(_WIDEST_COLUMN, room // len(values)))
@@ -75,8 +77,9 @@ def columns(values: Sequence[float], width: int, height: int, *, style: str) -> 
     for row in range(height, 0, -1):
         text = "".join(_EIGHTHS[_eighths(value / most * height, row)] * cells for value in values)
         mark = _figure(most) if row == height else _figure(most / 2) if 2 * row == height else ""
-        lines.append(Content.assemble((f"{mark:>{scale}} ", _WORDS_STYLE), (text, style)))
-    lines.append(Content.styled(" " * (scale + 1) + _numbers(len(values), cells, room), _WORDS_STYLE))
+        marked = f"{mark:>{scale - 1}} " if scale else ""
+        lines.append(Content.assemble((marked, _WORDS_STYLE), (text, style)))
+    lines.append(Content.styled(" " * scale + _numbers(len(values), cells, room), _WORDS_STYLE))
     return Content("\n").join(lines)
 
 

@@ -90,7 +90,7 @@ def test_bars_fit_any_width(rows: list[tuple[str, list[float]]], width: int):
 @given(st.lists(st.floats(0, 1e6), max_size=70), st.integers(1, 200), st.integers(1, 10))
 def test_columns_fit_any_width(values: list[float], width: int, height: int):
     lines = columns(values, width, height, style="$primary").plain.split("\n")
-    assert all(len(line) <= max(width, 9) for line in lines)
+    assert all(len(line) <= width for line in lines)
 
 
 def test_a_bar_is_as_long_as_its_share():
