@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 from spectra_local.catalogue import ModelNotPulledError
 from spectra_local.catalogue.entries import entry_named
 from spectra_local.catalogue.on_disk import ModelOnDisk
-from spectra_local.protocol import Done, PromptProgress, Text, Timings
+from spectra_local.protocol import OWN, Done, PromptProgress, Text, Timings
+from spectra_local.settings import change_setting
 from tui.app import ChatApp
 from tui.screens.diff import DiffScreen
 
@@ -80,6 +81,12 @@ def _app(*scripts: object, file: str = "") -> Callable[[pytest.MonkeyPatch], Cha
 
 def _answer() -> list[object]:
     return [Text(ANSWER), Done("stop", TIMINGS, n_past=136, n_ctx=INFO.n_ctx)]
+
+
+def _tinted(_: pytest.MonkeyPatch) -> ChatApp:
+    change_setting(("tint",), True)
+    codes = OWN * 40 + "h" * 60 + OWN * 30 + "c" * 25 + "k" * 40
+    return app_with([Text(ANSWER, 96, codes.ljust(len(ANSWER), OWN)), *_answer()[1:]])
 
 
 def _then(*steps: str, typed: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
@@ -194,6 +201,7 @@ def scenes() -> dict[str, Scene]:
         "chat-reading": Scene(_app([PromptProgress(512, 2048), Gate(), *say("x")]), _reading),
         "chat-answering": Scene(_app([Text(BEGUN), Gate()]), _answering),
         "chat-with-code": Scene(_app(_answer()), _answered),
+        "chat-tinted": Scene(_tinted, _answered),
         "chat-failed": Scene(_app([ValueError("no such luck")]), _failed),
         "chats": Scene(_app(_answer()), _several_chats),
         "chats-none": Scene(_app(), _then("ctrl+o")),
