@@ -16,6 +16,12 @@ class Candidate:
     text: str
     words: str = ""
     final: bool = False
+    shown: str = ""  # in the list; "": the text
+
+    @property
+    def label(self) -> str:
+        """How the list shows it."""
+        return self.shown or self.text
 
 
 def matching(wanted: Iterable[str], typed: str) -> list[str]:

@@ -105,6 +105,19 @@ async def _answered(pilot: Pilot[None]) -> None:
     await answered(pilot, "How do I reverse a string in Python?")
 
 
+async def _completing(pilot: Pilot[None]) -> None:
+    await ready(pilot)
+    await pilot.press("/")
+    await wait_until(pilot, lambda: pilot.app.screen.query("Completions"))
+
+
+async def _branched(pilot: Pilot[None]) -> None:
+    await _answered(pilot)
+    await pilot.press("alt+up", *" 3", "enter")
+    await wait_until(pilot, lambda: chat(pilot).state.chat.turns[0].place == (2, 2))
+    await wait_until(pilot, lambda: chat(pilot).state.chat.open_answer() is None)
+
+
 async def _answering(pilot: Pilot[None]) -> None:
     await ready(pilot)
     await send(pilot, "Tell me about foxes.")
@@ -202,6 +215,8 @@ def scenes() -> dict[str, Scene]:
         "chat-answering": Scene(_app([Text(BEGUN), Gate()]), _answering),
         "chat-with-code": Scene(_app(_answer()), _answered),
         "chat-tinted": Scene(_tinted, _answered),
+        "chat-completing": Scene(_app(), _completing),
+        "chat-branched": Scene(_app(_answer()), _branched),
         "chat-failed": Scene(_app([ValueError("no such luck")]), _failed),
         "chats": Scene(_app(_answer()), _several_chats),
         "chats-none": Scene(_app(), _then("ctrl+o")),

@@ -45,7 +45,7 @@ def names(commands: Registry, typed: str) -> list[Candidate]:
 
 def _named(command: Command) -> Candidate:
     text = f"{PREFIX}{command.name}{' ' * bool(command.argument)}"
-    return Candidate(text, f"{command.argument}  {command.words}".strip(), final=not command.needs_argument)
+    return Candidate(text, command.words, final=not command.needs_argument, shown=command.usage)
 
 
 def values(commands: Registry, chat: "ChatScreen", place: Place) -> list[Candidate]:

@@ -9,6 +9,8 @@ from textual.widgets.option_list import Option
 from spectra_local.printable import printable_line
 from tui.candidates import Candidate
 
+_MOST_LABEL = 32  # cells before the words about it; longer labels push theirs aside
+
 
 class Completions(OptionList, can_focus=False):
     """Hidden while there is nothing to offer."""
@@ -44,7 +46,7 @@ class Completions(OptionList, can_focus=False):
             return
         self._candidates, self.was_moved = tuple(candidates), False
         self.set_class(bool(candidates), "-open")
-        width = min(32, max((len(c.text) for c in candidates), default=0)) + 2
+        width = min(_MOST_LABEL, max((len(c.label) for c in candidates), default=0)) + 2
         self.clear_options().add_options([Option(_line(c, width)) for c in candidates])
         self.highlighted = 0 if candidates else None
 
@@ -55,6 +57,6 @@ class Completions(OptionList, can_focus=False):
 
 
 def _line(candidate: Candidate, width: int) -> Content:
-    text = Content(printable_line(candidate.text))
+    text = Content(printable_line(candidate.label))
     gap = " " * max(1, width - text.cell_length)
     return Content.assemble(text, gap, (printable_line(candidate.words), "$foreground 60%"))
