@@ -20,6 +20,7 @@ from tui.keys import APP_KEYS, EDITOR_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
 from tui.textual_workarounds import QuietCrash
+from tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
     from textual.app import SystemCommand
@@ -184,6 +185,8 @@ class ChatApp(QuietCrash):
 
     def on_ready(self) -> None:
         """The first frame is out: collecting garbage begins, but never looks at what the start has made."""
+        if self.screen.focused is None:  # in a browser the app begins without the keyboard, and nothing has it then
+            self.screen.query_one(Composer).focus()
         if self._file:
             self.open_file(self._file, self._line, ends_app=True)
         self.tell_settings()

@@ -29,6 +29,8 @@ _RESTORE = (
 
 def require_terminal() -> None:
     """Raises UsageError where there is no screen to draw on or no keyboard to read."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # textual-serve: both are in a browser
+        return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("the chat needs a terminal; 'spectra-chat ask' works in a pipe")
     if os.environ.get("TERM", "") in ("", "dumb"):

@@ -29,8 +29,8 @@ class Terminal:
             command[0], list(command[1:]), env=environment, dimensions=(height, width), cwd=cwd and str(cwd)
         )
         self.child.delaybeforesend = None
-        self._screen = pyte.Screen(width, height)
-        self._stream = pyte.ByteStream(self._screen)
+        self.screen = pyte.Screen(width, height)
+        self._stream = pyte.ByteStream(self.screen)
         self.received = bytearray()
         self._undrawn = bytearray()
 
@@ -54,7 +54,7 @@ class Terminal:
                 break
             self.received += data
             self._stream.feed(_without_private_csi(data))
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        return "\n".join(line.rstrip() for line in self.screen.display)
 
     def wait_for(self, what: str | Callable[[str], object], patience: float = PATIENCE_S) -> str:
         """Waits until a text is on the screen, or a condition on the screen holds."""
@@ -73,7 +73,7 @@ class Terminal:
 
     def resize(self, width: int, height: int) -> None:
         self.child.setwinsize(height, width)
-        self._screen.resize(height, width)
+        self.screen.resize(height, width)
 
     def signal(self, number: signal.Signals) -> None:
         self.child.kill(number)
