@@ -19,6 +19,9 @@ from spectra_local.llama.native import AbortFlag, lib
 
 FIRST_N_CTX = 1024  # cells to begin with: the cache grows with the conversation, so that a short one stays small
 PREFILL_BATCH = 512  # llama.cpp's own micro-batch; also the grain of prefill progress
+# What is typed on is evaluated in pieces, so that a request that the next keystroke cancels has brought something. On a
+# CPU that costs little: SmolLM2 takes 7.7 ms a token by 8, 7.5 ms by 16. A model of 1.5B takes 2 s for 50.
+_TYPED_MOST, _TYPED_BATCH = 64, 8
 MAX_WIDTH = 128  # most tokens whose logits one decode returns: a draft tree and its root
 WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bits
 MAX_LEAVES = 16  # the logits buffer holds at least this many rows whatever is decoded
@@ -161,6 +164,8 @@ class Context:
         self.reserve(todo)
         yield reused, 0, todo
         size = WIDEST_EXACT if self.exact else PREFILL_BATCH
+        if reused and todo <= _TYPED_MOST and not self.model.on_gpu:
+            size = _TYPED_BATCH
         for start in range(reused, len(tokens), size):
             chunk = tokens[start : start + size]
             self._batch.fill_run(chunk, start, self._main, all_logits=False)

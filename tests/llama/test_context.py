@@ -36,6 +36,16 @@ def test_a_second_prefill_evaluates_only_what_is_new(context: Context, story: li
     assert context.tokens == story + continuation[:4] + [198]
 
 
+def test_what_was_typed_is_kept_in_pieces_when_its_evaluation_ends_early(context: Context, story: list[int]) -> None:
+    prefill(context, story)
+    typed = story[:24]
+    reports = context.prefill(story + typed)
+    next(report for report in reports if report[1])
+    reports.close()
+    assert len(story) < context.n_past < len(story) + len(typed)
+    assert prefill(context, story + typed) > len(story)
+
+
 def test_a_repeated_prompt_gives_the_same_text(context: Context, story: list[int]) -> None:
     prefill(context, story)
     first = greedy(context, 16)
