@@ -135,7 +135,7 @@ async def test_completions_show_hostile_names_and_obey_none():
 
 
 MANY = 2_000
-IN_THE_EDITOR = 10  # one of so many: each is a file that is read and drawn anew, 40 ms on 2 cores
+IN_THE_EDITOR = 10  # one of so many: each is a file that is read and drawn anew
 LOOK_EVERY = 50  # strings: each look is a frame
 
 

@@ -76,7 +76,7 @@ def test_a_new_file_is_made_by_saving_but_never_over_one_that_appeared(tmp_path:
     [
         (b"\x7fELF\0\0", "zero bytes"),
         ("é".encode("latin-1"), "not UTF-8"),
-        (b"x" * (MOST_CHARACTERS + 1), "too long to edit here: 1,000,001 characters"),
+        (b"x" * (MOST_CHARACTERS + 1), "too long to edit here: 500,001 characters"),
     ],
 )
 def test_what_is_no_text_to_edit_is_refused_in_a_line(tmp_path: Path, content: bytes, words: str):
