@@ -8,7 +8,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from pathlib import Path
 from time import thread_time_ns
@@ -29,12 +29,15 @@ class Run:
     prompt: list[int]
     generated: list[int]
     top: list[tuple[list[int], list[float]]]
+    is_cut: bool = False  # whether it ended at a limit of tokens and not by itself
 
 
 def read_trace(path: Path) -> list[Run]:
     """Reads a trace of JSON lines, gzipped."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [_run(json.loads(line)) for line in lines]
+        runs = [_run(json.loads(line)) for line in lines]
+    ends = end_tokens(runs)
+    return [replace(run, is_cut=bool(run.generated) and run.generated[-1] not in ends) for run in runs]
 
 
 def _run(row: dict[str, Any]) -> Run:
@@ -68,12 +71,17 @@ class Outcome:
 
 
 def replay_run(run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | None = None) -> Outcome:
-    """Replays one answer. ``clock`` collects the nanoseconds that drafting and learning took in each step."""
+    """Replays one answer. ``clock`` collects the nanoseconds that drafting and learning took in each step.
+
+    Where a limit cut the answer, nothing is drafted beyond it: a live decoder knows the limit it was given.
+    """
     outcome = Outcome(run.task, len(run.generated))
-    budget = cost.max_width - 1
+    widest = cost.max_width - 1
     drafter.begin(run.prompt)
     done = 0
     while done < len(run.generated):
+        left = len(run.generated) - done
+        budget = min(widest, left - 1) if run.is_cut else widest
         start = thread_time_ns()
         tree = drafter.propose(budget)
         drafting = thread_time_ns() - start

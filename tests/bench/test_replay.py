@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,23 @@ def test_answers_that_copy_gain_and_those_seen_before_gain_most() -> None:
 def test_answers_out_of_the_blue_lose_next_to_nothing() -> None:
     for cost in (GPU, CPU):
         assert replayed(made_runs(0.0, count=16), cost)[0]["worst"] > 0.93
+
+
+def test_nothing_is_drafted_beyond_the_limit_that_cut_an_answer() -> None:
+    class Spy(SpectraDrafter):
+        def propose(self, budget):
+            asked.append(budget)
+            return super().propose(budget)
+
+    ended = made_runs(0.95)[0]
+    cut = replace(ended, is_cut=True)
+    asked: list[int] = []
+    assert replay_run(ended, Spy(GPU), GPU).tokens == 81
+    assert set(asked) == {GPU.max_width - 1}
+    asked.clear()
+    assert replay_run(cut, Spy(GPU), GPU).tokens == 81
+    assert asked[0] == 80
+    assert asked == sorted(asked, reverse=True)
 
 
 def test_every_token_is_paid_for_once() -> None:
