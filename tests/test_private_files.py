@@ -38,6 +38,14 @@ def careless_shell() -> Iterator[None]:
     os.umask(before)
 
 
+@pytest.fixture
+def new_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of which the program makes every folder itself."""
+    home = tmp_path / "new" / "home"
+    monkeypatch.setenv("SPECTRA_HOME", str(home))
+    return home
+
+
 def open_to_others(folder: Path) -> list[str]:
     """Files that are not 0600 (sockets neither), folders that are not 0700."""
     wrong = []
@@ -49,17 +57,16 @@ def open_to_others(folder: Path) -> list[str]:
 
 
 @pytest.mark.model
-def test_answers_leave_private_files(smollm2_path: Path, tmp_path: Path) -> None:
-    home = tmp_path / "new" / "home"
+def test_answers_leave_private_files(smollm2_path: Path, new_home: Path) -> None:
     command = [sys.executable, "-m", "tui", "ask", "-m", str(smollm2_path), "--ctx", "512", "-n", "4", "Hi"]
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={**os.environ, "SPECTRA_HOME": str(home)})
-    written = {path.name.split("-")[0] for path in home.rglob("*") if path.is_file()}
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    written = {path.name.split("-")[0] for path in new_home.rglob("*") if path.is_file()}
     assert {"spectra.sqlite", "core.bin", "calibration.json", "spectra"} <= written, "store, statistics and log"
-    assert open_to_others(home.parent) == []
+    assert open_to_others(new_home.parent) == []
 
 
 def test_so_do_chats_settings_index_exports_copies_and_what_is_saved_from_damage(
-    spectra_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = Archive()
     archive.save(Chat([Said("user", "hello")]))
@@ -71,10 +78,10 @@ def test_so_do_chats_settings_index_exports_copies_and_what_is_saved_from_damage
         index = Index(store, "fp", 5000)
         index.wait()
         index.close()
-        outside = spectra_home / "given"
+        outside = new_home / "given"
         outside.mkdir(mode=0o700)
         export(choose(store, Selection(whole_turns=True)), outside / "out.spectra")
-        assert open_to_others(spectra_home) == [], "while it is open, with its log"
+        assert open_to_others(new_home) == [], "while it is open, with its log"
         database.connection.execute("UPDATE turns SET text = 'other' WHERE id = 3")
         assert verify_all(database).rows == {"turns": [3]}
     for kind in ("md", "json"):
@@ -86,13 +93,13 @@ def test_so_do_chats_settings_index_exports_copies_and_what_is_saved_from_damage
     database_file().write_bytes(b"no header" + content[9:])
     with closing(Database()) as database:
         assert "kept as" in database.notice
-    names = " ".join(path.name for path in spectra_home.rglob("*"))
+    names = " ".join(path.name for path in new_home.rglob("*"))
     assert ".before-" in names and ".damaged-" in names and "-read" in names
-    assert len(list(spectra_home.rglob("*.segment"))) == 1
-    assert open_to_others(spectra_home) == []
+    assert len(list(new_home.rglob("*.segment"))) == 1
+    assert open_to_others(new_home) == []
 
 
-def test_so_does_a_defect(spectra_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_does_a_defect(new_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @click.command()
     def broken() -> None:
         raise ZeroDivisionError
@@ -100,5 +107,5 @@ def test_so_does_a_defect(spectra_home: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(root, "get_command", lambda context, name: broken)
     with pytest.raises(SystemExit, match="1"):
         run(None, ["broken"])
-    assert "ZeroDivisionError" in next(spectra_home.rglob("*.log")).read_text()
-    assert open_to_others(spectra_home) == []
+    assert "ZeroDivisionError" in next(new_home.rglob("*.log")).read_text()
+    assert open_to_others(new_home) == []

@@ -13,6 +13,8 @@ from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
 from spectra_local.protocol import Done, EngineOptions, Request, Text, Timings
+from spectra_local.speculation.cost import CostCurve
+from spectra_local.speculation.measured_cost import MeasuredCost
 
 pytestmark = pytest.mark.model
 
@@ -41,6 +43,15 @@ def loaded(path: Path) -> Engine:
     return engine
 
 
+@pytest.fixture
+def cheap_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices under which every guess is tried, whatever machine and load this runs on."""
+    cheap = CostCurve({1: 1.0, 128: 1.5})
+    monkeypatch.setattr(MeasuredCost, "_refine", lambda self: None)
+    monkeypatch.setattr(MeasuredCost, "reprice", lambda self, _: CostCurve.reprice(self, cheap.relative))
+
+
+@pytest.mark.usefixtures("cheap_width")
 def test_a_hostile_import_is_drafted_from_and_changes_no_text(smollm2_path: Path) -> None:
     with closing(loaded(smollm2_path)) as engine:
         plain, _ = answered(engine)

@@ -148,7 +148,7 @@ async def test_a_selection_is_rewritten_shown_as_a_diff_accepted_and_undone(tmp_
         await pilot.press("enter")
         await wait_until(pilot, lambda: editor.area.text == "a = 1\nb = 22\nc = 3\n")
         assert "double" in assistant.requests[0].messages[0].content
-        assert assistant.requests[0].prediction == "b = 2\n"
+        assert assistant.requests[0].prediction.startswith("b = 2\n")
         await pilot.press("alt+z")
         assert editor.area.text == "a = 1\nb = 2\nc = 3\n"
 
