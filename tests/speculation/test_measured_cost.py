@@ -1,4 +1,5 @@
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,23 @@ def test_a_slow_device_measures_what_fits_in() -> None:
     assert spent < 3.0
     assert spread == pytest.approx(1.0)
     assert {1, 2, 4} <= set(seconds)
+
+
+@pytest.mark.parametrize("disturbed", [2, 3, 8])
+def test_one_disturbed_decode_makes_no_width_absurd(disturbed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow device each width is decoded once, and that one may have been held up."""
+    clock, held_up = [0.0], [False]
+
+    def decode(width: int) -> None:
+        clock[0] += 0.05 * (1 + 0.5 * width)
+        if width == disturbed and not held_up[0]:
+            held_up[0] = True
+            clock[0] += 0.4
+
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    seconds, _ = measure(decode, 16)
+    monkeypatch.undo()
+    assert all(narrow <= 1.3 * wide for narrow, wide in pairwise(seconds.values()))
 
 
 def test_widths_that_were_not_measured_are_priced_by_the_last_slope() -> None:
