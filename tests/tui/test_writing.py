@@ -104,10 +104,11 @@ async def test_a_file_is_completed_after_an_at_sign(tmp_path: Path, monkeypatch:
         assert "hostile" not in screen_text(pilot)
 
 
-async def test_tab_without_completions_moves_on():
+async def test_tab_without_completions_leaves_the_keyboard_where_it_is():
     async with app_with().run_test(size=(80, 24)) as pilot:
-        await pilot.press("tab")
-        await wait_until(pilot, lambda: not composer(pilot).has_focus)
+        await pilot.press(*"hello", "tab", *" you")
+        await wait_until(pilot, lambda: composer(pilot).text == "hello you")
+        assert composer(pilot).has_focus
 
 
 # Earlier prompts

@@ -104,14 +104,12 @@ class Composer(TextArea):
         self.post_message(self.Sent(text))
 
     def action_complete(self) -> None:
-        """Takes a completion; without any the focus goes on, as tab does elsewhere."""
+        """Takes a completion; without any nothing happens: where focus went next, typing would be lost unseen."""
         self.call_later(self._complete)
 
     def _complete(self) -> None:
         if self.is_completing:
             self.post_message(self.Completed(sending=False))
-        else:
-            self.screen.focus_next()
 
     def complete(self, typed: str, text: str) -> None:
         """Puts ``text`` in the place of ``typed``, the last characters before the cursor."""
