@@ -63,17 +63,17 @@ class Index:
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:
         """See History."""
         tail = self._tail_base
-        found = [(m.length, m.position + tail, m.origin) for m in self._tail.matches(context, limit)]
+        found = [Match(length, at + tail, origin) for length, at, origin in self._tail.matches(context, limit)]
         if self._segments and len(context) >= seg.SHORT:
-            found += [(length, position, -1) for position, length in self._in_segments(context, limit).items()]
+            found += self._in_segments(context, limit)
         found.sort(reverse=True)
-        if found and found[0][0] >= _USED:
-            self._used.add(found[0][1])
-        return [Match(n, at, self._origin_at(at) if origin < 0 else origin) for n, at, origin in found[:limit]]
+        if found and found[0].length >= _USED:
+            self._used.add(found[0].position)
+        return found[:limit]
 
-    def _in_segments(self, context: Sequence[int], limit: int) -> dict[int, int]:
-        """Position -> length: the latest places that share ``LONG`` tokens; too few: those that share ``SHORT`` too."""
-        end, found = End(context), dict[int, int]()
+    def _in_segments(self, context: Sequence[int], limit: int) -> list[Match]:
+        """The latest places that share ``LONG`` tokens; where they are too few, those that share ``SHORT`` too."""
+        end, found = End(context), dict[int, Match]()
         for n, long in ((seg.LONG, True), (seg.SHORT, False)):
             if len(context) < n or len(found) >= limit:
                 continue
@@ -81,16 +81,13 @@ class Index:
             for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
                 places = segment.places(key, long=long)[-room:]
                 for at in places:
-                    if base + at not in found and ((length := end.agreement(segment.read, at, long=long)) >= seg.SHORT):
-                        found[base + at] = length
+                    position = base + at
+                    if position not in found and ((length := end.agreement(segment.read, at, long=long)) >= seg.SHORT):
+                        found[position] = Match(length, position, segment.origin_at(at))
                 room -= len(places)
                 if not room:
                     break
-        return found
-
-    def _origin_at(self, position: int) -> int:
-        which = self._segment_of(position)
-        return self._segments[which].origin_at(position - self._bases[which])
+        return list(found.values())
 
     def _segment_of(self, position: int) -> int:
         return bisect_right(self._bases, position) - 1

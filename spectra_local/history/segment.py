@@ -2,8 +2,9 @@
 
 Layout: magic, header length, header (JSON: range, sizes, checksums), checksum of the header, then little-endian
 arrays: covered row ids <i8, row starts <i8 and their ids <i8, for each key length packed <u8 sorted (32 bits of hash,
-32 of position), tokens <i4 with a wall of -1 after each record, and who wrote each row <u1. A reader trusts no number
-in it: a match is measured on the tokens themselves, positions are checked, and the model verifies every draft anyway.
+32 of position) and a directory <u4 of where the keys with each first bits begin, tokens <i4 with a wall of -1 after
+each record, and who wrote each token <u1. A reader trusts no number in it: a match is measured on the tokens
+themselves, positions are checked, and the model verifies every draft anyway.
 """
 
 import json
@@ -20,22 +21,25 @@ from numpy.typing import NDArray
 from spectra_local.history.lookup import IMPORTED
 from spectra_local.private_file import write_private
 
-MAGIC = b"SPXSEG02"
+MAGIC = b"SPXSEG03"
 SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
 PLACES = 8  # latest places looked at for a key, in all segments together
 WALL = -1
-_UNSIGNED_WALL = 0xFFFFFFFF
 SUFFIX = ".segment"
 _MULTIPLIER = 0x9E3779B97F4A7C15  # 2^64 / golden ratio (Knuth, multiplicative hashing)
 _MASK = (1 << 64) - 1
 _MOST_HEADER = 1 << 16
-# The widest first, so that all are aligned: numpy searches a copy of an array that is not (16 ms at 4 M keys).
+_BUCKET = 64  # keys between two entries of a directory: half a kilobyte, so one page of the file at most twice
+_MOST_BITS = 20  # of a directory's entry
+# The widest first, so that all are aligned.
 _ARRAYS = (
     ("covered", "<i8"),
     ("starts", "<i8"),
     ("ids", "<i8"),
     ("short", "<u8"),
     ("long", "<u8"),
+    ("short_directory", "<u4"),
+    ("long_directory", "<u4"),
     ("tokens", "<i4"),
     ("origins", "<u1"),
 )
@@ -70,9 +74,13 @@ class Segment:
             # A plain array over the mapping: np.memmap's own slicing costs microseconds each time.
             arrays.append(np.frombuffer(whole, np.uint8, n_bytes, at).view(kind))
             at += n_bytes
-        self.covered, starts, ids, self._short, self._long, self.tokens, origins = arrays
+        self.covered, starts, ids, short, long, short_directory, long_directory, self.tokens, origins = arrays
+        if len(origins) != len(self.tokens):
+            raise DamagedSegmentError("its size does not fit its header")
+        self._short, self._long = _Keys(short, short_directory), _Keys(long, long_directory)
+        # Read through memoryviews: one number of one costs a third of what it costs from numpy.
         self._starts, self._ids, self._origins = starts.data, ids.data, origins.data
-        self._unsigned = self.tokens.view("<u4")  # walls are beyond any vocabulary
+        self._unsigned = self.tokens.view("<u4").data  # walls are beyond any vocabulary
         self._token_bytes: memoryview = self.tokens.view(np.uint8).data
 
     def __len__(self) -> int:
@@ -92,9 +100,8 @@ class Segment:
 
     def places(self, key: int, *, long: bool) -> list[int]:
         """Positions after the latest ``LONG`` or ``SHORT`` tokens with this hash; some may be false."""
-        keys, size = self._long if long else self._short, len(self.tokens)
-        last = int(keys.searchsorted(np.uint64(key << 32 | 0xFFFFFFFF), "right"))
-        packed = keys[max(0, last - PLACES) : last].tolist()
+        size = len(self.tokens)
+        packed = (self._long if long else self._short).latest(key)
         return [at for p in packed if p >> 32 == key and 0 < (at := p & 0xFFFFFFFF) < size]
 
     def read(self, start: int, end: int) -> memoryview:
@@ -104,31 +111,49 @@ class Segment:
     def following(self, at: int, count: int, n_vocab: int) -> list[int]:
         """The tokens from position ``at`` on, up to a wall or what no vocabulary of that size holds."""
         read: list[int] = self._unsigned[at : at + count].tolist()
-        if _UNSIGNED_WALL in read:
-            del read[read.index(_UNSIGNED_WALL) :]
-        if read and max(read) >= n_vocab:
-            return read[: next(i for i, token in enumerate(read) if token >= n_vocab)]
+        if read and max(read) >= n_vocab:  # a wall is beyond any vocabulary too
+            del read[next(i for i, token in enumerate(read) if token >= n_vocab) :]
         return read
 
     def turn_at(self, position: int) -> int:
         """Id of the row that a position belongs to."""
-        at = self._row(position)
+        at = bisect_right(self._starts, position) - 1
         return self._ids[at] if 0 <= at < len(self._ids) else 0
 
     def origin_at(self, position: int) -> int:
         """Who wrote the token at a position, see lookup.py."""
-        at = self._row(position)
-        return min(self._origins[at], IMPORTED) if 0 <= at < len(self._origins) else IMPORTED
+        return min(self._origins[position], IMPORTED)
 
-    def _row(self, position: int) -> int:
-        return bisect_right(self._starts, position) - 1  # on a memoryview: half of what numpy's search of one costs
+
+class _Keys:
+    """Packed keys in order, of which a directory says where those with the same first bits begin.
+
+    Plain bisection from end to end would touch a dozen far pages of the file; here it stays within one or two.
+    """
+
+    def __init__(self, keys: NDArray[np.uint64], directory: NDArray[np.uint32]) -> None:
+        bits = (len(directory) - 1).bit_length() - 1
+        if not 0 < bits <= _MOST_BITS or len(directory) != (1 << bits) + 1:
+            raise DamagedSegmentError("its directory has an odd size")
+        self._keys, self._directory, self._shift = keys.data, directory.data, 32 - bits
+
+    def latest(self, key: int) -> list[int]:
+        """The last ``PLACES`` packed keys up to the last with this hash; those before them may have another."""
+        bucket = key >> self._shift
+        high = min(self._directory[bucket + 1], len(self._keys))
+        low = min(self._directory[bucket], high)
+        last = bisect_right(self._keys, key << 32 | 0xFFFFFFFF, low, high)
+        return self._keys[max(low, last - PLACES) : last].tolist()
 
 
 def key_of(tokens: Sequence[int]) -> int:
-    """32 bits of hash of some tokens, the same as ``build`` computes for all positions at once."""
+    """32 bits of hash of some tokens, the same as ``build`` computes for all positions at once.
+
+    Multiplied after each token, the last too: a token that is only added does not reach the upper bits.
+    """
     value = 0
     for token in tokens:
-        value = (value * _MULTIPLIER + token + 1) & _MASK
+        value = (value + token + 1) * _MULTIPLIER & _MASK
     return value >> 32
 
 
@@ -151,18 +176,23 @@ def build(
         for identity, origin, tokens in record:
             starts.append(at)
             ids.append(identity)
-            origins.append(origin)
+            origins += bytes([origin]) * len(tokens)
             pieces.append(tokens)
             at += len(tokens)
         pieces.append(wall)
+        origins.append(0)
         at += 1
     tokens = np.concatenate(pieces) if pieces else wall
+    origins = origins or bytearray(1)
+    short, long = _keys(tokens, SHORT), _keys(tokens, LONG)
     arrays: list[NDArray[Any]] = [
         np.array(covered, "<i8"),
         np.array(starts, "<i8"),
         np.array(ids, "<i8"),
-        _keys(tokens, SHORT),
-        _keys(tokens, LONG),
+        short,
+        long,
+        _directory(short),
+        _directory(long),
         tokens.astype("<i4", copy=False),
         np.frombuffer(bytes(origins), "<u1"),
     ]
@@ -176,14 +206,21 @@ def _keys(tokens: NDArray[np.int32], n: int) -> NDArray[np.uint64]:
         return np.empty(0, "<u8")
     value = np.zeros(count, np.uint64)
     for i in range(n):
-        value *= np.uint64(_MULTIPLIER)
         value += (tokens[i : i + count].astype(np.int64) + 1).astype(np.uint64)
+        value *= np.uint64(_MULTIPLIER)
     walls = np.concatenate(([0], np.cumsum(tokens < 0)))  # a window with a wall in it belongs to no record
     inside = walls[n + 1 :] == walls[:count]
     packed: NDArray[np.uint64] = (value & np.uint64(0xFFFFFFFF00000000)) | np.arange(n, n + count, dtype=np.uint64)
     inside_only: NDArray[np.uint64] = packed[inside]
     inside_only.sort()
     return inside_only
+
+
+def _directory(keys: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Where the keys that share their first bits begin, one entry for some ``_BUCKET`` keys, and where all end."""
+    bits = min(max((len(keys) // _BUCKET).bit_length(), 1), _MOST_BITS)
+    firsts = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
+    return np.append(keys.searchsorted(firsts), len(keys)).astype("<u4")
 
 
 def _write(path: Path, about: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> None:

@@ -66,6 +66,16 @@ def test_a_segment_reads_on_where_the_context_was_seen(store: Store) -> None:
         assert index.following(best.position, 1000) == t[100:]
 
 
+@pytest.mark.usefixtures("small_tail")
+def test_places_that_differ_in_one_token_do_not_hide_the_one_that_agrees(store: Store) -> None:
+    line, after = text(1, 20), text(2, 20)
+    store.add([turn(line + after, "it")])
+    for at in (-1, -2, -4):
+        store.add([turn([*line[:at], 2000 + i, *line[len(line) + at + 1 :], *text(9 + i)], f"{at} {i}") for i in range(30)])
+    for tokens in (line, line[-5:]):
+        assert read_on(indexed(store), tokens) == after
+
+
 def test_turns_of_one_conversation_are_one_record(store: Store) -> None:
     a, b = text(1, 50), text(2, 50)
     index = Index(store, "fp", VOCABULARY)
