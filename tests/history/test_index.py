@@ -71,7 +71,8 @@ def test_places_that_differ_in_one_token_do_not_hide_the_one_that_agrees(store: 
     line, after = text(1, 20), text(2, 20)
     store.add([turn(line + after, "it")])
     for at in (-1, -2, -4):
-        store.add([turn([*line[:at], 2000 + i, *line[len(line) + at + 1 :], *text(9 + i)], f"{at} {i}") for i in range(30)])
+        rest = line[len(line) + at + 1 :]
+        store.add([turn([*line[:at], 2000 + i, *rest, *text(9 + i)], f"{at} {i}") for i in range(30)])
     for tokens in (line, line[-5:]):
         assert read_on(indexed(store), tokens) == after
 
