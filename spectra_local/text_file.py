@@ -29,28 +29,39 @@ class TextFile:
 
     def lines(self) -> list[str]:
         """All lines with their ends; the last one may have none."""
-        return re.findall(r"[^\n]*\n|[^\n]+", self.text)
+        return lines_of(self.text)
 
     def offset(self, position: str) -> int:
         """Characters before LINE:COL, both from 1; COL counts characters, and may stand behind the last of a line.
 
-        Raises UsageError.
+        The place behind the last line's end, where a further line would begin, is one too. Raises UsageError.
         """
         match = _POSITION.fullmatch(position)
         if match is None:
             raise UsageError(f"{printable_line(position)!r} is no LINE:COL, like 12:5")
         line, column = int(match[1]), int(match[2])
         lines = self.lines()
+        n_lines = len(lines)
         if not lines or lines[-1].endswith("\n"):
             lines.append("")
         if not 1 <= line <= len(lines):
-            raise UsageError(f"{self.name} has {len(lines)} lines: there is no line {line}")
+            raise UsageError(f"{self.name} has {counted_lines(n_lines)}: there is no line {line}")
         before = sum(map(len, lines[: line - 1]))
         bom = 1 if line == 1 and self.text.startswith(_BOM) else 0
         length = len(lines[line - 1].rstrip("\r\n")) - bom
         if not 1 <= column <= length + 1:
             raise UsageError(f"line {line} of {self.name} has {length} characters: columns go from 1 to {length + 1}")
         return before + bom + column - 1
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines with their ends, cut at "\\n" alone: splitlines would also cut where editors, diff and patch do not."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def counted_lines(n: int) -> str:
+    """``n`` lines, in words."""
+    return f"{n:,} line{'s' * (n != 1)}"
 
 
 def read_text_file(name: str) -> TextFile:

@@ -13,7 +13,10 @@ def open_chat(model: str | None, options: EngineOptions, file: str = "", line: i
 
     Raises SpectraError.
     """
-    require_terminal()
+    if file:
+        require_terminal("the editor", "'spectra-chat edit' with an instruction")
+    else:
+        require_terminal()
     if model is not None:
         _check_named(model)
     if file:

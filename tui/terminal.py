@@ -27,14 +27,17 @@ _RESTORE = (
 )
 
 
-def require_terminal() -> None:
-    """Raises UsageError where there is no screen to draw on or no keyboard to read."""
+def require_terminal(what: str = "the chat", instead: str = "'spectra-chat ask'") -> None:
+    """Raises UsageError where there is no screen to draw on or no keyboard to read.
+
+    ``what`` needs one; ``instead`` is a command that does not.
+    """
     if os.environ.get("TEXTUAL_DRIVER"):  # textual-serve: both are in a browser
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("the chat needs a terminal; 'spectra-chat ask' works in a pipe")
+        raise UsageError(f"{what} needs a terminal; {instead} works in a pipe")
     if os.environ.get("TERM", "") in ("", "dumb"):
-        raise UsageError("this terminal cannot show the chat (TERM is unset or dumb); 'spectra-chat ask' works here")
+        raise UsageError(f"this terminal cannot show {what} (TERM is unset or dumb); {instead} works here")
 
 
 class ExitSignals:

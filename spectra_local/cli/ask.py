@@ -156,9 +156,7 @@ def summary(timings: Timings) -> str:
         f"[ prompt: {timings.prompt_n} tokens, {timings.prompt_per_second:.1f} t/s"
         f" | generation: {timings.predicted_n} tokens, {timings.predicted_per_second:.1f} t/s"
     )
+    line += f" | {timings.steps} step{'s' * (timings.steps != 1)}, drafted {timings.draft_n}"
     if timings.draft_n:
-        line += (
-            f" | {timings.steps} steps, drafted {timings.draft_n}, accepted {timings.draft_n_accepted},"
-            f" speed-up by the cost curve {timings.speedup_estimate:.2f}"
-        )
+        line += f", accepted {timings.draft_n_accepted}, speed-up by the cost curve {timings.speedup_estimate:.2f}"
     return line + " ]"

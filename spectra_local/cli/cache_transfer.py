@@ -131,6 +131,7 @@ def _store() -> Iterator[Store]:
 @contextmanager
 def _vocabulary(name: str | None) -> Iterator[Vocabulary]:
     """The tokenizer of the model that ``-m`` names, or of the default one; its weights are not loaded."""
+    from spectra_local.catalogue.naming import name_of
     from spectra_local.cli.opening import model_path
     from spectra_local.llama.model import Model  # native code: not for listing layers
 
@@ -138,7 +139,7 @@ def _vocabulary(name: str | None) -> Iterator[Vocabulary]:
     model = Model(path, vocabulary_only=True)
     try:
         fingerprint = model.header.tokenizer_fingerprint
-        yield Vocabulary(model.header.name or path.stem, fingerprint, model.n_vocab, model.tokenize, model.text)
+        yield Vocabulary(name_of(path, model.header.name), fingerprint, model.n_vocab, model.tokenize, model.text)
     finally:
         model.close()
 

@@ -1,9 +1,8 @@
 """``spectra-chat edit``: a file, or lines of it, rewritten as instructed; on stdout, as a diff, or in place."""
 
-import difflib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +18,13 @@ from spectra_local.cli.status import StatusLine
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, rewrite
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions, Sampling
-from spectra_local.text_file import TextFile, read_text_file, replace_file
+from spectra_local.text_file import TextFile, counted_lines, read_text_file, replace_file
+from spectra_local.unified_diff import n_new_lines, unified_diff
 
 if TYPE_CHECKING:
     from spectra_local.cli.main import OpenChat
 
+_LEAST_PARAMETERS = 1_000_000_000  # models of chat with fewer were seen to lose lines, or to answer with others
 _LINES = re.compile(r"(?P<file>.+):(?P<first>\d+)-(?P<last>\d+)", re.DOTALL)
 
 
@@ -69,7 +70,8 @@ def edit(
     learn = learns_from(None if file == "-" else Path(source.path))
     request = RewriteRequest(old, instruction, before, after, sampling, not plain, learn)
     try:
-        done = _rewritten(request, model, options)
+        # A filter's warnings would end up in the text: Vim takes stderr too.
+        done = _rewritten(request, model, options, warn=file != "-")
     except BaseException:
         if file == "-" and not as_diff:
             write_text(old)  # an editor puts what it gets here in place of what it gave: nothing may be lost
@@ -89,18 +91,21 @@ def edit(
 def _open_editor(context: click.Context, file: str, model: str | None, options: EngineOptions) -> int:
     open_chat: OpenChat | None = context.obj
     if open_chat is None:
-        raise UsageError("the terminal app is not part of this installation; give an instruction")
+        raise UsageError("the editor is not part of this installation; give an instruction")
     match = None if Path(file).exists() else _LINES.fullmatch(file)
     name, line = (match["file"], int(match["first"])) if match else (file, 1)
     return open_chat(model, options, name, line)
 
 
-def _rewritten(request: RewriteRequest, model: str | None, options: EngineOptions) -> Rewritten:
-    with (
-        closing(open_engine(model, options)) as engine,
-        StatusLine(sys.stderr) as status,
-        closing(rewrite(engine, request)) as items,
-    ):
+def _rewritten(request: RewriteRequest, model: str | None, options: EngineOptions, *, warn: bool) -> Rewritten:
+    with closing(open_engine(model, options)) as engine:
+        if warn and not engine.info.fill_in and engine.info.n_params < _LEAST_PARAMETERS:
+            click.echo("spectra-chat: this model is small and was not made for code; look at what it changed", err=True)
+        return _last(rewrite(engine, request))
+
+
+def _last(items: Generator[Progress | Rewritten, None, None]) -> Rewritten:
+    with StatusLine(sys.stderr) as status, closing(items):
         for item in items:
             if isinstance(item, Progress):
                 status.show(item.text)
@@ -118,7 +123,7 @@ def _block(argument: str) -> tuple[TextFile, int, int]:
     source = read_text_file(match["file"])
     first, last, n_lines = int(match["first"]), int(match["last"]), len(source.lines())
     if not 1 <= first <= last <= n_lines:
-        raise UsageError(f"{source.name} has {n_lines} lines: {first}-{last} are not lines of it")
+        raise UsageError(f"{source.name} has {counted_lines(n_lines)}: {first}-{last} are not lines of it")
     return source, first - 1, last
 
 
@@ -127,19 +132,5 @@ def _write(path: Path, source: TextFile, new: str) -> None:
         click.echo(f"spectra-chat: {source.name} stays as it is: the model changed nothing", err=True)
         return
     backup = replace_file(path, source.text, new)
-    n_changed = sum(line[:1] == "+" for line in _diff_lines(source.text, new)[2:])
-    click.echo(
-        f"spectra-chat: {source.name}: {n_changed} lines new or changed; the old file is {backup.name}", err=True
-    )
-
-
-def unified_diff(name: str, old: str, new: str) -> str:
-    """As ``diff -u`` prints it, for ``patch`` and ``git apply``; "" where nothing changed."""
-    lines = _diff_lines(old, new, f"a/{name}", f"b/{name}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _diff_lines(old: str, new: str, old_name: str = "", new_name: str = "") -> Sequence[str]:
-    # Cut at "\n" alone: splitlines would also cut at characters that are no line ends to patch.
-    a, b = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (old, new))
-    return list(difflib.unified_diff(a, b, old_name, new_name))
+    changed = counted_lines(n_new_lines(source.text, new))
+    click.echo(f"spectra-chat: {source.name}: {changed} new or changed; the old file is {backup.name}", err=True)

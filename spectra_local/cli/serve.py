@@ -77,13 +77,13 @@ def _serve(
     address, port = listener.getsockname()[:2]
     learn = learns_from(None)
     with closing(open_engine(model, options)) as engine, closing(RequestQueue(engine)) as queue:
+        name = name_of(queue.info.path, queue.info.name)
         access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
-        app = web_app(Service(queue, Completer(engine), Metrics(), max_tokens, learn), access)
+        app = web_app(Service(queue, Completer(engine), Metrics(), max_tokens, name, learn), access)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )
         shown = f"[{address}]" if ":" in address else address
-        name = name_of(queue.info.path, queue.info.name)
         click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -21,6 +21,7 @@ _MOST_READ = 24  # files: some 50 ms
 _MOST_BYTES = 120_000  # a larger file was hardly written by hand
 _WINDOW = 48  # lines of a long file that are taken
 _STEP = 12
+_HEAD_CHARS = 20_000  # of a file, where its imports are looked for; each line of one of 50,000 would take 0.5 s
 _AROUND = 30  # lines around the gap that its words are taken from
 _IMPORT_BONUS = 1.0  # a file that is named by an import comes before all that is merely similar
 _PROJECT = (".git", ".hg", "pyproject.toml", "package.json", "Cargo.toml", "go.mod", "Makefile")
@@ -111,9 +112,9 @@ def project_root(path: Path) -> Path:
 
 
 def _imported(fill_in: FillIn) -> set[str]:
-    """The words of all lines that import something."""
-    whole = fill_in.prefix + fill_in.middle + fill_in.suffix
-    return {word for line in whole.split("\n") if _IMPORT.search(line) for word in _WORD.findall(line)}
+    """The words of lines that import something."""
+    head = (fill_in.prefix + fill_in.middle + fill_in.suffix)[:_HEAD_CHARS]
+    return {word for line in head.split("\n") if _IMPORT.search(line) for word in _WORD.findall(line)}
 
 
 def _is_named(path: Path, imported: set[str]) -> bool:

@@ -27,7 +27,10 @@ class ReplacementError(SpectraError):
 
 
 def replacement(original: str, answer: str) -> str:
-    """``answer`` as lines to stand in place of ``original`` (both with "\\n"). Raises ReplacementError."""
+    """``answer`` as lines to stand in place of ``original`` (both with "\\n"); "" where it is blank.
+
+    Raises ReplacementError.
+    """
     lines = answer.strip("\n").split("\n")
     known = set(original.split("\n"))
     if _is_chatter(lines[0], known):
@@ -35,8 +38,8 @@ def replacement(original: str, answer: str) -> str:
     while lines and not lines[0].strip():
         lines = lines[1:]
     lines = _without_fence(lines, known)
-    if original.strip() and not any(map(str.strip, lines)):
-        raise ReplacementError("the model answered with nothing; the text stays as it is")
+    if not any(map(str.strip, lines)):
+        return ""
     for line in lines:
         if line not in known and _FENCE_LINE.fullmatch(line):
             raise ReplacementError("the model's answer is more than the changed text; the text stays as it is")
@@ -64,7 +67,10 @@ def in_the_form_of(original: str, new: str, line_end: str) -> str:
 
 
 def without_surroundings(original: str, before: str, after: str, answer: str) -> str:
-    """``answer`` without lines that stand around the original anyway: models repeat what they were shown."""
+    """``answer`` without lines that stand around the original anyway: models repeat what they were shown.
+
+    "" where nothing is left of it.
+    """
     first, last = _filled(original)[:1], _filled(original)[-1:]
     lines = answer.split("\n")
     shown = _filled(answer)
@@ -77,7 +83,7 @@ def without_surroundings(original: str, before: str, after: str, answer: str) ->
         if shown[-n:] == _filled(after)[:n] and shown[-1:] != last:
             lines = _after_filled(lines[::-1], n)[::-1]
             break
-    return _ends_of(original, "\n".join(lines))
+    return _ends_of(original, "\n".join(lines)) if any(map(str.strip, lines)) else ""
 
 
 def _filled(text: str) -> list[str]:

@@ -11,12 +11,18 @@ from dataclasses import dataclass, field
 from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement, without_surroundings
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import Assistant, Done, Message, Notice, PromptProgress, Request, Sampling, Text, Timings
+from spectra_local.text_file import counted_lines, lines_of
 
 _REGION_LINES = 120  # of a long text; small models lose lines of longer ones
 _MOST_CHARS = 8_000  # of a region, where lines are long
 _LONG_LINES = 200  # more are edited by region
-_SHOWN_AROUND = 30  # lines before and after a block, so that it is understood
+_MOST_REGIONS = 24  # nearly 3,000 lines: with 1.5B parameters on two cores an hour; more is hardly meant
+# Shown of what precedes and follows a block, so that it is understood. On two cores reading all of it takes 1.5B
+# parameters some ten seconds, during which nothing is seen to happen: so it is not more.
+_LINES_BEFORE, _CHARS_BEFORE = 16, 800
+_LINES_AFTER, _CHARS_AFTER = 8, 400
 _SPARE_TOKENS = 512  # an answer may be so much longer than the original
+_DELETES = re.compile(r"\b(delete|remove|erase|drop|clear|empty)\b", re.IGNORECASE)
 _BOM = "\ufeff"
 
 
@@ -60,6 +66,11 @@ def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress
     whole = request.text.removeprefix(_BOM)
     line_end = "\r\n" if "\r\n" in whole else "\n"
     pieces = regions(whole)
+    if len(pieces) > _MOST_REGIONS:
+        raise UsageError(
+            f"{counted_lines(len(lines_of(whole)))} are too many to rewrite at once: they would be "
+            f"{len(pieces)} parts, one after the other, and at most {_MOST_REGIONS} are taken; choose lines"
+        )
     parts: list[str] = []
     timings: list[Timings] = []
     for number, piece in enumerate(pieces):
@@ -67,8 +78,8 @@ def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress
             parts.append(piece)
             continue
         where = f"part {number + 1} of {len(pieces)}, " if len(pieces) > 1 else ""
-        before = request.before if number == 0 else pieces[number - 1]
-        after = request.after if number == len(pieces) - 1 else pieces[number + 1]
+        before = _shown_before(request.before if number == 0 else pieces[number - 1])
+        after = _shown_after(request.after if number == len(pieces) - 1 else pieces[number + 1])
         answer, done = yield from _ask(assistant, request, before, _plain(piece), after, where)
         parts.append(in_the_form_of(piece, answer, line_end))
         timings.append(done.timings)
@@ -77,7 +88,7 @@ def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress
 
 def regions(text: str) -> list[str]:
     """``text`` whole, or, where it is long, in parts that end at blank lines where there are some."""
-    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    lines = lines_of(text)
     if len(lines) <= _LONG_LINES and len(text) <= _MOST_CHARS:
         return [text]
     parts: list[str] = []
@@ -100,6 +111,7 @@ def regions(text: str) -> list[str]:
 def _ask(
     assistant: Assistant, request: RewriteRequest, before: str, original: str, after: str, where: str
 ) -> Generator[Progress, None, tuple[str, Done]]:
+    """``before`` and ``after``: what is shown around it."""
     margin, body = _dedented(original)
     fence = _fence(original + before + after)
     lines = body.strip("\n")
@@ -129,8 +141,9 @@ def _ask(
             elif isinstance(event, Done):
                 if event.finish_reason != "stop":
                     raise ReplacementError(_unfinished(event))
-                made = replacement(body, "".join(answer))
-                made = without_surroundings(body, _plain(before), _plain(after), made)
+                made = without_surroundings(body, before, after, replacement(body, "".join(answer)))
+                if not made.strip() and not _asks_for_deletion(request.instruction):
+                    raise ReplacementError("the model answered with nothing; the text stays as it is")
                 return _indented(margin, made), event
     finally:
         events.close()
@@ -148,17 +161,36 @@ def _unfinished(done: Done) -> str:
 
 def _messages(fence: str, before: str, original: str, after: str, instruction: str) -> tuple[Message, ...]:
     shown = ""
-    above, below = _plain(before).split("\n")[-_SHOWN_AROUND:], _plain(after).split("\n")[:_SHOWN_AROUND]
     if before.strip():
-        shown += f"For context, this stands before the text and stays as it is:\n{fence}\n" + "\n".join(above)
-        shown = f"{shown.rstrip()}\n{fence}\n\n"
+        shown += (
+            f"For context, this stands before the text and stays as it is:\n{fence}\n{before.rstrip()}\n{fence}\n\n"
+        )
     if after.strip():
-        shown += f"This stands after it and stays as it is:\n{fence}\n" + "\n".join(below).rstrip() + f"\n{fence}\n\n"
+        shown += f"This stands after it and stays as it is:\n{fence}\n{after.rstrip()}\n{fence}\n\n"
     asked = (
         f"{shown}The text:\n{fence}\n{original}\n{fence}\n\n{instruction.strip()}\n"
         "Reply with the whole changed text in a code block, without explanations. Leave all else as it is."
     )
     return Message("user", asked), Message("assistant", f"{fence}\n")
+
+
+def _asks_for_deletion(instruction: str) -> bool:
+    """Whether nothing may be what is wanted in place of a text."""
+    return _DELETES.search(instruction) is not None
+
+
+def _shown_before(text: str) -> str:
+    near = text[-_CHARS_BEFORE:]
+    if len(near) < len(text):
+        near = near[near.find("\n") + 1 :]  # whole lines, where there are some
+    return _plain("".join(lines_of(near)[-_LINES_BEFORE:]))
+
+
+def _shown_after(text: str) -> str:
+    near = text[:_CHARS_AFTER]
+    if len(near) < len(text):
+        near = near[: near.rfind("\n") + 1] or near
+    return _plain("".join(lines_of(near)[:_LINES_AFTER]))
 
 
 def _fence(text: str) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.requests import Request as HttpRequest
 
@@ -31,12 +30,8 @@ class Service:
     completer: Completer  # over the queue's assistant: used by its requests alone
     metrics: Metrics
     max_tokens: int  # most tokens of one answer
+    model_id: str  # the model's name in answers and in the list of models
     learn: bool = True  # whether completions may be learned from; a path, by which that may differ, is not sent
-
-    @property
-    def model_id(self) -> str:
-        """The name under which the model is listed: its file's, without the ending."""
-        return Path(self.queue.info.path).stem
 
     def limited(self, asked: int | None) -> int:
         """How many tokens an answer may have where a client asked for ``asked``; None or negative: all it can."""

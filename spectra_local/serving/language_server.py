@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -19,6 +20,7 @@ from spectra_local.completion.completer import Completer, CompletionRequest, Sug
 from spectra_local.completion.learning import LearningRules
 from spectra_local.completion.related import RelatedFiles
 from spectra_local.protocol import FillIn
+from spectra_local.serving.document import Document
 from spectra_local.serving.loading import Loading
 from spectra_local.serving.request_queue import RequestQueue
 
@@ -52,23 +54,30 @@ def language_server(
     async def initialized(params: types.InitializedParams) -> None:
         await loading.run()
 
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: types.DidOpenTextDocumentParams) -> None:
+        told, codec = params.text_document, server.workspace.position_codec
+        server.workspace.text_documents[unquote(told.uri)] = Document(
+            told.uri, told.text, told.version, told.language_id, position_codec=codec
+        )
+
     async def suggested(uri: str, position: types.Position, n: int) -> list[tuple[int, str]]:
         """Up to ``n`` suggestions, each with the number of its gap."""
         if not loading.is_done:
             return []
         gap = gap_at(server.workspace.get_text_document(uri), position)
         path = Path(to_fs_path(uri) or "") if uri.startswith("file:") else None
-        opened = {
+        others = {
             Path(name): document.source
             for other, document in server.workspace.text_documents.items()
-            if other != uri and (name := to_fs_path(other))
+            if other != unquote(uri) and (name := to_fs_path(other))
         }
         number, learn = next(numbers), rules.allow(path)
         gaps[number] = gap, learn
         gaps.pop(number - _REMEMBERED, None)
 
         def complete(_: Any) -> Iterator[Any]:
-            whole = related.added_to(gap, path, queue.info.device, opened) if related and path else gap
+            whole = related.added_to(gap, path, queue.info.device, others) if related and path else gap
             return completer.complete(CompletionRequest(whole, max_ms=max_ms, count=n, learn=learn))
 
         job = queue.submit(complete, client=_CLIENT, replaces=(_CLIENT,))

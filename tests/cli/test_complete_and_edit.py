@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes.scripted import INFO, Script, ScriptedAssistant, say
+from fakes.scripted import INFO, Script, ScriptedAssistant, done, say
 
 from spectra_local.cli import complete as complete_module
 from spectra_local.cli import edit as edit_module
 from spectra_local.cli.main import run
-from spectra_local.protocol import ExtraFile, FillIn
+from spectra_local.protocol import ExtraFile, FillIn, ModelInfo, Text
+
+CODER = replace(INFO, fill_in="qwen")
 
 Command = Callable[..., tuple[int, str, str, ScriptedAssistant]]
 
@@ -21,9 +23,9 @@ Command = Callable[..., tuple[int, str, str, ScriptedAssistant]]
 @pytest.fixture
 def spectra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     def spectra(
-        *arguments: str, stdin: bytes = b"", script: Script | None = None
+        *arguments: str, stdin: bytes = b"", script: Script | None = None, info: ModelInfo = CODER
     ) -> tuple[int, str, str, ScriptedAssistant]:
-        engine = ScriptedAssistant(script or say("made"), info=replace(INFO, fill_in="qwen"))
+        engine = ScriptedAssistant(script or say("made"), info=info)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
         with monkeypatch.context() as patch:
             for module in (complete_module, edit_module):
@@ -84,7 +86,7 @@ def test_control_characters_of_a_model_are_not_printed_raw(spectra: Command) -> 
 @pytest.mark.parametrize(
     ("data", "arguments", "code", "words"),
     [
-        (b"one\ntwo\n", ("--at", "4:1"), 2, "no line 4"),
+        (b"one\ntwo\n", ("--at", "4:1"), 2, "2 lines: there is no line 4"),
         (b"one\ntwo\n", ("--at", "1:5"), 2, "columns go from 1 to 4"),
         (b"one\r\n", ("--at", "1:5"), 2, "columns go from 1 to 4"),
         (b"one\n", ("--at", "0:1"), 2, "no line 0"),
@@ -165,7 +167,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(spectra: Command, tmp_
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("f:2-9", "x"), 2, "2-9"),
+        (("f:2-9", "x"), 2, "2 lines: 2-9"),
         (("f:0-1", "x"), 2, "0-1"),
         (("f", " "), 2, "instruction is empty"),
         (("empty", "x"), 2, "no text"),
@@ -182,3 +184,17 @@ def test_edit_refuses_bad_input_with_one_line(
     returned, out, err, _ = spectra("edit", *arguments)
     assert (returned, out, err.count("\n")) == (code, "", 1)
     assert words in err
+
+
+def test_edit_says_of_a_small_chat_model_that_it_is_one_but_not_in_a_filter(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\n")
+    small = replace(INFO, n_params=135_000_000)
+    assert "not made for code" in spectra("edit", "f", "shout", script=say("A"), info=small)[2]
+    assert spectra("edit", "-", "shout", stdin=b"a\n", script=say("A"), info=small)[1:3] == ("A\n", "")
+    assert spectra("edit", "f", "shout", script=say("A"))[2] == ""
+
+
+def test_stats_tell_passes_also_where_nothing_was_drafted(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\n")
+    err = spectra("edit", "f", "shout", "--stats", script=[Text("A"), done(predicted_n=3, steps=2)])[2]
+    assert "2 steps, drafted 0 ]" in err

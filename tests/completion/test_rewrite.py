@@ -1,11 +1,14 @@
 """What is asked for a rewriting, what counts as a replacement, and what stays byte for byte."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from fakes.scripted import Script, ScriptedAssistant, done, say
 
 from spectra_local.completion.replacement import ReplacementError
 from spectra_local.completion.rewrite import RewriteRequest, Rewritten, regions, rewrite
-from spectra_local.errors import SpectraError
+from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import Done, Notice, Text, Timings
 
 CODE = "def f(a):\n    return a\n"
@@ -90,6 +93,34 @@ def test_a_long_text_is_edited_by_region_and_nothing_of_it_is_lost() -> None:
     assert len(parts) > 3
     assert "".join(parts) == text
     assert all(part.startswith("def") for part in parts)
+
+
+def test_a_block_in_a_text_of_50_000_lines_is_asked_for_at_once_with_little_around_it() -> None:
+    far = "".join(f"line {i} of many, this one is not special\n" for i in range(25_000))
+    block = "".join(f"x{i} = {i}\n" for i in range(40))
+    started = time.perf_counter()
+    text, assistant = rewritten(block, block.replace("x1 ", "y1 "), far, far)
+    assert time.perf_counter() - started < 1.0
+    assert text == block.replace("x1 ", "y1 ")
+    asked = assistant.requests[0].messages[0].content
+    assert "line 24999" in asked
+    assert len(asked) < len(block) + 1_800
+
+
+def test_a_text_of_50_000_lines_is_refused_with_what_to_do() -> None:
+    with pytest.raises(UsageError, match=r"50,000 lines are too many .* choose lines"):
+        rewritten("x = 1\n" * 50_000, "x = 2\n")
+
+
+@pytest.mark.parametrize("answer", ["  \n", "one\n", "```\n```"])
+def test_a_blank_answer_is_one_only_where_deletion_was_asked_for(answer: str) -> None:
+    around = {"before": "one\n", "after": "three\n"}
+    asked = RewriteRequest("two\n", "Use another word.", **around)
+    with pytest.raises(ReplacementError, match="answered with nothing"):
+        list(rewrite(ScriptedAssistant(say(answer)), asked))
+    deleting = list(rewrite(ScriptedAssistant(say(answer)), replace(asked, instruction="Delete this line.")))[-1]
+    assert isinstance(deleting, Rewritten)
+    assert deleting.text == ""
 
 
 def test_a_model_without_a_chat_template_is_refused() -> None:

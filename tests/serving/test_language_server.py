@@ -3,16 +3,17 @@
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
-from pygls.workspace import TextDocument
 
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from spectra_local.protocol import EngineOptions
+from spectra_local.serving.document import Document
 from spectra_local.serving.language_server import gap_at
 from spectra_local.worker.meeting_point import meeting_point
 
@@ -23,14 +24,44 @@ TEXT = "# 😀 numbers\none = 1\ntwo = 2\nthree = 3\nfour = 4\nfive = \nsix = 6\
 
 
 def test_positions_count_utf16_units() -> None:
-    document = TextDocument(URI, 'x = "😀" + y\n')
+    document = Document(URI, 'x = "😀" + y\n')
     gap = gap_at(document, types.Position(0, 7))
     assert (gap.prefix, gap.suffix) == ('x = "😀', '" + y\n')
 
 
 def test_a_position_outside_the_document_is_its_end() -> None:
-    gap = gap_at(TextDocument(URI, "a\n"), types.Position(99, 99))
+    gap = gap_at(Document(URI, "a\n"), types.Position(99, 99))
     assert (gap.prefix, gap.suffix) == ("a\n", "")
+
+
+def test_lines_end_where_lsp_says_and_nowhere_else() -> None:
+    text = "a\f\u2028b\r\ncc\rdd\nee"
+    for line, column, before in [
+        (0, 4, "a\f\u2028b"),
+        (0, 99, "a\f\u2028b"),
+        (1, 1, "a\f\u2028b\r\nc"),
+        (3, 0, text[:-2]),
+    ]:
+        assert gap_at(Document(URI, text), types.Position(line, column)).prefix == before
+
+
+def test_changes_are_applied_where_the_editor_made_them() -> None:
+    document = Document(URI, "one\f\n😀two\n")
+    place = types.Range(types.Position(1, 2), types.Position(1, 3))
+    document.apply_change(types.TextDocumentContentChangePartial(text="s", range=place))
+    end = types.Range(types.Position(2, 0), types.Position(2, 0))
+    document.apply_change(types.TextDocumentContentChangePartial(text="three", range=end))
+    assert document.source == "one\f\n😀swo\nthree"
+    document.apply_change(types.TextDocumentContentChangeWholeDocument("all new"))
+    assert document.source == "all new"
+
+
+def test_a_place_in_a_document_of_50_000_lines_costs_little() -> None:
+    document = Document(URI, "".join(f"line {i}\n" for i in range(50_000)))
+    started = time.perf_counter()
+    for _ in range(10):
+        assert gap_at(document, types.Position(40_000, 5)).suffix.startswith("40000\n")
+    assert (time.perf_counter() - started) / 10 < 0.1
 
 
 class Editor:

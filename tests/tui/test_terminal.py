@@ -4,6 +4,8 @@ import sys
 import pytest
 
 from spectra_local.errors import UsageError
+from spectra_local.protocol import EngineOptions
+from tui.launch import open_chat
 from tui.terminal import require_terminal
 from tui.themes import DARK, LIGHT, preferred
 
@@ -34,3 +36,10 @@ def test_a_terminal_that_cannot_move_its_cursor_is_refused(monkeypatch: pytest.M
 def test_the_theme_follows_the_terminals_background(monkeypatch: pytest.MonkeyPatch, background: str, theme: object):
     monkeypatch.setenv("COLORFGBG", background)
     assert preferred() == theme.name  # type: ignore[attr-defined]
+
+
+def test_the_editor_in_a_pipe_does_not_speak_of_the_chat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(UsageError, match="the editor needs a terminal; 'spectra-chat edit' with an instruction works"):
+        open_chat(None, EngineOptions(), "main.py")
