@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 
 from spectra_local.history.lookup import History
+from spectra_local.speculation.bankroll import Bankroll
 from spectra_local.speculation.calibration import Calibration
 from spectra_local.speculation.core import ONE_TOKEN, THREE_TOKENS, NgramTable
 from spectra_local.speculation.cost import CostCurve
@@ -17,7 +18,7 @@ from spectra_local.speculation.learned import Learned
 from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer, without_outdone_imports
 from spectra_local.speculation.pace import Pace
 from spectra_local.speculation.recent import Recent
-from spectra_local.speculation.sizing import Bankroll, best_size
+from spectra_local.speculation.sizing import best_size
 from spectra_local.speculation.tree import TreeGrower
 
 MOST_KNOWN = 8  # tokens of an accepted sure slice that CORE still learns from: the rest is text it has seen
@@ -62,7 +63,7 @@ class SpectraDrafter:
         self._cursors = [HistoryCursor(history) for history in self.histories]
         self._prediction = PredictionCursor(prediction) if prediction else None
         self._recent = Recent()
-        self.bankroll = Bankroll()
+        self._bankroll = Bankroll()
         self._pace.begin()
         self._new_draft()
 
@@ -83,10 +84,16 @@ class SpectraDrafter:
             self._pointers += self._find_pointers()
             self._recent.copied_to = self._context.copied_to
             self._draft.grow(self._key, self._pointers, budget)
-            self._draft.tree.size = best_size(self._draft.chances, self.cost, self.bankroll)
+            self._choose_size()
         self._draft.tree.blind = self._pace.resting
         self._drafting_s = time.perf_counter() - started
         return self._draft.tree
+
+    def _choose_size(self) -> None:
+        draft = self._draft
+        draft.tree.size, wanted = best_size(draft.chances, self.cost, self._bankroll.at_risk)
+        if draft.tree.size < wanted:
+            self._bankroll.withhold(draft.child, wanted, self.cost.relative[1 + wanted])
 
     def learn(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
         """Learns; see Drafter."""
@@ -100,7 +107,7 @@ class SpectraDrafter:
             self._pace.settle(gain, taken / self.cost.one_s)
 
     def _learn(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
-        self.bankroll.settle(len(accepted), self.cost.relative[1 + self._draft.tree.size])
+        self._bankroll.settle(accepted, self.cost.relative[1 + self._draft.tree.size])
         self._learn_rejected(top[len(accepted) :])
         known = self._observe(accepted)
         for i, token in enumerate(accepted):
