@@ -105,6 +105,8 @@ class ChatsScreen(ModalScreen[Place | None]):
                 found = await asyncio.to_thread(self._found if words.strip() else self._newest, words)
             except StoreError as error:
                 found, nothing = [], printable_line(str(error))
+            if self not in self.app.screen_stack:  # closed meanwhile: the list may be gone before this is cancelled
+                return
             if self._wanted is None:
                 self._show([line for line in found if line.place[0] not in self.deleted], nothing)
         self._listing = False

@@ -71,6 +71,8 @@ class ModelsScreen(ModalScreen[str | None]):
     async def _look(self) -> None:
         free = available_bytes()
         self._rows = await asyncio.to_thread(lambda: rows(entries(), self._found(), free))
+        if self not in self.app.screen_stack:  # closed meanwhile: the list may be gone before this is cancelled
+            return
         self._rows.sort(key=lambda row: (row.on_disk is None, not self._is_in_use(row)))  # what is here first
         known = readable(free) if free is not None else "not known on this system"
         self.query_one("#free", Static).update(f"Memory free now: {known}")
