@@ -1,10 +1,13 @@
 """The ``spectra-chat`` command: the command line, with the terminal app handed in from above."""
 
-from spectra_local.cli.main import run
-from spectra_local.protocol import EngineOptions
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spectra_local.protocol import EngineOptions
 
 
-def open_chat(model: str | None, options: EngineOptions, file: str = "", line: int = 1) -> int:
+def open_chat(model: str | None, options: "EngineOptions", file: str = "", line: int = 1) -> int:
     """Opens the chat, or a file in the editor; imported here, so that other commands need not load textual."""
     from tui import launch
 
@@ -13,6 +16,12 @@ def open_chat(model: str | None, options: EngineOptions, file: str = "", line: i
 
 def main() -> None:
     """Runs ``spectra-chat``."""
+    if all(argument.startswith("-") for argument in sys.argv[1:2]):  # no subcommand: this will be the chat
+        from tui import start_cache
+
+        start_cache.begin()
+    from spectra_local.cli.main import run  # imports from here on are what the cache shortens
+
     run(open_chat)
 
 

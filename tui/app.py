@@ -12,7 +12,7 @@ from spectra_local.errors import SpectraError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import Assistant
 from spectra_local.settings import change_setting, load_settings
-from tui import themes
+from tui import start_cache, themes
 from tui.archive import Archive
 from tui.commands import COMMANDS
 from tui.keymap import keymap
@@ -190,6 +190,7 @@ class ChatApp(QuietCrash):
         if self._file:
             self.open_file(self._file, self._line, ends_app=True)
         self.tell_settings()
+        start_cache.keep()
         self.app_resume_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_all))
         gc.freeze()
         gc.enable()
