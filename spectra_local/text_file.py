@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.printable import printable_line
 
@@ -76,7 +77,7 @@ def read_text_file(name: str) -> TextFile:
     except OSError as error:
         raise SpectraError(f"{shown} cannot be read: {error.strerror or error}") from error
     if len(data) > _MOST_BYTES:
-        raise SpectraError(f"{shown} has more than {_MOST_BYTES // 1_000_000} MB: too large to be a text to work on")
+        raise SpectraError(f"{shown} has more than {byte_size(_MOST_BYTES)}: too large to be a text to work on")
     if b"\0" in data:
         raise SpectraError(f"{shown} is no text: it contains zero bytes")
     try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
+from spectra_local.byte_size import byte_size
 from spectra_local.history.savings import Tried
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Timings
@@ -112,7 +113,8 @@ def growth(found: "Statistics", width: int) -> Content:
     lines = [bars(rows, width), Content("")]
     for number, layer in enumerate(found.layers[:MOST_LAYERS]):
         name = _name(layer.name) if number else "yours"
-        words = f"{layer.turns:,} turns, {layer.tokens:,} tokens, {size(layer.bytes)}{'' if layer.enabled else ', off'}"
+        off = "" if layer.enabled else ", off"
+        words = f"{layer.turns:,} turns, {layer.tokens:,} tokens, {byte_size(layer.bytes)}{off}"
         lines.append(Content.assemble(("━ ", styles[layer.name]), f"{name}  ", (words, "$text-muted")))
     if (more := len(found.layers) - MOST_LAYERS) > 0:
         lines.append(Content.styled(f"and {more} more: spectra-chat cache layers", "$text-muted"))
@@ -128,7 +130,7 @@ def totals(found: "Statistics") -> Content:
         ("drafted", f"{saved.draft_n:,}"),
         ("accepted", f"{saved.accepted_n:,}{rate}, {saved.from_history:,} foreseen by earlier sessions"),
         ("saved", f"{found.passes_saved:,} passes of the model, about {duration(saved.saved_ms / 1000)}"),
-        ("on disk", f"{size(found.n_bytes)} of at most {size(found.cap)}"),
+        ("on disk", f"{byte_size(found.n_bytes)} of at most {byte_size(found.cap)}"),
     ]
     return Content("\n").join(Content.assemble((f"{name:<10}", "$text-muted"), words) for name, words in rows)
 
@@ -139,11 +141,6 @@ def duration(seconds: float) -> str:
         if abs(seconds) >= length:
             return f"{seconds / length:,.1f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def size(n_bytes: int) -> str:
-    """Megabytes, as ``cache stats`` has them."""
-    return f"{n_bytes / 1e6:,.1f} MB"
 
 
 def _name(name: str) -> str:

@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from spectra_local.bench.live import Question
 from spectra_local.bench.ratios import Sample
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import MemoryShortageError, SpectraError
-from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.llama.memory import available_bytes
 
 SPEC_TYPES = ("ngram-simple", "ngram-map-k", "ngram-map-k4v", "ngram-mod", "ngram-cache")
 BASELINE = "server none"
@@ -47,7 +48,7 @@ class LlamaServers:
         free = available_bytes()
         if free is not None and needed > free:
             raise MemoryShortageError(
-                f"{len(self.names)} servers need about {readable(needed)} of memory and {readable(free)} are free; "
+                f"{len(self.names)} servers need about {byte_size(needed)} of memory and {byte_size(free)} are free; "
                 "give --spec-types fewer names"
             )
         common = [str(program), "-m", str(model), "-c", str(n_ctx), "-np", "1", "--host", _HOST]

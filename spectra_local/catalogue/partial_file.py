@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from spectra_local import locations
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import DownloadError
-from spectra_local.llama.memory import readable
 from spectra_local.printable import printable_line
 
 # So that chats and history can still be saved when a model has taken the rest.
@@ -111,16 +111,17 @@ def require_space(folder: Path, n_bytes: int, name: str) -> None:
         raise cannot_write(folder, error) from error
     if n_bytes + _LEFT_FOR_OTHERS > free:
         raise DownloadError(
-            f"{name} needs {readable(n_bytes + _LEFT_FOR_OTHERS)} of disk, "
-            f"{readable(free)} is free in {printable_line(str(folder))}; make room, then try again"
+            f"{name} needs {byte_size(n_bytes + _LEFT_FOR_OTHERS)} of disk, "
+            f"{byte_size(free)} is free in {printable_line(str(folder))}; make room, then try again"
         )
 
 
 def disk_full(target: Path, n_bytes: int, total: int) -> DownloadError:
     """The error of a disk that filled up when ``n_bytes`` of ``total`` had arrived."""
     return DownloadError(
-        f"the disk is full: {readable(n_bytes)} of {readable(total)} of {target.name} arrived and are kept; "
-        f"free {readable(total - n_bytes)} in {printable_line(str(target.parent))} and try again, it goes on from there"
+        f"the disk is full: {byte_size(n_bytes)} of {byte_size(total)} of {target.name} arrived and are kept; "
+        f"free {byte_size(total - n_bytes)} in {printable_line(str(target.parent))} and try again, "
+        "it goes on from there"
     )
 
 

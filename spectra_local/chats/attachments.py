@@ -6,6 +6,7 @@ Knows nothing of tokenizers: a count of tokens here is an estimate, and the engi
 import re
 from pathlib import Path
 
+from spectra_local.byte_size import byte_size
 from spectra_local.chats.records import Attachment
 from spectra_local.errors import SpectraError
 
@@ -24,7 +25,7 @@ def read_attachment(path: Path, n_ctx: int = 0) -> Attachment:
             raise SpectraError(f"there is no file {path}" if not path.exists() else f"{path} is no ordinary file")
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise SpectraError(f"{path.name} has {size / 1e6:.1f} MB; at most {MOST_BYTES / 1e6:.1f} MB can be read")
+            raise SpectraError(f"{path.name} has {byte_size(size)}; at most {byte_size(MOST_BYTES)} can be read")
         data = path.read_bytes()
     except OSError as error:
         raise SpectraError(f"cannot read {path}: {error.strerror}") from error
@@ -67,9 +68,8 @@ def with_files(text: str, files: tuple[Attachment, ...]) -> str:
 
 def described(file: Attachment) -> str:
     """Name, size and roughly how many tokens."""
-    size = len(file.text.encode("utf-8", "replace"))
-    shown = f"{size:,} bytes" if size < 1000 else f"{size / 1e3:,.1f} kB"
-    return f"{file.name} · {shown} · about {estimated_tokens(file.text):,} tokens"
+    size = byte_size(len(file.text.encode("utf-8", "replace")))
+    return f"{file.name} · {size} · about {estimated_tokens(file.text):,} tokens"
 
 
 def estimated_tokens(text: str) -> int:

@@ -25,6 +25,11 @@ class Gone:
     messages: int  # of chats that stay
     copies: int  # files of the database from before a migration or a salvage: nobody can look into each of them
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing that was said fitted."""
+        return not (self.turns or self.chats or self.messages)
+
     def __str__(self) -> str:
         """In words, for people."""
         parts = [(self.turns, "learned turn"), (self.chats, "saved chat"), (self.messages, "message"),

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from spectra_local.byte_size import byte_size
 from spectra_local.chats.records import Attachment, SavedMessage, Tree
 from spectra_local.errors import SpectraError
 
@@ -126,7 +127,7 @@ def read(path: Path) -> Tree:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise SpectraError(f"{path} has {size >> 20:,} MB; a chat has at most {MOST_BYTES >> 20}")
+            raise SpectraError(f"{path} has {byte_size(size)}; a chat has at most {byte_size(MOST_BYTES)}")
         with path.open(encoding="utf-8", newline="") as file:
             return parse(file.read())
     except OSError as error:

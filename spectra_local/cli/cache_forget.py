@@ -7,6 +7,7 @@ from contextlib import closing
 import click
 
 from spectra_local.errors import SpectraError, UsageError
+from spectra_local.printable import printable_line
 
 
 @click.command()
@@ -37,7 +38,13 @@ def forget(
     with closing(Database()) as database:
         if not yes:
             _confirm(f"This erases {preview(database, what)}.")
-        click.echo(f"erased: {erase(database, what)}")
+        gone = erase(database, what)  # also where nothing fits: what an earlier try left behind goes now
+    if conversation and gone.is_empty:
+        raise SpectraError(
+            f"nothing is kept of a conversation '{printable_line(conversation)}'"
+            f"{' that fits' if containing or before else ''}; spectra-chat cache conversations lists their names"
+        )
+    click.echo(f"erased: {gone}")
 
 
 def _confirm(sentence: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from spectra_local.byte_size import byte_size
 from spectra_local.locations import database_file
 from spectra_local.printable import printable
 
@@ -33,7 +34,7 @@ def _table(found: dict[str, Any]) -> str:
     lines = [f"{'layer':<20} {'turns':>9} {'tokens':>12} {'size':>10}"]
     for layer in found["layers"]:
         name = printable(layer["name"]) + ("" if layer["enabled"] else " (off)")
-        lines.append(f"{name:<20} {layer['turns']:>9,} {layer['tokens']:>12,} {_size(layer['bytes']):>10}")
+        lines.append(f"{name:<20} {layer['turns']:>9,} {layer['tokens']:>12,} {byte_size(layer['bytes']):>10}")
     lines += ["", f"{'month':<20} {'turns':>9} {'tokens':>12}"]
     lines += [f"{month['month']:<20} {month['turns']:>9,} {month['tokens']:>12,}" for month in found["months"]]
     lines += [
@@ -46,11 +47,7 @@ def _table(found: dict[str, Any]) -> str:
             f"  {printable(source):<12} {tried['accepted']:,} of {tried['accepted'] + tried['rejected']:,} came true"
             for source, tried in found["sources"].items()
         ),
-        f"on disk        {_size(found['bytes'])} of at most {_size(found['cap'])}; above it old turns that no draft "
-        "used go first",
+        f"on disk        {byte_size(found['bytes'])} of at most {byte_size(found['cap'])}; above it old turns that "
+        "no draft used go first",
     ]
     return "\n".join(lines)
-
-
-def _size(n_bytes: int) -> str:
-    return f"{n_bytes / 1e6:,.1f} MB"

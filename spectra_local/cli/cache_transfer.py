@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from spectra_local.byte_size import byte_size
 from spectra_local.cli.options import model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import SpectraError
@@ -17,7 +18,6 @@ from spectra_local.history.exporting import Outgoing, Progress, Selection, choos
 from spectra_local.history.importing import Vocabulary, import_file
 from spectra_local.history.store import Store
 from spectra_local.history.turn import OWN
-from spectra_local.llama.memory import readable
 from spectra_local.printable import printable_line
 
 _SAMPLE_WIDTH = 100  # characters of a line of the preview
@@ -59,7 +59,7 @@ def export(
             _confirm_whole_turns(yes)
         with _status(f"writing {file.name}") as progress:
             n_bytes = write(outgoing, file, overwrite=force, progress=progress)
-    click.echo(f"wrote {printable_line(str(file))}: {_size(n_bytes)}", err=True)
+    click.echo(f"wrote {printable_line(str(file))}: {byte_size(n_bytes)}", err=True)
 
 
 @click.command("import")
@@ -97,7 +97,7 @@ def layers(as_json: bool) -> None:
     for layer in found:
         since = date.fromtimestamp(layer.created).isoformat() + ("" if layer.enabled else "  (off)")
         name = printable_line(layer.name)
-        click.echo(f"{name:{width}}  {layer.turns:9,}  {layer.tokens:11,}  {_size(layer.bytes):>8}  {since}")
+        click.echo(f"{name:{width}}  {layer.turns:9,}  {layer.tokens:11,}  {byte_size(layer.bytes):>8}  {since}")
 
 
 def _layer_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -153,10 +153,10 @@ def _status(what: str) -> Iterator[Progress]:
 def _preview(outgoing: Outgoing) -> None:
     """What goes out, on stdout: it is what the user asked for."""
     if outgoing.whole_turns:
-        click.echo(f"{_counted(outgoing.n_records, 'whole turn')}, {_size(outgoing.n_bytes)} of text")
+        click.echo(f"{_counted(outgoing.n_records, 'whole turn')}, {byte_size(outgoing.n_bytes)} of text")
     else:
         click.echo(
-            f"{_counted(outgoing.n_records, 'shared text')}, {_size(outgoing.n_bytes)}, out of "
+            f"{_counted(outgoing.n_records, 'shared text')}, {byte_size(outgoing.n_bytes)}, out of "
             f"{_counted(outgoing.n_turns, 'turn')} in {_counted(outgoing.n_conversations, 'conversation')}"
         )
     if outgoing.withheld:
@@ -175,10 +175,6 @@ def _confirm_whole_turns(yes: bool) -> None:
         raise SpectraError("whole turns are exported when you say so: add --yes")
     if not click.confirm("Export them?", err=True):
         raise SpectraError("nothing was exported")
-
-
-def _size(n_bytes: int) -> str:
-    return readable(n_bytes) if n_bytes >= 1_000_000 else f"{n_bytes / 1000:.1f} kB"
 
 
 def _counted(n: int, thing: str) -> str:

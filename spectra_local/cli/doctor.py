@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spectra_local import __version__, locations
+from spectra_local.byte_size import byte_size
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError
-from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Done, EngineOptions, Request
 from spectra_local.timings_json import timings_json
@@ -83,7 +84,7 @@ def _native() -> dict[str, str]:
 
 def _memory() -> dict[str, str]:
     free = available_bytes()
-    return {"available": readable(free) if free is not None else "unknown on this system"}
+    return {"available": byte_size(free) if free is not None else "unknown on this system"}
 
 
 def _paths() -> dict[str, str]:
@@ -106,7 +107,7 @@ def _writable(path: Path) -> bool:
 def _models() -> dict[str, str]:
     from spectra_local.catalogue.on_disk import find_all
 
-    return {model.name: f"{readable(model.n_bytes)}  {model.path}  ({model.where})" for model in find_all()}
+    return {model.name: f"{byte_size(model.n_bytes)}  {model.path}  ({model.where})" for model in find_all()}
 
 
 def _sharing() -> dict[str, str]:
@@ -129,7 +130,7 @@ def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
         info = engine.info
     timings, name = timings_json(done[-1].timings), name_of(info.path, info.name)
     return {
-        "model": f"{name}, {info.architecture}, {info.quantisation}, {readable(info.size_bytes)}",
+        "model": f"{name}, {info.architecture}, {info.quantisation}, {byte_size(path.stat().st_size)}",
         "template": info.template or "none",
         "context": f"{info.n_ctx} tokens",
         "device": info.device,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import Entry
 from spectra_local.cli.status import StatusLine
-from spectra_local.llama.memory import readable
 
 _BAR_CELLS = 24
 _RATE_AFTER = 1.0  # seconds before a rate is worth showing
@@ -38,7 +38,7 @@ def size_text(entry: Entry) -> str:
     """An entry's size for people: "98 MB", "~669 MB" where it is rounded, "?" where it is not known."""
     if entry.n_bytes is None:
         return "?"
-    return readable(entry.n_bytes) if entry.exact_size else f"~{readable(entry.n_bytes)}"
+    return byte_size(entry.n_bytes) if entry.exact_size else f"~{byte_size(entry.n_bytes)}"
 
 
 class _Transfer:
@@ -55,10 +55,14 @@ class _Transfer:
             self._first = now, done
         share = done / total if total else 0.0
         filled = round(share * _BAR_CELLS)
-        parts = [f"{share:4.0%}", "█" * filled + "░" * (_BAR_CELLS - filled), f"{readable(done)} of {readable(total)}"]
+        parts = [
+            f"{share:4.0%}",
+            "█" * filled + "░" * (_BAR_CELLS - filled),
+            f"{byte_size(done)} of {byte_size(total)}",
+        ]
         seconds, arrived = now - self._first[0], done - self._first[1]
         if seconds >= _RATE_AFTER and arrived:
             rate = arrived / seconds
             left = round((total - done) / rate)
-            parts += [f"{rate / 1e6:.1f} MB/s", f"{left // 60}:{left % 60:02} left"]
+            parts += [f"{byte_size(rate)}/s", f"{left // 60}:{left % 60:02} left"]
         return "  ".join([*parts, self._name])

@@ -1,9 +1,9 @@
 """The rows of ``models list``: the catalogue and the disk side by side, as a table or as JSON."""
 
+from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import DEFAULT_MODEL
 from spectra_local.catalogue.listing import ModelRow
 from spectra_local.cli.fetching import size_text
-from spectra_local.llama.memory import readable
 
 _HEAD = ("", "NAME", "SIZE", "WHERE", "CONTEXT", "LICENCE", "FILL-IN")
 _NOT_HERE = "-"
@@ -29,7 +29,7 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
     return (
         mark,
         row.name,
-        readable(row.on_disk.n_bytes) if row.on_disk else size_text(entry) if entry else "?",
+        byte_size(row.on_disk.n_bytes) if row.on_disk else size_text(entry) if entry else "?",
         row.on_disk.where if row.on_disk else _NOT_HERE,
         str(entry.context) if entry else "",
         entry.licence.id if entry else "",

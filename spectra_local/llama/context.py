@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError
 from spectra_local.llama.batch import Batch
-from spectra_local.llama.memory import available_bytes, kv_bytes, readable
+from spectra_local.llama.memory import available_bytes, kv_bytes
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
 
@@ -92,7 +93,7 @@ class Context:
         if not self._context:
             needed = kv_bytes(n_cells, self.model.header.kv_elements_per_token)
             raise MemoryShortageError(
-                f"A context of {n_cells} tokens could not be made; it needs about {readable(needed)} of memory. "
+                f"A context of {n_cells} tokens could not be made; it needs about {byte_size(needed)} of memory. "
                 "Give --ctx a smaller number."
             )
         self._memory = lib.llama_get_memory(self._context)
@@ -121,7 +122,7 @@ class Context:
         free = available_bytes()
         if free is not None and more + _GROWTH_RESERVE > free and not self.model.on_gpu:
             raise MemoryShortageError(
-                f"a context of {size} tokens needs {readable(more)} of memory and {readable(free)} are free"
+                f"a context of {size} tokens needs {byte_size(more)} of memory and {byte_size(free)} are free"
             )
         return size
 

@@ -8,6 +8,7 @@ import stat
 from io import FileIO
 from pathlib import Path
 
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import ModelFileError
 from spectra_local.llama.gguf_layout import BeyondEndError, Layout, MalformedError, parse
 from spectra_local.printable import printable_line
@@ -71,7 +72,7 @@ def _read_layout(path: Path) -> tuple[Layout, int]:
                 if len(data) == size:
                     raise _cut_short(path, size, error.needed, "at least ") from None
                 if len(data) == _MAX_HEADER:
-                    raise MalformedError(f"its header is larger than {_MAX_HEADER >> 20} MB") from None
+                    raise MalformedError(f"its header is larger than {byte_size(_MAX_HEADER)}") from None
             data = _read_on(file, data, min(len(data) * _READ_GROWTH, _MAX_HEADER, size))
     if layout.data_stop > size:
         raise _cut_short(path, size, layout.data_stop)

@@ -35,8 +35,3 @@ def _cgroup_file_cache() -> int:
 def kv_bytes(n_ctx: int, elements_per_token: int, bytes_per_element: float = 2.0) -> int:
     """Size of a KV cache of ``n_ctx`` tokens whose keys and values have ``elements_per_token`` numbers together."""
     return int(n_ctx * elements_per_token * bytes_per_element)
-
-
-def readable(n_bytes: int) -> str:
-    """A size for people: "98 MB", "4.9 GB" (powers of ten, as files are listed)."""
-    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{max(1, round(n_bytes / 1e6))} MB"

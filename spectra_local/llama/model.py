@@ -4,10 +4,11 @@ import ctypes
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import MemoryShortageError, ModelFileError
 from spectra_local.llama import native
 from spectra_local.llama.gguf import GgufHeader, read_header
-from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.llama.memory import available_bytes
 from spectra_local.llama.native import lib
 from spectra_local.printable import printable_line
 
@@ -68,7 +69,7 @@ class Model:
         needed = self.header.file_size + _OVERHEAD_BYTES
         if free is not None and needed > free and not self.on_gpu:
             raise MemoryShortageError(
-                f"{printable_line(self.path.name)} needs about {readable(needed)} of memory and {readable(free)} are "
+                f"{printable_line(self.path.name)} needs about {byte_size(needed)} of memory and {byte_size(free)} are "
                 "free. Close other programs or choose a smaller model (spectra-chat models list)."
             )
 

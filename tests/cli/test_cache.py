@@ -172,6 +172,14 @@ def test_forget_says_what_went(cache: Cache, filled: Path) -> None:
     assert cache("forget", "--all", "--yes")[1] == "erased: 1 learned turn\n"
 
 
+def test_a_conversation_that_nobody_knows_is_an_error(cache: Cache, filled: Path) -> None:
+    code, out, err = cache("forget", "--conversation", "chat-99\x1b[31m", "-y")
+    assert (code, out) == (1, "") and "chat-99␛[31m" in err and "cache conversations" in err
+    code, out, err = cache("forget", "--conversation", "chat-1", "--containing", "no such words", "-y")
+    assert (code, out) == (1, "") and "that fits" in err
+    assert len(texts()) == 3
+
+
 def test_forget_asks_on_a_terminal(filled: Path) -> None:
     for answer, left in (("n", ["1", "2", "3"]), ("y", [])):
         child = pexpect.spawn(sys.executable, ["-m", "tui", "cache", "forget", "--all"], timeout=60,

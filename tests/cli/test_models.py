@@ -83,7 +83,7 @@ def test_list_shows_catalogue_and_disk_side_by_side(run: Run, home: Path):
     assert lines[1].split() == ["*", "smollm2-135m-instruct", "98", "MB", "-", "8192", "apache-2.0"]
     assert any(line.split() == ["tinyllama-1.1b-chat", "~669", "MB", "-", "2048", "apache-2.0"] for line in lines)
     assert any(line.split()[:2] == ["codellama-7b", "?"] for line in lines)
-    assert lines[-1].split() == ["Found-Q4", "1", "MB", "hugging-face"]
+    assert lines[-1].split() == ["Found-Q4", "1.0", "MB", "hugging-face"]
     assert "* the default" in result.stderr
 
 
@@ -122,7 +122,7 @@ def test_pull_prints_the_path_on_stdout_and_words_on_stderr(run: Run, hub: FakeH
     result = run("pull", "free")
     path = locations.models_dir() / "free.gguf"
     assert result.stdout == f"{path}\n"
-    assert result.stderr == "fetching free (1 MB, Apache License 2.0)\n"
+    assert result.stderr == "fetching free (1.0 MB, Apache License 2.0)\n"
     assert path.read_bytes() == hub.content
 
 

@@ -65,6 +65,22 @@ async def test_escape_takes_a_waiting_question_back():
         gate.open()
 
 
+async def test_a_message_taken_back_is_not_glued_to_another_that_is_being_written():
+    failures = [WorkerError("it ended")]
+    async with app_with(failures, [ContextFullError("too long")]).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot, "First")
+        await wait_until(pilot, lambda: chat(pilot).query(FailurePanel))
+        await pilot.press(*"second", "escape")  # the first still waits for the model to come back
+        await wait_until(pilot, lambda: not chat(pilot).query(Question))
+        assert composer(pilot).message == "second"
+        await sees(pilot, "up brings it back")
+        await pilot.press("up")
+        assert composer(pilot).message == "First"
+        await pilot.press("down")
+        assert composer(pilot).message == "second"
+
+
 async def test_escape_stops_and_keeps_what_had_come():
     gate = Gate()
     async with app_with([Text("Half an answer"), gate, *say(" more")]).run_test(size=(80, 24)) as pilot:

@@ -47,6 +47,7 @@ async def test_each_block_of_code_is_copied_exactly():
         for command, text in (("code 1", FIRST), ("code 2", "ls -la  "), ("code 3", "three"), ("code", "three")):
             await send(pilot, f"/copy {command}")
             await wait_until(pilot, lambda text=text: pilot.app.clipboard == text, command)
+        await sees(pilot, "Block 3 of 3 copied. /copy code 1")
 
 
 async def test_what_cannot_be_copied_is_said():

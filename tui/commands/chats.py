@@ -113,7 +113,7 @@ def _kinds(_: "ChatScreen", typed: str) -> list[str]:
 
 
 COMMANDS = (
-    Command("new", "begin an empty conversation", _new),
+    Command("new", "begin an empty conversation", _new, also=("clear", "reset")),
     Command("chats", "saved chats: open, search, rename, delete", _chats, "[WORDS]", _titles),
     Command("search", "find words in all chats", _chats, "WORDS"),
     Command("save", "give this chat a title", _save, "[TITLE]"),

@@ -33,7 +33,8 @@ def _copy_code(chat: "ChatScreen", number: int) -> None:
     elif number > len(blocks):
         chat.hint(f"The last answer has {len(blocks)} block{'s' * (len(blocks) > 1)} of code.")
     else:
-        chat.copy(blocks[number - 1], f"Block {number or len(blocks)} of {len(blocks)}")
+        others = "" if number or len(blocks) == 1 else " /copy code 1 takes the first."
+        chat.copy(blocks[number - 1], f"Block {number or len(blocks)} of {len(blocks)}", others)
 
 
 def _codes(chat: "ChatScreen") -> list[str]:

@@ -28,5 +28,5 @@ def _quit(chat: "ChatScreen", _: str) -> None:
 COMMANDS = (
     Command("help", "keys and commands", _help),
     Command("stats", "what guessing ahead brought, as charts", _stats),
-    Command("quit", "leave; the chat is kept", _quit),
+    Command("quit", "leave; the chat is kept", _quit, also=("exit", "bye", "q")),
 )

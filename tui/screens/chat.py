@@ -104,7 +104,7 @@ class ChatScreen(WritingScreen):
     async def _withdraw(self) -> None:
         answer, self._answer = self._answer, None
         turn = self._adapter.withdraw()
-        self.query_one(Composer).give_back(turn.text)
+        self.take_back(turn.text)
         with suppress(StoreError):
             self.archive.withdrawn(turn)
         if answer is not None:
@@ -120,11 +120,11 @@ class ChatScreen(WritingScreen):
         turn = self.state.chat.last("assistant")
         self.copy(turn.text if turn else "", "Answer")
 
-    def copy(self, text: str, what: str) -> None:
-        """Copies a text of the chat, and says so."""
+    def copy(self, text: str, what: str, more: str = "") -> None:
+        """Copies a text of the chat, and says so; ``more`` follows."""
         if text:
             self.app.copy_to_clipboard(text)
-            self.hint(f"{what} copied.")
+            self.hint(f"{what} copied.{more}")
         else:
             self.hint("There is nothing to copy yet.")
 

@@ -203,11 +203,14 @@ class ConversationScreen(SafeSelection):
                 await answer.finish(footnote(turn))
             else:
                 await answer.remove()
-        composer = self.query_one(Composer)
         if failure.returned:
             transcript.query(Question).last().add_class("-failed")
-            composer.give_back(failure.returned)
+            self.take_back(failure.returned)
         await transcript.add(FailurePanel(failure))
+
+    def take_back(self, text: str) -> None:
+        """A message that was not answered goes back into the box."""
+        self.query_one(Composer).give_back(text)
 
     async def _restart(self) -> None:
         await self.query(FailurePanel).remove()

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import Entry
-from spectra_local.llama.memory import readable
 from spectra_local.printable import printable_line
 from tui.fetch import Fetch, FetchState
 from tui.widgets.two_columns import TwoColumns
@@ -120,10 +120,10 @@ def progress(state: FetchState, cells: int = 28) -> Content:
     """A bar, bytes, and once they are known rate and time left."""
     share = min(1.0, state.done / state.total) if state.total else 0.0
     filled = round(share * cells)
-    parts = [f" {share:.0%}  {readable(state.done)} of {readable(state.total)}"]
+    parts = [f" {share:.0%}  {byte_size(state.done)} of {byte_size(state.total)}"]
     if state.rate > 0:
         left = round((state.total - state.done) / state.rate)
-        parts.append(f"  {state.rate / 1e6:.1f} MB/s  {left // 60}:{left % 60:02} left")
+        parts.append(f"  {byte_size(state.rate)}/s  {left // 60}:{left % 60:02} left")
     notice = f"{state.notice}\n" if state.notice else ""
     bar = Content.assemble(("━" * filled, "$primary"), ("━" * (cells - filled), "$foreground 20%"))
     return Content.assemble(notice, bar, *parts)
@@ -131,7 +131,7 @@ def progress(state: FetchState, cells: int = 28) -> Content:
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
     about = "" if entry.exact_size else "about "
-    size = f"{about}{readable(entry.n_bytes)}" if entry.n_bytes else "not known yet"
+    size = f"{about}{byte_size(entry.n_bytes)}" if entry.n_bytes else "not known yet"
     source = f"huggingface.co/{entry.repository}" + (", else the package index" if entry.wheel else "")
     facts = {
         "Model": entry.name,

@@ -13,11 +13,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import Entry, entries
 from spectra_local.catalogue.listing import ModelRow, rows
 from spectra_local.catalogue.naming import name_of
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
-from spectra_local.llama.memory import available_bytes, readable
+from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
 
 
@@ -74,7 +75,7 @@ class ModelsScreen(ModalScreen[str | None]):
         if self not in self.app.screen_stack:  # closed meanwhile: the list may be gone before this is cancelled
             return
         self._rows.sort(key=lambda row: (row.on_disk is None, not self._is_in_use(row)))  # what is here first
-        known = readable(free) if free is not None else "not known on this system"
+        known = byte_size(free) if free is not None else "not known on this system"
         self.query_one("#free", Static).update(f"Memory free now: {known}")
         models = self.query_one(OptionList)
         narrow = self.has_class("-narrow")
@@ -117,7 +118,7 @@ class ModelsScreen(ModalScreen[str | None]):
 
 def _line(row: ModelRow, is_in_use: bool, *, narrow: bool) -> Content:
     """Name, size, where, whether it is loaded or would fit."""
-    size = readable(row.n_bytes) if row.n_bytes else "?" if narrow else "size not known"
+    size = byte_size(row.n_bytes) if row.n_bytes else "?" if narrow else "size not known"
     where = row.on_disk.where if row.on_disk else "to fetch"
     cells = 22 if narrow else 35
     name = f"{printable_line(row.name)[: cells - 1]:<{cells}}"

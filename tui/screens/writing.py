@@ -118,6 +118,14 @@ class WritingScreen(BranchingConversationScreen):
         if not self.state.chat.incognito:
             self._history().add(text)
 
+    def take_back(self, text: str) -> None:
+        """Where another message is being written, the one that was not answered waits among the earlier ones."""
+        if self.query_one(Composer).text:
+            self._history().add(text)
+            self.hint("The message before was not answered; up brings it back.")
+        else:
+            super().take_back(text)
+
     # The user's own editor
 
     def action_external_editor(self) -> None:

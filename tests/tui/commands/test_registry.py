@@ -14,7 +14,10 @@ def test_a_command_is_a_name_and_what_follows():
     assert parse("/") == ("", "")
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("qiut", "quit"), ("cop", "copy"), ("HELP", "help"), ("retyr", "retry")])
+@pytest.mark.parametrize(("typed", "meant"), [
+    ("qiut", "quit"), ("cop", "copy"), ("HELP", "help"), ("retyr", "retry"), ("serch", "search"), ("modell", "model"),
+    ("incgonito", "incognito"), ("hlep", "help"), ("opne", "open"),
+])  # fmt: skip
 def test_the_nearest_command_is_found(typed: str, meant: str):
     found = COMMANDS.nearest(typed)
     assert found is not None
@@ -22,8 +25,16 @@ def test_the_nearest_command_is_found(typed: str, meant: str):
 
 
 def test_nothing_is_near_to_nonsense():
-    assert COMMANDS.nearest("zzzzqqq") is None
-    assert COMMANDS.nearest("") is None
+    for typed in ("zzzzqqq", "nonsense", "xyz", "wq", ""):
+        assert COMMANDS.nearest(typed) is None, typed
+
+
+@pytest.mark.parametrize(("typed", "name"), [("exit", "quit"), ("bye", "quit"), ("clear", "new"), ("regen", "retry")])
+def test_names_of_other_programs_work(typed: str, name: str):
+    command = COMMANDS.get(typed)
+    assert command is not None
+    assert command.name == name
+    assert typed not in [each.name for each in COMMANDS]
 
 
 def test_two_commands_of_one_name_are_refused():
