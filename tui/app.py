@@ -16,7 +16,7 @@ from tui import start_cache, themes
 from tui.archive import Archive
 from tui.commands import COMMANDS
 from tui.keymap import keymap
-from tui.keys import APP_KEYS, EDITOR_KEYS, bindings
+from tui.keys import APP_KEYS, EDITOR_KEYS, SEARCH_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
 from tui.textual_workarounds import QuietCrash
@@ -156,7 +156,7 @@ class ChatApp(QuietCrash):
         from tui.screens.help import HelpScreen
 
         if isinstance(self.screen, EditorScreen):
-            self.push_screen(HelpScreen(EDITOR_KEYS, commands=False))
+            self.push_screen(HelpScreen(EDITOR_KEYS + SEARCH_KEYS, commands=False))
         else:
             self.push_screen(HelpScreen())
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from spectra_local.printable import printable_line
-from tui.keys import APP_KEYS, CHAT_KEYS, CHATS_KEYS, COMPOSER_KEYS, DIFF_KEYS, EDITOR_KEYS, Key
+from tui.keys import APP_KEYS, CHAT_KEYS, CHATS_KEYS, COMPOSER_KEYS, DIFF_KEYS, EDITOR_KEYS, SEARCH_KEYS, Key
 
 # What can be pressed at the same time: a key may mean different things on different screens.
-_SCOPES = (COMPOSER_KEYS + CHAT_KEYS + APP_KEYS, CHATS_KEYS + APP_KEYS, EDITOR_KEYS + APP_KEYS, DIFF_KEYS)
+_SCOPES = (COMPOSER_KEYS + CHAT_KEYS + APP_KEYS, CHATS_KEYS + APP_KEYS, EDITOR_KEYS + SEARCH_KEYS + APP_KEYS, DIFF_KEYS)
 
 
 def keymap(chosen: Mapping[str, str], send: str = "enter") -> tuple[dict[str, str], list[str]]:

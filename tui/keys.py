@@ -66,6 +66,7 @@ EDITOR_KEYS = (
     Key("editor.previous", "alt+p", "alt+p", "another(-1)", "the suggestion before"),
     Key("editor.rewrite", "ctrl+r", "ctrl+r", "rewrite", "rewrite the selection, or all, by an instruction"),
     Key("editor.refuse", "escape", "esc", "refuse", "refuse the suggestion, stop the model"),
+    Key("editor.search", "ctrl+f", "ctrl+f", "search", "search in the file"),
     Key("editor.undo", "ctrl+underscore,alt+z", "alt+z", "undo", "undo"),
     Key("editor.redo", "alt+y", "alt+y", "redo", "redo"),
     Key("editor.top", "ctrl+home", "ctrl+home", "to_top", "to the first line"),
@@ -73,6 +74,10 @@ EDITOR_KEYS = (
     Key("editor.save", "ctrl+s", "ctrl+s", "save", "save the file"),
     Key("editor.reload", "f6", "f6", "reload", "read the file from the disk again"),
     Key("editor.close", "alt+q,f10", "alt+q", "close", "close the file"),
+)
+SEARCH_KEYS = (
+    Key("search.next", "enter,down", "enter", "step(1)", "in a search: the next place"),
+    Key("search.previous", "shift+enter,up", "up", "step(-1)", "in a search: the place before"),
 )
 DIFF_KEYS = (
     Key("diff.accept", "enter,y", "enter", "accept", "accept the change"),

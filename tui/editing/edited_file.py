@@ -53,7 +53,11 @@ class EditedFile:
     @property
     def text(self) -> str:
         """As the editor holds it: lines end in "\\n", and what no screen may get is hidden."""
-        text = (self.saved or "").removeprefix(_BOM) if self._bom else self.saved or ""
+        return self.as_edited(self.saved or "")
+
+    def as_edited(self, exact: str) -> str:
+        """What ``exactly`` is made from."""
+        text = exact.removeprefix(_BOM) if self._bom else exact
         return self.veil.hide(text.replace("\r\n", "\n") if self._crlf else text)
 
     def exactly(self, text: str) -> str:

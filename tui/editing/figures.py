@@ -6,6 +6,7 @@ from spectra_local.protocol import Timings
 from tui.state import ModelState, Phase, State
 from tui.status import Status, status_of
 
+NO_CODER = "no coder model"  # no suggestions while typing
 _WORKING = ("◆", "$text-primary")
 
 
@@ -46,6 +47,8 @@ def editor_status(model: ModelState, doing: str, place: tuple[int, int], figures
     status = status_of(State(model=model))
     if doing and model.phase is Phase.IDLE:
         status = replace(status, mark=_WORKING[0], style=_WORKING[1])
+    elif model.info is not None and not model.info.fill_in and model.phase is Phase.IDLE:
+        doing = NO_CODER
     row, column = place
     return replace(
         status,

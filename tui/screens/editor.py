@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from spectra_local.completion.completer import Piece, Suggestion
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten
@@ -25,24 +25,27 @@ from tui.editing.figures import Figures, editor_status
 from tui.editing.model_work import ModelWork
 from tui.editing.suggestions import Suggestions, first_line, first_word, worth_asking
 from tui.keys import EDITOR_KEYS, bindings
-from tui.screens.file_screen import FileScreen
+from tui.screens.searching import SearchingScreen
 from tui.session import Ended, Job, Session, Work
 from tui.state import ModelState, Phase
 from tui.widgets.code_area import CodeArea
 from tui.widgets.instruction_box import InstructionBox
+from tui.widgets.line_box import LineBox
+from tui.widgets.search_box import SearchBox
 from tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
 DEBOUNCE_S = 0.35  # as editors' plugins wait; sooner asks for what the next key makes worthless
+TELL_S = 12.0  # two lines take their time to be read
 FIGURES_PER_SECOND = 3
 _KEYS = "ctrl+space suggest · ctrl+r rewrite · ctrl+s save · alt+q close"
 _KEYS_WITH_GHOST = "tab all · shift+tab line · ctrl+→ word · alt+n another · esc no"
 _KEYS_NARROW, _KEYS_WITH_GHOST_NARROW = "alt+q close", "tab takes it"
 
 
-class EditorScreen(FileScreen):
+class EditorScreen(SearchingScreen):
     """One file, and the model beside the one who writes it."""
 
     DEFAULT_CSS = """
@@ -87,6 +90,7 @@ class EditorScreen(FileScreen):
         self._job: Job | None = None
         self._rewriting: tuple[tuple[int, int], tuple[int, int], str] | None = None  # from, to, the text there
         self._doing = ""
+        self._told_of = ""  # path of the model whose want of fill-in was told
         self._asked = False  # for a suggestion, by a key
         self._counted = False  # the suggestion on the screen was counted as taken
         self._debounce: Timer | None = None
@@ -96,6 +100,7 @@ class EditorScreen(FileScreen):
         yield CodeArea(self.file, self._shown)
         with Vertical(id="desk"):
             yield InstructionBox()
+            yield SearchBox()
             yield Static("", markup=False, classes="hint")
             yield StatusLine()
 
@@ -135,6 +140,22 @@ class EditorScreen(FileScreen):
     def _fills_in(self) -> bool:
         info = self._model().info
         return info is not None and bool(info.fill_in)
+
+    def _tell_of_fill_in(self) -> None:
+        """Once for each model: why nothing comes by itself, and what would."""
+        info = self._model().info
+        if info is None or info.path == self._told_of:
+            return
+        self._told_of = info.path
+        if not info.fill_in:
+            from spectra_local.catalogue.entries import entries
+
+            coder = next(entry.name for entry in entries() if entry.fim and "qwen" in entry.fim)
+            self.say(
+                f"No suggestions while you type: they need a coder model, such as {coder} (/model in the chat "
+                "fetches it). ctrl+space asks this model in words.",
+                TELL_S,
+            )
 
     def _put_off(self) -> None:
         if self._debounce is not None:
@@ -211,7 +232,7 @@ class EditorScreen(FileScreen):
 
     def action_refuse(self) -> None:
         """Whatever is in the way goes: the suggestion, the running request, the instruction."""
-        if self.query_one(InstructionBox).has_class("-asking"):
+        if any(box.is_asking for box in self.query(LineBox)):
             self._put_away()
         elif self._job is not None or self.area.ghost:
             self._put_off()
@@ -277,10 +298,11 @@ class EditorScreen(FileScreen):
 
     def action_rewrite(self) -> None:
         """Asks how the selected lines, or all, are to be changed."""
+        self._put_away()
         start, end = self._lines()
         whole = end[0] - start[0] >= self.area.document.line_count - 1
         last = end[0] if end[1] == 0 and end[0] > start[0] else end[0] + 1
-        self.query_one(InstructionBox).ask("the whole file" if whole else f"lines {start[0] + 1} to {last}")
+        self.query_one(InstructionBox).ask_about("the whole file" if whole else f"lines {start[0] + 1} to {last}")
 
     def _lines(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Start and end of the selected lines; of the text where nothing is selected."""
@@ -291,8 +313,8 @@ class EditorScreen(FileScreen):
         bottom -= column == 0 and bottom > top
         return (top, 0), min((bottom + 1, 0), area.document.end)
 
-    @on(InstructionBox.Submitted)
-    def _rewrite(self, event: InstructionBox.Submitted) -> None:
+    @on(Input.Submitted, "InstructionBox")
+    def _rewrite(self, event: Input.Submitted) -> None:
         if not event.value.strip():
             return
         start, end = self._lines()
@@ -307,7 +329,8 @@ class EditorScreen(FileScreen):
         self._rewriting, area.read_only = (start, end, old), True
 
     def _put_away(self) -> None:
-        self.query_one(InstructionBox).put_away()
+        for box in self.query(LineBox):
+            box.put_away()
         self.area.focus()
 
     def _offer(self, done: Rewritten) -> None:
@@ -347,6 +370,7 @@ class EditorScreen(FileScreen):
         if not self.query(StatusLine):  # the screen closes, and this was on its way
             return
         model, area = self._model(), self.area
+        self._tell_of_fill_in()
         doing = "waiting for the chat's answer" if self._doing and model.busy else printable_line(self._doing)
         self.query_one(StatusLine).show(editor_status(model, doing, area.cursor_location, self.figures))
         mark = " •" if self.changed else ""

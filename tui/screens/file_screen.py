@@ -1,5 +1,6 @@
 """A file on the screen: its text, saving, what other programs do to it meanwhile, and leaving it. Knows no model."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from textual.widgets import Static, TextArea
 from spectra_local.errors import SpectraError
 from spectra_local.printable import printable_line
 from tui.editing.edited_file import EditedFile
+from tui.editing.recovery import Recovery, Unsaved
 from tui.textual_workarounds import SafeSelection
 from tui.widgets.code_area import CodeArea
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 LOOK_AT_DISK_S = 2.0
 SAY_S = 4.0
+KEEP_EVERY_S = 2.0  # as chats are saved while they come
 
 
 class FileScreen(SafeSelection):
@@ -29,11 +32,22 @@ class FileScreen(SafeSelection):
         self.file = file
         self.changed = False  # there is something to lose
         self._ends_app = ends_app
+        self._recovery = Recovery(file.path)
+        self._text = file.saved or ""  # as it would be saved now
+        self._kept = ""  # the text that was last kept for a recovery
         self._hint_timer: Timer | None = None
 
     def on_mount(self) -> None:
-        """Other programs may write the file too."""
+        """Other programs may write the file too; this one may end unasked."""
         self.set_interval(LOOK_AT_DISK_S, self._look_at_disk)
+        self.set_interval(KEEP_EVERY_S, self._keep_unsaved)
+        if (unsaved := self._recovery.found(self.file.saved)) is not None:
+            self._offer_unsaved(unsaved)
+
+    def on_unmount(self) -> None:
+        """A hang-up asks nobody: what it would lose is kept."""
+        self._keep_unsaved()
+        self._recovery.close()
 
     def show_state(self) -> None:
         """Draws what is shown around the text."""
@@ -44,19 +58,20 @@ class FileScreen(SafeSelection):
         """The text."""
         return self.query_one(CodeArea)
 
-    def say(self, words: str) -> None:
-        """A word to the user, for a few seconds above the status line."""
+    def say(self, words: str, seconds: float = SAY_S) -> None:
+        """A word to the user, for some seconds above the status line."""
         self.query_one(".hint", Static).update(printable_line(words))
         self.add_class("-hinting")
         if self._hint_timer is not None:
             self._hint_timer.stop()
-        self._hint_timer = self.set_timer(SAY_S, lambda: self.remove_class("-hinting"))
+        self._hint_timer = self.set_timer(seconds, lambda: self.remove_class("-hinting"))
 
     @on(TextArea.Changed)
     def _compare(self) -> None:
         if not self.query(CodeArea):  # the screen closes, and this was on its way
             return
-        self.changed = self.file.exactly(self.area.text) != (self.file.saved or "")
+        self._text = self.file.exactly(self.area.text)
+        self.changed = self._text != (self.file.saved or "")
         self.show_state()
 
     # The file
@@ -80,6 +95,7 @@ class FileScreen(SafeSelection):
             return
         self.say("Saved.")
         self._compare()
+        self._keep_unsaved()
         then()
 
     def _ask_to_overwrite(self, text: str, then: Callable[[], None]) -> None:
@@ -123,6 +139,38 @@ class FileScreen(SafeSelection):
         else:
             self._reload()
 
+    # What is not saved
+
+    def _keep_unsaved(self) -> None:
+        """So that a crash costs no more than was typed in the last moment."""
+        if self.changed and self._text != self._kept:
+            self._kept = self._text
+            self._recovery.keep(self._text, self.file.saved)
+        elif not self.changed and self._recovery.has_kept:
+            self._recovery.drop()
+            self._kept = ""
+
+    def _offer_unsaved(self, unsaved: Unsaved) -> None:
+        from tui.screens.recovered import RecoveredScreen
+
+        def decide(choice: str | None) -> None:
+            if choice == "restore":
+                self._recovery.keep(unsaved.text, self.file.saved)  # until they are saved
+                self.area.replace(self.file.as_edited(unsaved.text), (0, 0), self.area.document.end)
+                self.area.move_cursor((0, 0))
+                self.say("Brought back, and not saved yet; alt+z shows the file as it is on the disk.")
+            elif choice == "drop":
+                self._recovery.drop()
+            else:
+                self.action_close()
+
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(unsaved.kept))
+        self.app.push_screen(RecoveredScreen(printable_line(self.file.path.name), when, same_file=unsaved.same_file), decide)
+
+    def _discard(self) -> None:
+        self.changed = False
+        self._recovery.drop()
+
     # Leaving
 
     def action_close(self) -> None:
@@ -144,6 +192,7 @@ class FileScreen(SafeSelection):
             if choice == "save":
                 self._save(leave)
             elif choice == "discard":
+                self._discard()
                 leave()
 
         self.app.push_screen(UnsavedScreen(self.file.name), decide)

@@ -1,32 +1,18 @@
 """One line in which the user says how a text is to be changed."""
 
 from textual.content import Content
-from textual.widgets import Input
+
+from tui.widgets.line_box import LineBox
 
 
-class InstructionBox(Input):
-    """Hidden until it is asked for."""
-
-    DEFAULT_CSS = """
-    InstructionBox {
-        display: none; width: 100%; height: 3; padding: 0 1; background: $background;
-        border: round $primary 60%; border-title-color: $text-primary; border-subtitle-color: $text-muted;
-        &:focus { border: round $primary; }
-        &.-asking { display: block; }
-    }
-    """
+class InstructionBox(LineBox):
+    """Enter hands it over."""
 
     def __init__(self) -> None:
-        super().__init__(placeholder="What should change? For example: use pathlib", select_on_focus=True)
-        self.cursor_blink = False
+        super().__init__("What should change? For example: use pathlib")
         self.border_subtitle = "enter rewrites · esc not now"
 
-    def ask(self, what: str) -> None:
-        """Shows itself and takes the keyboard. ``what``: of which text it is."""
+    def ask_about(self, what: str) -> None:
+        """Shows itself. ``what``: which text it is about."""
         self.border_title = Content(f"Rewrite {what}")
-        self.add_class("-asking")
-        self.focus()
-
-    def put_away(self) -> None:
-        """Hides itself; what was written stays for the next time."""
-        self.remove_class("-asking")
+        self.ask()

@@ -1,0 +1,34 @@
+"""A line to write in below a text, hidden until something is asked."""
+
+from textual.widgets import Input
+
+
+class LineBox(Input):
+    """What the user wrote stays for the next time."""
+
+    DEFAULT_CSS = """
+    LineBox {
+        display: none; width: 100%; height: 3; padding: 0 1; background: $background;
+        border: round $primary 60%; border-title-color: $text-primary; border-subtitle-color: $text-muted;
+        &:focus { border: round $primary; }
+        &.-asking { display: block; }
+    }
+    """
+
+    def __init__(self, placeholder: str) -> None:
+        super().__init__(placeholder=placeholder, select_on_focus=True)
+        self.cursor_blink = False
+
+    @property
+    def is_asking(self) -> bool:
+        """It is on the screen."""
+        return self.has_class("-asking")
+
+    def ask(self) -> None:
+        """Shows itself and takes the keyboard."""
+        self.add_class("-asking")
+        self.focus()
+
+    def put_away(self) -> None:
+        """Hides itself."""
+        self.remove_class("-asking")
