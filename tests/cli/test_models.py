@@ -16,6 +16,7 @@ from fakes.hub import FakeHub
 from fakes.waiting import wait_until
 
 from spectra_local import locations
+from spectra_local.byte_size import byte_size
 from spectra_local.catalogue import entries as catalogue_entries
 from spectra_local.catalogue.entries import Entry, Licence
 from spectra_local.cli.models import models
@@ -76,14 +77,14 @@ def in_cache(home: Path, name: str, **shape: int) -> Path:
 
 
 def test_list_shows_catalogue_and_disk_side_by_side(run: Run, home: Path):
-    in_cache(home, "Found-Q4")
+    size = byte_size(in_cache(home, "Found-Q4").stat().st_size)
     result = run("list")
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["NAME", "SIZE", "WHERE", "CONTEXT", "LICENCE", "FILL-IN"]
     assert lines[1].split() == ["*", "smollm2-135m-instruct", "98", "MB", "-", "8192", "apache-2.0"]
     assert any(line.split() == ["tinyllama-1.1b-chat", "~669", "MB", "-", "2048", "apache-2.0"] for line in lines)
     assert any(line.split()[:2] == ["codellama-7b", "?"] for line in lines)
-    assert lines[-1].split() == ["Found-Q4", "1.0", "MB", "hugging-face"]
+    assert lines[-1].split() == ["Found-Q4", *size.split(), "hugging-face"]
     assert "* the default" in result.stderr
 
 

@@ -186,7 +186,7 @@ async def test_two_thousand_strings_as_commands_files_titles_and_suggestions(
             editor.area.move_cursor(editor.area.document.end)
             editor.area.show_ghost(text)
             editor.area.show_frame(printable_line(text), printable_line(text))
-            editor.query_one(InstructionBox).ask(printable_line(text))
+            editor.query_one(InstructionBox).ask_about(printable_line(text))
             editor.say(text)
             assert_clean(pilot, n)
 
