@@ -164,8 +164,9 @@ class FileScreen(SafeSelection):
             else:
                 self.action_close()
 
+        name = printable_line(self.file.path.name)
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(unsaved.kept))
-        self.app.push_screen(RecoveredScreen(printable_line(self.file.path.name), when, same_file=unsaved.same_file), decide)
+        self.app.push_screen(RecoveredScreen(name, when, same_file=unsaved.same_file), decide)
 
     def _discard(self) -> None:
         self.changed = False
