@@ -6,12 +6,15 @@ Turns a request into token ids, lets the decoder run, and turns tokens into even
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
+from spectra_local.answer_events import piece_of, timings_of
 from spectra_local.answer_text import AnswerText
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
+from spectra_local.context_sharing import ContextSharing
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
 from spectra_local.history.personal import PersonalHistory
 from spectra_local.learning import Learning
@@ -22,9 +25,6 @@ from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
 from spectra_local.protocol import (
-    OTHER_SOURCE,
-    OWN,
-    SOURCE_CODES,
     Done,
     EngineOptions,
     Event,
@@ -41,7 +41,7 @@ from spectra_local.protocol import (
 )
 from spectra_local.side_by_side import SideBySide
 from spectra_local.speculation.cost import CostCurve
-from spectra_local.speculation.decoder import Counts, Decoder, Prefill, Step
+from spectra_local.speculation.decoder import Decoder, Prefill
 from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.per_model import PerModel
 
@@ -65,6 +65,7 @@ class Engine:
         self._info: ModelInfo | None = None
         self._speculation: PerModel | None = None
         self._learning: Learning | None = None
+        self._sharing: ContextSharing | None = None
 
     # --- loading -----------------------------------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ class Engine:
         except SpectraError:
             model.close()
             raise
-        self._model, self._context = model, context
+        self._model, self._context, self._sharing = model, context, ContextSharing(context)
         if options.exact and not widths_agree(context):
             self.close()
             raise SpectraError(
@@ -213,7 +214,7 @@ class Engine:
             self._context.close()
         if self._model:
             self._model.close()
-        self._context = self._model = self._info = self._speculation = self._learning = None
+        self._context = self._model = self._info = self._speculation = self._learning = self._sharing = None
 
     # --- generating --------------------------------------------------------------------------------------------
 
@@ -225,8 +226,29 @@ class Engine:
         self._abort.clear()
         return self._generate(request)
 
+    @property
+    def can_pause(self) -> bool:
+        """Whether there is memory to ``pause``."""
+        return self.context.can_set_aside
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Within it a request of kind "complete" may be generated while one of another kind rests, which then goes on.
+
+        To be entered after a Text event, or a PromptProgress that is not the last. The one that rests goes on with the
+        same memory and sampler, so that its text is the same. The other is not speculated on: the drafter's state is
+        of the one that rests. Raises SpectraError.
+        """
+        if self._sharing is None:
+            raise SpectraError("no model is loaded")
+        try:
+            with self._sharing.pause():
+                yield
+        finally:
+            self._abort.clear()
+
     def _generate(self, request: Request) -> Generator[Event, None, None]:
-        if self._model is None or self._context is None:
+        if self._model is None or self._context is None or self._sharing is None:
             raise SpectraError("no model is loaded")
         if request.accepted is not None:
             if self._learning:
@@ -234,6 +256,7 @@ class Engine:
             yield Done("stop", Timings(), self._context.n_past, self._context.n_ctx)
             return
         prompt, n_dropped = self._prompt_tokens(request)
+        self._sharing.use_for("completing" if request.kind == "complete" else "conversing")
         if n_dropped:
             yield Notice(
                 f"{n_dropped} earlier message{'s' * (n_dropped > 1)} left out: the context holds {self._context.n_ctx} "
@@ -249,22 +272,22 @@ class Engine:
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
         try:
             kept = self._speculation
-            drafter = kept.drafter if kept and request.speculate else None
-            decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None)
+            drafter = kept.drafter if kept and request.speculate and not self._sharing.n_paused else None
+            decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None, self._sharing.clock)
             yield from self._answer(request, prompt, decoder)
         finally:
             sampler.close()
 
     def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
-        assert self._model and self._context
-        model, context = self._model, self._context
+        assert self._model and self._context and self._sharing
+        model, context, clock = self._model, self._context, self._sharing.clock
         room = context.n_ctx - len(prompt)
         most = room if request.max_tokens is None else min(room, request.max_tokens)
         reason: FinishReason = "length" if most == request.max_tokens else "context"
         stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
         begins = bool(request.messages) and request.messages[-1].role != "assistant"
         text = AnswerText(stop, strip_first_space=begins and model.header.tokenizer_model == "llama")
-        n_predicted, cost, started = 0, 0.0, time.perf_counter()
+        n_predicted, cost, started = 0, 0.0, clock()
         answered: list[int] = []
         shown: list[str] = []
         prediction = model.tokenize(request.prediction) if request.prediction else ()
@@ -276,7 +299,7 @@ class Engine:
                     continue
                 n_predicted += len(step.tokens)
                 answered += step.tokens
-                piece = _text(step, text, model, round(decoder.counts.cost - cost, 3))
+                piece = piece_of(step, text, model, round(decoder.counts.cost - cost, 3))
                 cost = decoder.counts.cost
                 shown.append(piece.text)
                 yield piece
@@ -295,7 +318,7 @@ class Engine:
             yield Notice(f"The answer ends here: {error}.")
         except GeneratorExit:  # its reader has seen enough: what was shown was real, and is learned like any other
             steps.close()
-            timings = _timings(decoder.counts, n_predicted, time.perf_counter() - started)
+            timings = timings_of(decoder.counts, n_predicted, clock() - started)
             if self._learning:
                 self._learning.answered(request, prompt, answered, "".join(shown), timings)
             raise
@@ -304,7 +327,7 @@ class Engine:
         if rest := text.finish():
             shown.append(rest)
             yield Text(rest, 0)
-        timings = _timings(decoder.counts, n_predicted, time.perf_counter() - started)
+        timings = timings_of(decoder.counts, n_predicted, clock() - started)
         if self._learning:
             self._learning.answered(request, prompt, answered, "".join(shown), timings)
             if notice := self._learning.take_notice():
@@ -329,9 +352,9 @@ class Engine:
             pass
         finally:
             answers.close()
-        if self._learning:
+        if self._learning and request.kind != "complete":
             self._learning.not_kept(answers.counts.prefilled)
-        timings = _timings(answers.counts, answers.n_predicted, time.perf_counter() - started)
+        timings = timings_of(answers.counts, answers.n_predicted, time.perf_counter() - started)
         yield Done(reason, timings, context.n_past, context.n_ctx, tuple(answers.ended))
 
     # --- prompts -----------------------------------------------------------------------------------------------
@@ -387,33 +410,3 @@ def _checked(value: int | None, name: str, least: int, most: int) -> int | None:
     if value is not None and not least <= value <= most:
         raise UsageError(f"{name} must be between {least} and {most}")
     return value
-
-
-def _text(step: Step, text: AnswerText, model: Model, cost: float) -> Text:
-    """What one pass brought; a token that shows nothing yet counts with it."""
-    shown, sources, n = "", "", 0
-    for token, source in zip(step.tokens, step.sources, strict=True):
-        piece = text.feed(model.piece(token))
-        shown += piece
-        sources += SOURCE_CODES.get(source, OTHER_SOURCE) * len(piece)
-        n += 1
-        if text.stopped:
-            break
-    return Text(shown, n, sources if sources.strip(OWN) else "", cost)
-
-
-def _timings(counts: Counts, n_predicted: int, seconds: float) -> Timings:
-    n_free = counts.n_free  # tokens drawn from the prefill's logits
-    return Timings(
-        prompt_n=counts.prefilled,
-        prompt_ms=1000 * counts.prefill_s,
-        cache_n=counts.reused,
-        predicted_n=n_predicted,
-        predicted_ms=1000 * max(0.0, seconds - counts.prefill_s),
-        draft_n=counts.draft_n,
-        draft_n_accepted=counts.draft_n_accepted,
-        steps=counts.steps,
-        speedup_estimate=(n_predicted - n_free) / counts.cost if counts.cost else 1.0,
-        accepted_by_source=counts.accepted_by_source,
-        rejected_by_source=counts.rejected_by_source,
-    )

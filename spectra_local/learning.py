@@ -24,7 +24,7 @@ class Learning:
         self._model = model
         self._drafts = drafts
         self._history = history
-        self._context_learned = True  # what the context holds is in the history too
+        self._context_learned = True  # what the context of all but completions holds is in the history too
         if history and history.index:
             drafts.draft_from(history.index)
 
@@ -44,7 +44,6 @@ class Learning:
         read = prompt[max(0, timings.cache_n - _OVERLAP) :]
         on_disk = self._on_disk(request)
         if request.kind == "complete":  # what nobody has accepted yet is not kept, nor drafted from
-            self.not_kept(timings.prompt_n)
             self._drafts.remember(read)
             if on_disk:
                 on_disk.count(_saved(timings), _tried(timings))

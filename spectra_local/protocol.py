@@ -93,6 +93,12 @@ class Request:
     learn: bool = True  # False: incognito, nothing of it is kept on disk
     kind: RequestKind = "chat"  # of "complete" only what was accepted is kept on disk
     accepted: str | None = None  # a suggestion of earlier that the user took, after the raw text ``prompt``
+    background: bool = False  # nobody waits for it: any other request goes first, and it begins anew after that
+
+    @property
+    def urgency(self) -> int:
+        """Who goes first where several wait, and who interrupts whom: 2 while somebody types, 0 where nobody waits."""
+        return 0 if self.background else 2 if self.kind == "complete" else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,3 +254,37 @@ def test_of_completions_only_what_was_accepted_is_kept(engine: Engine, module_ho
     assert kept() == ["one, two, ", "three"]
     list(engine.generate(replace(asked, accepted="four", learn=False)))
     assert kept() == ["one, two, ", "three"]
+
+
+@pytest.mark.parametrize("speculate", [False, True])
+def test_an_answer_that_rests_while_a_completion_is_made_has_the_same_text(engine: Engine, speculate: bool) -> None:
+    # Greedy where drafts change widths; see above.
+    sampling = Sampling() if speculate else Sampling(temperature=0.8, seed=7)
+    asked = replace(CAPITAL, sampling=sampling, speculate=speculate, max_tokens=30)
+    typing = Request(prompt="1, 2, 3, 4, 5, 6,", kind="complete", max_tokens=6)
+    list(engine.generate(asked))  # so that each of the two finds its prompt in the context
+    alone = list(engine.generate(asked))
+    events: list[Event] = []
+    for event in engine.generate(asked):
+        events.append(event)
+        if isinstance(event, Text):
+            with engine.pause():
+                assert text_of(list(engine.generate(typing))).startswith(" 7, 8")
+    assert text_of(events) == text_of(alone)
+    assert done(events).timings.cache_n == done(alone).timings.cache_n
+    last = list(engine.generate(typing))
+    assert done(last).timings.prompt_n <= 1  # nor was it evicted
+
+
+def test_an_answer_may_rest_while_its_prompt_is_read(engine: Engine) -> None:
+    prompt = "One two three. " * 160
+    asked = Request(prompt=prompt, max_tokens=4, speculate=False)
+    typing = Request(prompt="1, 2, 3, 4, 5, 6,", kind="complete", max_tokens=6)
+    events: list[Event] = []
+    for event in engine.generate(asked):
+        events.append(event)
+        if isinstance(event, PromptProgress) and event.done < event.total:
+            with engine.pause():
+                list(engine.generate(typing))
+    assert text_of(events) == text_of(list(engine.generate(asked)))
+    assert done(events).timings.prompt_n == len(engine.prompt_tokens(asked))

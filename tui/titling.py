@@ -30,6 +30,7 @@ def title_request(chat: Chat) -> Request | None:
         sampling=Sampling(repeat_penalty=1.05),
         max_tokens=_MOST_TOKENS,
         conversation=conversation_name(chat.id),  # forgotten with the chat
+        background=True,
     )
 
 

@@ -6,6 +6,7 @@ others for the length of one decode. Nothing here knows how drafts are made or t
 
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,14 @@ _FIXED_SIZE_ARCHITECTURES = frozenset({"phi3", "phimoe", "minicpm3"})
 
 class DecodeAbortedError(Exception):
     """The abort flag ended a decode; the context holds what was committed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What a context held: its tokens, and their KV memory as llama.cpp writes it (28 KB a token with 1.5B)."""
+
+    tokens: list[int]
+    state: Any
 
 
 class Context:
@@ -146,6 +155,29 @@ class Context:
         if size:
             lib.llama_state_seq_get_data(self._context, state, size, self._main)
         return state
+
+    # --- another text for a while ---------------------------------------------------------------------------
+
+    @property
+    def can_set_aside(self) -> bool:
+        """Whether there is memory for a copy of what the context holds."""
+        free = available_bytes()
+        return free is None or lib.llama_state_seq_get_size(self._context, self._main) + _GROWTH_RESERVE < free
+
+    def set_aside(self) -> SetAside:
+        """Empties the context, for ``bring_back``. Only between decodes; logits are lost."""
+        held = SetAside(self.tokens.copy(), self._saved_state())
+        self.clear()
+        return held
+
+    def bring_back(self, held: SetAside) -> None:
+        """Holds what it held, to the bit. Raises SpectraError, MemoryShortageError."""
+        self.clear()
+        self.reserve(len(held.tokens))
+        if held.tokens and not lib.llama_state_seq_set_data(self._context, held.state, len(held.state), self._main):
+            self.clear()
+            raise SpectraError("the conversation's memory could not be brought back; ask again")
+        self.tokens += held.tokens
 
     # --- prefill -----------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import logging
 import os
 from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 # Read by ggml when it first asserts; gdb would otherwise attach and write over the screen.
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
@@ -42,10 +43,16 @@ log.addHandler(logging.NullHandler())  # without it, warnings would reach stderr
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 
 
+_flags: "WeakSet[AbortFlag]" = WeakSet()
+
+
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
 def _log(level: int, text: bytes, _user_data: Any) -> None:
-    if level in _LEVELS and log.isEnabledFor(_LEVELS[level]):
-        log.log(_LEVELS[level], "%s", text.decode("utf-8", "replace").rstrip())
+    wanted = _LEVELS.get(level)
+    if wanted and any(flag.is_set() for flag in _flags):
+        wanted = logging.DEBUG  # a decode that was told to stop says in four lines, as errors, that it did
+    if wanted and log.isEnabledFor(wanted):
+        log.log(wanted, "%s", text.decode("utf-8", "replace").rstrip())
 
 
 def prepare_exact() -> None:
@@ -77,6 +84,7 @@ class AbortFlag:
         strlen = ctypes.CDLL(None).strlen if os.name == "posix" else ctypes.cdll.msvcrt.strlen
         self.callback = lib.ggml_abort_callback(ctypes.cast(strlen, ctypes.c_void_p).value)
         self.data = ctypes.cast(self._buffer, ctypes.c_void_p)
+        _flags.add(self)
 
     def set(self) -> None:
         """Asks native code to stop; safe from any thread."""

@@ -6,7 +6,7 @@ Plain decoding is the same loop without a drafter.
 """
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,13 +61,19 @@ class Decoder:
     """Continues one prompt until told to stop or a token ends it."""
 
     def __init__(
-        self, context: Context, sampler: Sampler, drafter: Drafter | None = None, cost: MeasuredCost | None = None
+        self,
+        context: Context,
+        sampler: Sampler,
+        drafter: Drafter | None = None,
+        cost: MeasuredCost | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """``cost`` prices each step and is told how long it took."""
+        """``cost`` prices each step and is told how long it took. ``clock`` may stand still between two steps."""
         self._context = context
         self._sampler = sampler
         self._drafter = drafter
         self._cost = cost
+        self._clock = clock
         self._ends = context.model.ends_generation
         self.counts = Counts()
 
@@ -94,10 +100,10 @@ class Decoder:
             if len(prompt) == 1 or not context.holds(prompt[:-1]):
                 tree.size = 0
             trunk = prompt[:-1] if tree.size else prompt
-            started = time.perf_counter()
+            started = self._clock()
             for reused, done, total in context.prefill(trunk, logits=not tree.size):
                 self.counts.reused, self.counts.prefilled = reused, done
-                self.counts.prefill_s = time.perf_counter() - started
+                self.counts.prefill_s = self._clock() - started
                 yield Prefill(done, total)
             if tree.size:
                 chosen, path, tops = self._verify(prompt[-1], tree)

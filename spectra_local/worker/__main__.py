@@ -23,6 +23,8 @@ def _main() -> None:
     os.dup2(2, 1)  # native code that prints to stdout meets the log
     _log_to_file()
     first = wire.decode(sys.stdin.buffer.readline())
+    if first["ended"]:
+        logging.warning("started again: the process before this one ended %s", first["ended"])
     server = EngineServer(first["path"], first["options"], _reception(first["socket"]))
     parent = Client(sys.stdin.buffer, replies)
     parent.post({"listening": True})

@@ -59,13 +59,15 @@ class Connection(ABC):
         self._replies.close()
 
     def _epitaph(self) -> str:
-        return f"the process that ran the model ended {self._end()}; the log may say why: {log_file()}"
+        return f"the process that ran the model ended {self.end()}; the log may say why: {log_file()}"
 
     @abstractmethod
     def _part(self) -> None: ...
 
     @abstractmethod
-    def _end(self) -> str: ...
+    def end(self) -> str:
+        """How the process ended, in words. After an error of ``send`` or ``receive``."""
+        ...
 
 
 class ChildConnection(Connection):
@@ -99,7 +101,8 @@ class ChildConnection(Connection):
             self._child.wait()
         reader.join()
 
-    def _end(self) -> str:
+    def end(self) -> str:
+        """With which code, or by which signal."""
         try:
             code = self._child.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -119,5 +122,6 @@ class SocketConnection(Connection):
             self._line.shutdown(socket.SHUT_RDWR)
         self._line.close()
 
-    def _end(self) -> str:
+    def end(self) -> str:
+        """Only its parent could say more."""
         return f"(process {self.pid}, shared with other programs)"

@@ -5,12 +5,13 @@ native code prints goes to the log. Knows nothing of how the two are connected.
 """
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from spectra_local.errors import SpectraError, WorkerError
 from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Request
 from spectra_local.worker.connection import Connection
+from spectra_local.worker.meeting_point import meeting_point
 from spectra_local.worker.starting import connect_or_start
 
 
@@ -26,8 +27,27 @@ class EngineProcess:
 
     def load(self) -> Iterator[LoadProgress]:
         """Starts the process and loads the model in it, or joins one that has it. Raises SpectraError."""
+        yield from self._connect(lambda: connect_or_start(self._path, self._options))
+
+    def beside(self) -> "EngineProcess | None":
+        """A further line to the same loaded engine, for requests that need not wait for those of this one.
+
+        None where engines cannot be shared.
+        """
+        point = meeting_point(self._path, self._options) if self._options.share else None
+        line = point.joined() if point else None
+        if line is None or line.pid != self.pid:
+            if line:
+                line.close()
+            return None
+        other = EngineProcess(self._path, self._options)
+        for _ in other._connect(lambda: line):
+            pass
+        return other
+
+    def _connect(self, connect: Callable[[], Connection]) -> Iterator[LoadProgress]:
         self.close()
-        self._connection, self._n_requests = connect_or_start(self._path, self._options), 0
+        self._connection, self._n_requests = connect(), 0
         for item in self._connection.receive():
             if isinstance(item, ModelInfo):
                 self._info = item
@@ -42,13 +62,13 @@ class EngineProcess:
         return self._info
 
     def generate(self, request: Request) -> Generator[Event, None, None]:
-        """As Engine.generate. Text events come at most 11 times a second, each with all since the one before."""
-        connection = self._connected()
-        self._n_requests += 1
-        connection.send(request)
+        """As Engine.generate. Text events come at most 11 times a second, each with all since the one before.
+
+        Where the process has ended since the last request, the model is loaded again first.
+        """
         finished = False
         try:
-            for item in connection.receive():
+            for item in self._answered(request):
                 finished = isinstance(item, Done)
                 yield item
                 if finished:
@@ -60,9 +80,29 @@ class EngineProcess:
             if not finished:  # the reader lost interest: the next request must not find this one's events
                 self.cancel()
                 with contextlib.suppress(SpectraError):
-                    for item in connection.receive():
+                    for item in self._connected().receive():
                         if isinstance(item, Done):
                             break
+
+    def _answered(self, request: Request) -> Iterator[Event]:
+        connection = self._connected()
+        try:
+            events = self._sent(request)
+            first = next(events)
+        except WorkerError:  # it ended while nobody asked anything of it: nothing is lost but time
+            ended = connection.end()
+            for _ in self._connect(lambda: connect_or_start(self._path, self._options, ended)):
+                pass
+            events = self._sent(request)
+            first = next(events)
+        yield first
+        yield from events
+
+    def _sent(self, request: Request) -> Iterator[Event]:
+        connection = self._connected()
+        self._n_requests += 1
+        connection.send(request)
+        return connection.receive()
 
     def cancel(self) -> None:
         """Ends the running request, or the load, soon. Requests of other programs go on."""

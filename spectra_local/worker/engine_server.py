@@ -1,7 +1,9 @@
-"""One engine for many programs: requests in the order they came, one of each program at a time.
+"""One engine for many programs: requests in the order of their urgency, then as they came; one a program at a time.
 
-A program that leaves takes its request with it; when the last one is gone the process ends. Requests of different
-programs share one KV cache: each keeps what its prompt has in common with the one before it, and evicts the rest.
+A completion, which somebody awaits who types, goes between two tokens of a conversation's answer. What nobody waits for
+gives way to anything and begins anew afterwards. A program that leaves takes its request with it; when the last one is
+gone the process ends. Conversations of different programs share one KV cache: each keeps what its prompt has in common
+with the one before it, and evicts the rest.
 """
 
 import logging
@@ -14,7 +16,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spectra_local.errors import SpectraError
-from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Notice, Request, Text, Timings
+from spectra_local.protocol import (
+    Done,
+    EngineOptions,
+    Event,
+    LoadProgress,
+    ModelInfo,
+    Notice,
+    PromptProgress,
+    Request,
+    Text,
+    Timings,
+)
 from spectra_local.worker.client import Client
 from spectra_local.worker.connection import GOES_ON
 from spectra_local.worker.reception import Reception
@@ -27,8 +40,10 @@ if TYPE_CHECKING:
 # is short, and the sooner its end is seen, the sooner it is shown: each pass is sent.
 _GATHER_SECONDS = 1 / 11
 _FAREWELL_SECONDS = 1.0  # for what was learned to be saved
+_TYPING = 2  # a Request's urgency
 _MOST_TURNS = 2  # of one client: a request may come before the one that was just answered is off the list
 _CANCELLED = Done("cancelled", Timings(), 0, 0)
+_NOTED = Done("stop", Timings(), 0, 0)
 _WAITING_SECONDS = 1.5  # after so long somebody who waits behind other programs is told why; a suggestion takes less
 _WAITS = Notice("The model is answering another program; this request waits its turn.")
 
@@ -39,6 +54,16 @@ class _Turn:
     number: int  # of the client's requests
     request: Request
     cancelled: bool = False
+    displaced: bool = False  # to begin anew: nobody waits for it, and somebody waits for another
+    answered: bool = False  # a lesson that was acknowledged, and is learned when there is time
+
+    @property
+    def urgency(self) -> int:
+        return 0 if self.answered else self.request.urgency
+
+    def post(self, item: Event | SpectraError) -> None:
+        if not self.answered:
+            self.client.post(item)
 
 
 class EngineServer:
@@ -52,7 +77,7 @@ class EngineServer:
         self._engine: Engine | None = None
         self._clients: set[Client] = set()
         self._waiting: deque[_Turn] = deque()
-        self._running: _Turn | None = None
+        self._running: list[_Turn] = []  # the last one runs, those before it rest between two of their tokens
         self._latest: LoadProgress | ModelInfo | None = None  # what a client that joins is told
         self._load_unwanted = False
         self._leaving = False
@@ -82,6 +107,8 @@ class EngineServer:
             self._dismiss_all(error)
             return
         while turn := self._next_turn():
+            self._answer(turn)
+        for turn in [turn for turn in self._waiting if turn.answered]:
             self._answer(turn)
         if self._engine:
             self._engine.close()
@@ -122,28 +149,65 @@ class EngineServer:
     def _next_turn(self) -> _Turn | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._leaving)
-            if self._leaving:
-                return None
-            self._running = self._waiting.popleft()
-            return self._running
+            return None if self._leaving else self._taken()
+
+    def _taken(self, above: int = -1) -> _Turn | None:
+        """The next turn of those that are more urgent than ``above``."""
+        urgent = [turn for turn in self._waiting if turn.urgency > above]
+        if not urgent:
+            return None
+        turn = max(urgent, key=lambda turn: turn.urgency)
+        self._waiting.remove(turn)
+        return turn
 
     def _answer(self, turn: _Turn) -> None:
         assert self._engine
         try:
             with self._changed:
-                events = self._engine.generate(turn.request)  # forgets earlier cancels, which were of other requests
+                self._running.append(turn)
+                events: Iterator[Event] = self._engine.generate(turn.request)  # forgets cancels, which were of others
                 if turn.cancelled:
                     self._engine.cancel()
+            if turn.request.background:
+                self._post_unless_displaced(turn, list(events))
+                return
+            events = self._interrupted(turn, events)
             for event in events if turn.request.kind == "complete" else _gathered(events):
-                turn.client.post(event)
+                turn.post(event)
         except SpectraError as error:
-            turn.client.post(error)
+            turn.post(error)
         except Exception as error:  # a defect, or a program that sends nonsense: the others must not suffer for it
             logging.exception("a request failed")
-            turn.client.post(SpectraError(f"the request failed: {error!r}"))
+            turn.post(SpectraError(f"the request failed: {error!r}"))
         finally:
             with self._changed:
-                self._running = None
+                self._running.remove(turn)
+
+    def _interrupted(self, turn: _Turn, events: Iterator[Event]) -> Iterator[Event]:
+        """The events of ``turn``, with completions of other programs answered in between."""
+        assert self._engine
+        for event in events:
+            yield event
+            if turn.urgency >= _TYPING or turn.request.count > 1 or not _may_rest_after(event):
+                continue
+            with self._changed:
+                urgent = self._taken(above=_TYPING - 1) if self._engine.can_pause else None
+            if urgent:
+                with self._engine.pause():
+                    self._answer(urgent)
+                with self._changed:
+                    if turn.cancelled:  # meanwhile, when that must not end the other
+                        self._engine.cancel()
+
+    def _post_unless_displaced(self, turn: _Turn, events: list[Event]) -> None:
+        last = events[-1] if events else _CANCELLED
+        with self._changed:
+            if turn.displaced and not turn.cancelled and isinstance(last, Done) and last.finish_reason == "cancelled":
+                turn.displaced = False
+                self._waiting.appendleft(turn)
+                return
+        for event in events:
+            turn.post(event)
 
     # --- what clients say --------------------------------------------------------------------------------------
 
@@ -157,8 +221,8 @@ class EngineServer:
     def _queue(self, client: Client, request: Request) -> bool:
         """False where the client does not wait for its answers: then it is none of ours."""
         with self._changed:
-            turns = [*self._waiting, *([self._running] if self._running else [])]
-            if sum(turn.client is client for turn in turns) >= _MOST_TURNS:
+            turns = [*self._waiting, *self._running]
+            if sum(turn.client is client and not turn.answered for turn in turns) >= _MOST_TURNS:
                 return False
             client.n_requests += 1
             if client.n_requests <= client.cancelled:  # the cancel overtook it
@@ -166,10 +230,16 @@ class EngineServer:
             else:
                 turn = _Turn(client, client.n_requests, request)
                 self._waiting.append(turn)
-                if turns:
+                if turns and request.accepted is not None:  # who types must not wait for a lesson to be learned
+                    turn.answered = True
+                    client.post(_NOTED)
+                elif turns:
                     timer = threading.Timer(_WAITING_SECONDS, self._explain_wait, (turn,))
                     timer.daemon = True
                     timer.start()
+                if self._running and self._running[-1].request.background and turn.urgency:
+                    self._running[-1].displaced = True
+                    self._stop_running()
                 self._changed.notify_all()
         return True
 
@@ -197,13 +267,20 @@ class EngineServer:
             self._engine.cancel()
 
     def _end_turns(self, client: Client, number: int) -> None:
-        if self._running and self._running.client is client and self._running.number <= number:
-            self._running.cancelled = True
-            if self._engine:
-                self._engine.cancel()
-        for turn in [turn for turn in self._waiting if turn.client is client and turn.number <= number]:
+        def is_ended(turn: _Turn) -> bool:
+            return turn.client is client and turn.number <= number and not turn.answered
+
+        for turn in filter(is_ended, self._running):
+            turn.cancelled = True
+            if turn is self._running[-1]:  # one that rests learns of it when it goes on
+                self._stop_running()
+        for turn in list(filter(is_ended, self._waiting)):
             self._waiting.remove(turn)
             client.post(_CANCELLED)
+
+    def _stop_running(self) -> None:
+        if self._engine:
+            self._engine.cancel()
 
     def _dismiss(self, client: Client) -> None:
         with self._changed:
@@ -218,6 +295,11 @@ class EngineServer:
             self._changed.notify_all()
         self._finished.wait(_FAREWELL_SECONDS)
         os._exit(0)  # native code may be deep in a call and needs no farewell
+
+
+def _may_rest_after(event: Event) -> bool:
+    """Whether a request that gave this event can rest: nothing of its last pass is needed any more."""
+    return isinstance(event, Text) or (isinstance(event, PromptProgress) and event.done < event.total)
 
 
 def _gathered(events: Iterator[Event]) -> Iterator[Event]:

@@ -12,22 +12,26 @@ from spectra_local.worker.connection import ChildConnection, Connection
 from spectra_local.worker.meeting_point import meeting_point
 
 
-def connect_or_start(path: Path, options: EngineOptions) -> Connection:
-    """A line to an engine that has the model or is loading it; what it says next is its progress, then ModelInfo."""
+def connect_or_start(path: Path, options: EngineOptions, ended: str = "") -> Connection:
+    """A line to an engine that has the model or is loading it; what it says next is its progress, then ModelInfo.
+
+    ``ended``: how an engine that it takes the place of ended, for the log.
+    """
     point = meeting_point(path, options) if options.share else None
     if point is None:
-        return _started(path, options, None)
+        return _started(path, options, None, ended)
     with point.alone() as is_alone:
         if not is_alone:  # somebody who is about to start one hangs
-            return _started(path, options, None)
-        return point.joined() or _started(path, options, point.socket)
+            return _started(path, options, None, ended)
+        return point.joined() or _started(path, options, point.socket, ended)
 
 
-def _started(path: Path, options: EngineOptions, socket: Path | None) -> Connection:
+def _started(path: Path, options: EngineOptions, socket: Path | None, ended: str) -> Connection:
     """A child, which listens at ``socket`` by the time this returns. Raises WorkerError."""
     connection = ChildConnection(_start_child())
     try:
-        connection.send({"path": str(path), "options": options, "socket": str(socket) if socket else None})
+        place = str(socket) if socket else None
+        connection.send({"path": str(path), "options": options, "socket": place, "ended": ended})
         next(connection.receive())  # it has bound the socket: who looks for an engine finds it
     except BaseException:
         connection.close()

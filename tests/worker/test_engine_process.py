@@ -59,6 +59,22 @@ def test_a_killed_worker_is_an_error_and_can_be_loaded_again(worker: EngineProce
     assert isinstance(list(worker.generate(Request(prompt="1, 2, 3,", max_tokens=2)))[-1], Done)
 
 
+def test_a_worker_that_died_while_nothing_was_asked_is_replaced_without_a_word(worker: EngineProcess) -> None:
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+    assert "Paris" in "".join(e.text for e in worker.generate(CAPITAL) if isinstance(e, Text))
+    (line,) = [line for line in log_file().read_text().splitlines() if "started again" in line]
+    assert "SIGKILL" in line
+
+
+def test_leaving_in_the_middle_of_an_answer_is_no_error_in_the_log(worker: EngineProcess) -> None:
+    events = worker.generate(STORY)
+    next(events)
+    worker.close()
+    assert "ERROR" not in log_file().read_text()
+
+
 def test_a_cancel_sent_right_after_the_request_ends_it(worker: EngineProcess) -> None:
     for _ in range(5):
         events = worker.generate(STORY)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,65 @@ def test_a_cancel_ends_only_the_request_of_the_one_who_cancels(visit: Join) -> N
     assert second_answer[0].startswith(" 7, 8")
 
 
+def test_a_completion_goes_between_two_tokens_of_a_long_answer(visit: Join) -> None:
+    first, second = visit(), visit()
+    story = first.generate(STORY)
+    begun = [next(story) for _ in range(3)]
+    assert text_of(list(second.generate(replace(COUNT, kind="complete")))).startswith(" 7, 8")
+    after = [next(story) for _ in range(3)]
+    assert all(isinstance(event, Text) for event in after), begun
+    first.cancel()
+    assert list(story)[-1].finish_reason == "cancelled"  # type: ignore[union-attr]
+
+
+def test_a_cancel_reaches_an_answer_that_rests_and_not_the_completion_meanwhile(visit: Join) -> None:
+    first, second = visit(), visit()
+    story = first.generate(STORY)
+    for _ in range(3):
+        next(story)
+    typing = second.generate(replace(COUNT, kind="complete", max_tokens=40))
+    next(typing)
+    first.cancel()
+    last = list(typing)[-1]
+    assert isinstance(last, Done)
+    assert last.finish_reason != "cancelled"
+    last = list(story)[-1]
+    assert isinstance(last, Done)
+    assert last.finish_reason == "cancelled"
+
+
+def test_what_nobody_waits_for_gives_way_and_is_answered_later(visit: Join) -> None:
+    first, second = visit(), visit()
+    answered: list[list[Event]] = []
+    background = replace(STORY, max_tokens=100, background=True)
+    thread = threading.Thread(target=lambda: answered.append(list(first.generate(background))))
+    thread.start()
+    wait_until(lambda: first._n_requests == 1)
+    assert text_of(list(second.generate(COUNT))).startswith(" 7, 8")
+    assert not answered
+    thread.join(60)
+    assert isinstance(answered[0][-1], Done)
+    assert answered[0][-1].timings.predicted_n == 100
+
+
+def test_an_accepted_completion_is_acknowledged_at_once_and_learned_later(visit: Join) -> None:
+    first, second = visit(), visit()
+    story = first.generate(STORY)
+    next(story)
+    list(second.generate(Request(prompt="the answer is ", accepted="forty-two", kind="complete")))
+    assert isinstance(next(story), Text)
+    first.cancel()
+    list(story)
+
+
+def test_a_line_beside_another_leads_to_the_same_engine(visit: Join, join: Join) -> None:
+    first = visit()
+    second = first.beside()
+    assert second
+    assert (second.pid, second.info) == (first.pid, first.info)
+    second.close()
+
+
 def test_who_waits_behind_a_long_answer_is_told_so(visit: Join) -> None:
     first, second = visit(), visit()
     story = first.generate(STORY)
@@ -182,7 +242,7 @@ def test_a_client_that_dies_takes_its_request_with_it(visit: Join, smollm2_path:
     assert done.finish_reason == "length"
 
 
-def test_a_killed_engine_is_an_error_for_all_and_all_meet_again_in_one(join: Join) -> None:
+def test_a_killed_engine_is_an_error_for_who_waits_for_an_answer_and_all_meet_again_in_one(join: Join) -> None:
     first, second = join(), join()
     story = second.generate(STORY)
     next(story)
@@ -191,13 +251,13 @@ def test_a_killed_engine_is_an_error_for_all_and_all_meet_again_in_one(join: Joi
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(WorkerError, match="shared"):
         list(story)
-    with pytest.raises(WorkerError, match="SIGKILL"):
-        list(first.generate(COUNT))
-    loads = [threading.Thread(target=lambda client=client: list(client.load())) for client in (first, second)]
-    for load in loads:
-        load.start()
-    for load in loads:
-        load.join(60)
+    answers = [
+        threading.Thread(target=lambda client=client: list(client.generate(COUNT))) for client in (first, second)
+    ]
+    for answer in answers:
+        answer.start()
+    for answer in answers:
+        answer.join(60)
     assert first.pid == second.pid != pid
     assert text_of(list(first.generate(COUNT))) == text_of(list(second.generate(COUNT)))
 
