@@ -1,7 +1,7 @@
 """``spectra-chat serve``: HTTP for editors and OpenAI clients."""
 
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import click
 
@@ -10,6 +10,7 @@ from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions
+from spectra_local.worker import EngineProcess
 
 _PORT = 8012  # llama.vim's and llama.vscode's default
 _MAX_TOKENS = 4096
@@ -76,10 +77,20 @@ def _serve(
 
     address, port = listener.getsockname()[:2]
     learn = learns_from(None)
-    with closing(open_engine(model, options)) as engine, closing(RequestQueue(engine)) as queue:
+    with ExitStack() as opened:
+
+        def open_queue(engine: EngineProcess) -> RequestQueue:
+            opened.enter_context(closing(engine))
+            return opened.enter_context(closing(RequestQueue(engine)))
+
+        engine = open_engine(model, options)
+        queue = typing = open_queue(engine)
+        if beside := engine.beside():  # whose requests go between two tokens of the others'
+            typing = open_queue(beside)
+        completer = Completer(beside or engine)
         name = name_of(queue.info.path, queue.info.name)
         access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
-        app = web_app(Service(queue, Completer(engine), Metrics(), max_tokens, name, learn), access)
+        app = web_app(Service(queue, typing, completer, Metrics(), max_tokens, name, learn), access)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
         )

@@ -26,8 +26,9 @@ class Answer:
 class Service:
     """What every endpoint works with."""
 
-    queue: RequestQueue
-    completer: Completer  # over the queue's assistant: used by its requests alone
+    queue: RequestQueue  # of conversations and raw text
+    typing: RequestQueue  # of completions while somebody types: on a line of their own where engines can be shared
+    completer: Completer  # over the assistant of ``typing``: used by its requests alone
     metrics: Metrics
     max_tokens: int  # most tokens of one answer
     model_id: str  # the model's name in answers and in the list of models
@@ -64,7 +65,8 @@ async def events_of(service: Service, http: HttpRequest, request: Request) -> As
                 service.metrics.count_answer(event)
             yield event
 
-    job = service.queue.submit(counted)
+    queue = service.typing if request.kind == "complete" else service.queue
+    job = queue.submit(counted)
     async with cancelled_with(http, job):
         async for event in job.events():
             yield event

@@ -38,9 +38,11 @@ def web_app(service: Service, access: Access) -> App:
         return json_reply({"object": "list", "data": [_model(service, started)]})
 
     async def metrics(http: HttpRequest) -> Response:
-        queue = service.queue
+        queues = {service.queue, service.typing}
         text = service.metrics.exposition(
-            service.completer.outcomes, processing=queue.n_running, waiting=queue.n_waiting
+            service.completer.outcomes,
+            processing=sum(queue.n_running for queue in queues),
+            waiting=sum(queue.n_waiting for queue in queues),
         )
         return Response(text, media_type=CONTENT_TYPE)
 

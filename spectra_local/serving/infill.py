@@ -73,7 +73,7 @@ async def _events(
 
     client = f"{http.client.host if http.client else ''} {http.headers.get('user-agent', '')}"
     warm_up = f"{client} (warm-up)"
-    job = service.queue.submit(
+    job = service.typing.submit(
         complete, client=warm_up if is_warm_up else client, replaces=(warm_up,) if is_warm_up else (warm_up, client)
     )
     async with cancelled_with(http, job):

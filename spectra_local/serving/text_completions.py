@@ -33,5 +33,6 @@ async def completions(service: Service, http: HttpRequest, fields: Fields) -> Re
         max_tokens=openai.max_tokens(service, fields, "max_tokens", "n_predict"),
         stop=openai.stops(fields),
         learn=service.learn,
+        kind="complete" if fill_in else "chat",
     )
     return await reply(service, http, fields, request, _SHAPE)

@@ -21,7 +21,7 @@ from spectra_local.serving.request_queue import RequestQueue
 def serving(assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64) -> Iterator[httpx.Client]:
     """A client of a real server for ``assistant``, which is loaded."""
     queue = RequestQueue(assistant, max_waiting=max_waiting)
-    app = web_app(Service(queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access())
+    app = web_app(Service(queue, queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access())
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")
     )

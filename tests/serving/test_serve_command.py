@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import openai
 import pytest
 from click.testing import CliRunner
@@ -72,6 +74,17 @@ def test_a_prediction_is_accepted(client: openai.OpenAI) -> None:
     assert details is not None
     assert details.accepted_prediction_tokens is not None
     assert details.rejected_prediction_tokens is not None
+
+
+def test_a_completion_does_not_wait_for_the_end_of_a_chats_answer(client: openai.OpenAI, url: str) -> None:
+    asked: Any = [{"role": "user", "content": "Tell a very long story about a cat."}]
+    story = client.chat.completions.create(model="", messages=asked, max_tokens=300, stream=True)
+    for _ in range(3):
+        next(story)
+    gap = {"input_prefix": "def add(a, b):\n    return ", "input_suffix": "\n", "n_predict": 4}
+    assert httpx.post(f"{url}/infill", json=gap, timeout=60).status_code == 200
+    left = [piece.choices[0].delta.content for piece in story if piece.choices]
+    assert len(left) > 3, "the story was over before the completion came"
 
 
 def test_a_prompt_beyond_the_context_is_400_with_both_numbers(client: openai.OpenAI) -> None:
