@@ -74,10 +74,10 @@ class ChatApp(QuietCrash):
 
         if isinstance(screen, ChatScreen):
             for command in COMMANDS:
-                words = command.words[:1].upper() + command.words[1:]
-                yield SystemCommand(words, command.usage, partial(screen.begin_command, command))
-        yield SystemCommand("Light or dark", "Change between the two themes", self.action_toggle_theme)
-        yield SystemCommand("Theme", "Choose any theme", self.action_change_theme)
+                title = f"{command.name}: {command.words}"  # only titles are searched, by name or by what it does
+                yield SystemCommand(title, command.usage, partial(screen.begin_command, command))
+        yield SystemCommand("light or dark: change between the two themes", "f2", self.action_toggle_theme)
+        yield SystemCommand("theme: choose any theme", "also in /set", self.action_change_theme)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What a theme of Textual's lacks."""

@@ -114,7 +114,9 @@ def growth(found: "Statistics", width: int) -> Content:
     for number, layer in enumerate(found.layers[:MOST_LAYERS]):
         name = _name(layer.name) if number else "yours"
         off = "" if layer.enabled else ", off"
-        words = f"{layer.turns:,} turns, {layer.tokens:,} tokens, {byte_size(layer.bytes)}{off}"
+        words = (
+            f"{layer.turns:,} turn{'s' * (layer.turns != 1)}, {layer.tokens:,} tokens, {byte_size(layer.bytes)}{off}"
+        )
         lines.append(Content.assemble(("━ ", styles[layer.name]), f"{name}  ", (words, "$text-muted")))
     if (more := len(found.layers) - MOST_LAYERS) > 0:
         lines.append(Content.styled(f"and {more} more: spectra-chat cache layers", "$text-muted"))
@@ -124,6 +126,8 @@ def growth(found: "Statistics", width: int) -> Content:
 def totals(found: "Statistics") -> Content:
     """What guessing saved since the history began, and what it takes on the disk."""
     saved = found.saved
+    if not saved.answers:
+        return Content.styled(f"Nothing has been answered yet; {byte_size(found.n_bytes)} on disk.", "$text-muted")
     rate = f" ({saved.accepted_n / saved.draft_n:.0%})" if saved.draft_n else ""
     rows = [
         ("answers", f"{saved.answers:,}, {saved.predicted_n:,} tokens in {saved.steps:,} passes"),

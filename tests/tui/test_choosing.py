@@ -164,3 +164,23 @@ async def test_hostile_texts_in_the_settings_are_shown_not_obeyed():
             assert "\u202e" not in screen_text(pilot)
             await pilot.press("escape")
             composer(pilot).clear()
+
+
+async def test_on_a_narrow_screen_sizes_and_what_is_to_fetch_are_still_seen():
+    async with Models().app().run_test(size=(40, 12)) as pilot:
+        await ready(pilot)
+        await send(pilot, "/model")
+        await sees(pilot, "↓ smollm2-360m-instruct")
+        await sees(pilot, "271 MB")
+        await pilot.resize_terminal(100, 30)
+        await sees(pilot, "to fetch")
+
+
+async def test_the_palette_finds_a_command_by_its_name_and_by_what_it_does():
+    async with Models().app().run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        for words in ("export", "write this chat"):
+            await pilot.press("ctrl+p", *words)
+            await sees(pilot, "export: write this chat to a file here")
+            await pilot.press("escape")
+            await wait_until(pilot, lambda: pilot.app.screen is chat(pilot))

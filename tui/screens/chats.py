@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,9 +19,15 @@ from spectra_local.printable import printable_line
 from tui.archive import Archive
 from tui.keys import CHATS_KEYS, bindings
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.panel import PanelScreen
 
 SHOWN = 100  # lines of the list; typing finds the others
 _DAY_S = 86_400
+_AGE = 10  # cells: "59 min", "2026-11-21"
+
+# Under the list, on a wide screen and on a narrow one.
+_KEYS = ("enter opens · ctrl+r renames · del deletes · esc closes", "enter opens · esc closes")
+_KEYS_RENAMING = ("enter renames · esc leaves the title as it is", "enter renames · esc not")
 
 Place = tuple[int, int | None]  # a chat, and a message in it
 
@@ -34,25 +39,19 @@ class _Found:
     line: Content
 
 
-class ChatsScreen(ModalScreen[Place | None]):
+class ChatsScreen(PanelScreen[Place | None]):
     """Ends with the place to go to."""
 
     DEFAULT_CSS = """
     ChatsScreen {
-        align: center middle;
-        background: $background 60%;
-        & > Vertical {
-            width: 90; max-width: 100%; height: 80%; padding: 0 1;
-            background: $surface; border: round $panel;
-            border-title-color: $text-primary; border-subtitle-color: $text-muted;
-        }
+        & > #panel { width: 90; height: 80%; padding: 0 1; }
+        &.-broad > #panel { width: 120; }
         Input { border: none; height: 1; margin: 1 1; background: $surface; padding: 0; }
-        OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
-        OptionList { height: 1fr; background: $surface; border: none; scrollbar-size-vertical: 1; padding: 0; }
+        OptionList { height: 1fr; }
         .none { display: none; color: $text-muted; margin: 1; }
         &.-none .none { display: block; }
         &.-none OptionList { display: none; }
-        &.-short > Vertical { height: 100%; }
+        &.-short > #panel { height: 100%; }
         &.-short Input { margin: 0 1; }
     }
     """
@@ -75,7 +74,7 @@ class ChatsScreen(ModalScreen[Place | None]):
 
     def compose(self) -> ComposeResult:
         """Words above, chats below."""
-        with Vertical() as panel:
+        with Vertical(id="panel") as panel:
             panel.border_title = "Chats"
             yield Input(self._words, placeholder="Search titles and messages", compact=True)
             yield Static("", markup=False, classes="none")
@@ -122,7 +121,7 @@ class ChatsScreen(ModalScreen[Place | None]):
         options.highlighted = min(chosen, len(lines) - 1) if lines else None
         self.set_class(not lines, "-none")
         self.query_one(".none", Static).update(nothing)
-        self._tell("enter opens · ctrl+r renames · del deletes · esc closes")
+        self._tell()
 
     def _newest(self, _: str) -> list[_Found]:
         chats = self._archive.chats(SHOWN)
@@ -138,13 +137,18 @@ class ChatsScreen(ModalScreen[Place | None]):
     def _line(self, chat: int, title: str, changed: float, more: str) -> Content:
         mark = "• " if chat == self._current else "  "
         return Content.assemble(
-            (f"{mark}{ago(changed):>10}  ", "$foreground 50%"),
+            (f"{mark}{ago(changed):<{_AGE}}  ", "$foreground 50%"),
             printable_line(title) or "untitled",
             (f"  {printable_line(more)}", "$foreground 60%"),
         )
 
-    def _tell(self, words: str) -> None:
-        self.query_one(Vertical).border_subtitle = words
+    def on_resize(self) -> None:
+        """A narrow screen has room for fewer words."""
+        self.call_after_refresh(self._tell)
+
+    def _tell(self) -> None:
+        keys = _KEYS if self._renaming is None else _KEYS_RENAMING
+        self.query_one("#panel").border_subtitle = keys[self.has_class("-narrow")]
 
     def _chosen(self) -> int | None:
         """Its number in the list."""
@@ -174,7 +178,7 @@ class ChatsScreen(ModalScreen[Place | None]):
         if (number := self._chosen()) is not None and self._renaming is None:
             self._words, self._renaming = self.query_one(Input).value, self._places[number][0]
             self.query_one(Input).value = printable_line(self._titles[number])
-            self._tell("enter renames · esc leaves the title as it is")
+            self._tell()
 
     def _rename(self, chat: int, title: str) -> None:
         try:

@@ -14,7 +14,7 @@ class ConfirmScreen(DialogScreen[bool]):
     """Ends with True where the user said yes; a hasty Enter says no."""
 
     DEFAULT_CSS = """
-    ConfirmScreen > Vertical { border: round $error 60%; border-title-color: $text-error; }
+    ConfirmScreen > #panel { border: round $error 60%; border-title-color: $text-error; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "no", "no", id="confirm.no", show=False)]
     DEFAULT_BUTTON = "no"

@@ -1,30 +1,23 @@
 """A few words in the middle of the screen and a row of buttons: what all questions to the user look like."""
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-Answer = TypeVar("Answer")
+from tui.screens.panel import Answer, PanelScreen
 
 
-class DialogScreen(ModalScreen[Answer]):
+class DialogScreen(PanelScreen[Answer]):
     """Over what is being asked about. Subclasses give the buttons, and say what each one ends it with."""
 
     DEFAULT_CSS = """
     DialogScreen {
-        align: center middle;
-        background: $background 60%;
-        & > Vertical {
-            width: 60; max-width: 100%; height: auto; max-height: 100%; overflow-y: auto;
-            padding: 1 2; background: $surface;
-        }
+        & > #panel { width: 60; overflow-y: auto; }
         Static { width: 100%; margin: 0 0 1 0; }
         Horizontal { height: auto; align-horizontal: right; }
-        &.-narrow > Vertical { padding: 0 1; }
     }
     """
     DEFAULT_BUTTON: ClassVar[str]  # id of the one that a hasty Enter presses: it loses nothing
@@ -35,7 +28,7 @@ class DialogScreen(ModalScreen[Answer]):
 
     def compose(self) -> ComposeResult:
         """What would happen, and the choice."""
-        with Vertical() as panel:
+        with Vertical(id="panel") as panel:
             panel.border_title = self._title
             yield Static(Content(self._words), markup=False)
             with Horizontal():

@@ -8,29 +8,23 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from spectra_local.printable import printable
 from tui.keys import DIFF_KEYS, bindings
+from tui.screens.panel import PanelScreen
 
 _CONTEXT_LINES = 3
 _MOST_LINES = 2_000  # of a diff that is drawn: more would not be read, and takes a second
 
 
-class DiffScreen(ModalScreen[bool]):
+class DiffScreen(PanelScreen[bool]):
     """Ends with True where the change is accepted."""
 
     DEFAULT_CSS = """
     DiffScreen {
-        align: center middle;
-        background: $background 60%;
-        & > Vertical {
-            width: 100; max-width: 100%; height: auto; max-height: 100%;
-            padding: 0 1; background: $surface; border: round $primary 60%;
-            border-title-color: $text-primary; border-subtitle-color: $text-muted;
-        }
-        VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+        & > #panel { width: 100; padding: 0 1; border: round $primary 60%; }
+        VerticalScroll { height: auto; max-height: 100%; }
         Static { width: auto; min-width: 100%; height: auto; }
     }
     """
@@ -42,7 +36,7 @@ class DiffScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The lines that go and the lines that come."""
-        with Vertical() as panel:
+        with Vertical(id="panel") as panel:
             panel.border_title = Content(self._heading)
             panel.border_subtitle = "enter accepts · esc refuses"
             with VerticalScroll():

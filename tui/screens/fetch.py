@@ -7,35 +7,28 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import Entry
 from spectra_local.printable import printable_line
 from tui.fetch import Fetch, FetchState
+from tui.screens.panel import PanelScreen
 from tui.widgets.two_columns import TwoColumns
 
 UPDATES_PER_SECOND = 8
 
 
-class FetchScreen(ModalScreen[bool]):
+class FetchScreen(PanelScreen[bool]):
     """Ends with True where the model is on the disk now. Nothing is fetched before the user says so."""
 
     DEFAULT_CSS = """
     FetchScreen {
-        align: center middle;
-        background: $background 60%;
-        & > VerticalScroll {
-            width: 72; max-width: 100%; height: auto; max-height: 100%;
-            padding: 1 3; background: $surface; border: round $panel;
-            border-title-color: $text-primary; border-subtitle-color: $text-muted; scrollbar-size-vertical: 1;
-        }
+        & > #panel { padding: 1 3; }
         Static, TwoColumns { width: 100%; height: auto; margin: 0 0 1 0; }
         #words { color: $text-muted; }
         #words.-error { color: $text-error; }
         Horizontal { height: auto; align-horizontal: right; }
-        &.-narrow > VerticalScroll { padding: 0 1; }
         &.-short Static, &.-short TwoColumns { margin: 0; }
     }
     """
@@ -50,7 +43,7 @@ class FetchScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """What, then how far."""
         accept = "Accept the licence and fetch it" if self._entry.licence.must_accept else "Fetch it"
-        with VerticalScroll(can_focus=False) as panel:
+        with VerticalScroll(id="panel", can_focus=False) as panel:
             panel.border_title = "A model to talk to"
             panel.border_subtitle = "enter fetches · esc not now"
             yield TwoColumns(_facts(self._entry), name_style="$foreground 60%")
@@ -72,7 +65,7 @@ class FetchScreen(ModalScreen[bool]):
     @on(Button.Pressed, "#go")
     def _go(self) -> None:
         self._fetch = Fetch(self._entry)
-        self.query_one(VerticalScroll).border_subtitle = "esc cancels"
+        self.query_one("#panel").border_subtitle = "esc cancels"
         self.query_one("#go").display = False
         self.query_one("#cancel", Button).label = "Cancel"
         self.query_one("#cancel").focus()
@@ -102,7 +95,7 @@ class FetchScreen(ModalScreen[bool]):
             self.dismiss(True)
 
     def _offer_again(self, state: FetchState) -> None:
-        self.query_one(VerticalScroll).border_subtitle = "enter goes on · esc not now"
+        self.query_one("#panel").border_subtitle = "enter goes on · esc not now"
         button = self.query_one("#go", Button)
         button.label = "Try again" if state.error else "Go on"
         button.display = True

@@ -7,10 +7,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from spectra_local.printable import printable_line
+from tui.screens.panel import PanelScreen
 
 OPENABLE_SCHEMES = frozenset({"http", "https"})
 
@@ -24,20 +24,14 @@ def is_openable(address: str) -> bool:
     return parts.scheme.lower() in OPENABLE_SCHEMES and bool(parts.netloc)
 
 
-class LinkScreen(ModalScreen[None]):
+class LinkScreen(PanelScreen[None]):
     """The whole address, and the choice."""
 
     DEFAULT_CSS = """
     LinkScreen {
-        align: center middle;
-        background: $background 60%;
-        & > Vertical {
-            width: 72; max-width: 100%; height: auto; max-height: 100%; overflow-y: auto;
-            padding: 1 2; background: $surface; border: round $panel; border-title-color: $text-primary;
-        }
+        & > #panel { overflow-y: auto; }
         Static { width: 100%; margin: 0 0 1 0; }
         Horizontal { height: auto; align-horizontal: right; }
-        &.-narrow > Vertical { padding: 0 1; }
     }
     """
 
@@ -49,7 +43,7 @@ class LinkScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The address as text, never as a link."""
-        with Vertical() as panel:
+        with Vertical(id="panel") as panel:
             panel.border_title = "A link in the answer" if is_openable(self._address) else "Not a web address"
             yield Static(printable_line(self._address), markup=False)
             with Horizontal():

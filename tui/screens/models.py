@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -20,27 +19,21 @@ from spectra_local.catalogue.naming import name_of
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
+from tui.screens.panel import PanelScreen
+
+_KEYS = "enter uses or fetches · u unloads · esc closes"
+_KEYS_NARROW = "enter · u unloads · esc"
+_NARROW_NAME = 26  # cells
 
 
-class ModelsScreen(ModalScreen[str | None]):
+class ModelsScreen(PanelScreen[str | None]):
     """Ends with the name or path to use, "" to unload what is loaded, None for no change."""
 
     DEFAULT_CSS = """
     ModelsScreen {
-        align: center middle;
-        background: $background 60%;
-        & > Vertical {
-            width: 84; max-width: 100%; height: auto; max-height: 100%;
-            padding: 1 2; background: $surface; border: round $panel;
-            border-title-color: $text-primary; border-subtitle-color: $text-muted;
-        }
-        OptionList {
-            text-wrap: nowrap; text-overflow: ellipsis;
-            height: auto; max-height: 18; border: none; background: $surface; padding: 0;
-            &:focus { border: none; }
-        }
+        & > #panel { width: 84; }
+        OptionList { max-height: 18; }
         #free { color: $text-muted; height: auto; margin: 0 0 1 0; }
-        &.-narrow > Vertical { padding: 0 1; }
         &.-short OptionList { max-height: 5; }
         &.-short #free { margin: 0; }
     }
@@ -59,9 +52,8 @@ class ModelsScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """What is free, then the models."""
-        with Vertical() as panel:
+        with Vertical(id="panel") as panel:
             panel.border_title = "Models"
-            panel.border_subtitle = "enter uses or fetches · u unloads · esc closes"
             yield Static("Looking at this disk…", markup=False, id="free")
             yield OptionList(markup=False)
 
@@ -78,11 +70,21 @@ class ModelsScreen(ModalScreen[str | None]):
         known = byte_size(free) if free is not None else "not known on this system"
         self.query_one("#free", Static).update(f"Memory free now: {known}")
         models = self.query_one(OptionList)
-        narrow = self.has_class("-narrow")
-        lines = [_line(row, self._is_in_use(row), narrow=narrow) for row in self._rows]
-        models.add_options([Option(line, id=str(n)) for n, line in enumerate(lines)])
+        self._draw()
         models.highlighted = 0
         models.focus()
+
+    def on_resize(self) -> None:
+        """A narrow screen has room for fewer words."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        narrow, models = self.has_class("-narrow"), self.query_one(OptionList)
+        self.query_one("#panel").border_subtitle = _KEYS_NARROW if narrow else _KEYS
+        chosen = models.highlighted
+        lines = [_line(row, self._is_in_use(row), narrow=narrow) for row in self._rows]
+        models.set_options([Option(line, id=str(n)) for n, line in enumerate(lines)])
+        models.highlighted = chosen
 
     def _found(self) -> list[ModelOnDisk]:
         found = find_all()
@@ -120,9 +122,12 @@ def _line(row: ModelRow, is_in_use: bool, *, narrow: bool) -> Content:
     """Name, size, where, whether it is loaded or would fit."""
     size = byte_size(row.n_bytes) if row.n_bytes else "?" if narrow else "size not known"
     where = row.on_disk.where if row.on_disk else "to fetch"
-    cells = 22 if narrow else 35
-    name = f"{printable_line(row.name)[: cells - 1]:<{cells}}"
+    name = f"{printable_line(row.name)[:34]:<35}"
+    if narrow:
+        mark = ("● ", "$text-success") if is_in_use else "  " if row.on_disk else ("↓ ", "$text-muted")
+        words = f"{printable_line(row.name)[: _NARROW_NAME - 1]:<{_NARROW_NAME}}{size:>7}"
+        return Content.assemble(mark, words)
     room = Content.styled("  too large now", "$text-warning") if row.fits_in_memory is False else Content("")
     if is_in_use:
         room = Content.styled("  in use", "$text-success")
-    return Content.assemble(name, f"{size:>{7 if narrow else 14}}  ", f"{where:<8}", room)
+    return Content.assemble(name, f"{size:>14}  ", f"{where:<8}", room)

@@ -14,7 +14,7 @@ class RecoveredScreen(DialogScreen[str]):
 
     DEFAULT_CSS = """
     RecoveredScreen {
-        & > Vertical { border: round $warning 60%; border-title-color: $text-warning; }
+        & > #panel { border: round $warning 60%; border-title-color: $text-warning; }
         &.-narrow Button { min-width: 8; }
     }
     """

@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from spectra_local.printable import printable_line
 from spectra_local.settings import Settings, settings_file
 from tui import themes
+from tui.screens.panel import PanelScreen
 
 # Keys that many terminals can tell from enter; ctrl+enter needs the kitty keyboard protocol.
 SEND_KEYS = ("enter", "ctrl+enter", "alt+enter", "ctrl+s")
@@ -25,22 +25,12 @@ _TITLES = {"theme": "Theme", "send": "Key that sends", "preset": "Preset", "syst
 _UNSET = {"theme": "as the terminal"}
 
 
-class SettingsScreen(ModalScreen[None]):
+class SettingsScreen(PanelScreen[None]):
     """Over the chat. What is no choice (keys, presets, prompts) stands in the file, whose path is shown."""
 
     DEFAULT_CSS = """
     SettingsScreen {
-        align: center middle;
-        background: $background 60%;
-        & > Vertical {
-            width: 70; max-width: 100%; height: auto; max-height: 100%;
-            padding: 1 2; background: $surface; border: round $panel;
-            border-title-color: $text-primary; border-subtitle-color: $text-muted;
-        }
-        OptionList { height: auto; border: none; background: $surface; padding: 0; &:focus { border: none; } }
         #file { color: $text-muted; height: auto; margin: 1 0 0 0; }
-        &.-narrow > Vertical { padding: 0 1; }
-        &.-short > Vertical { padding: 0 1; }
         &.-short #file { display: none; }
     }
     """
@@ -55,7 +45,7 @@ class SettingsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The rows, then where the rest is."""
-        with Vertical() as panel:
+        with Vertical(id="panel") as panel:
             panel.border_title = "Settings"
             panel.border_subtitle = "enter changes · esc closes"
             yield OptionList(*(Option(self._line(name), id=name) for name in _TITLES), markup=False)

@@ -10,41 +10,31 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from spectra_local.errors import StoreError
 from spectra_local.printable import printable
 from spectra_local.protocol import ModelInfo, Timings
 from tui import figures
+from tui.screens.panel import PanelScreen
 from tui.widgets.figure import Figure
 
 if TYPE_CHECKING:
     from spectra_local.history.statistics import Statistics
 
 
-class StatsScreen(ModalScreen[None]):
+class StatsScreen(PanelScreen[None]):
     """Over the chat; any of its keys closes it. One column, or two where the screen is broad."""
 
     DEFAULT_CSS = """
     StatsScreen {
-        align: center middle;
-        background: $background 60%;
-        & > VerticalScroll {
-            width: 76; max-width: 100%; height: auto; max-height: 100%;
-            padding: 1 3 0 3; background: $surface; border: round $panel; scrollbar-size-vertical: 1;
-            scrollbar-background: $surface; scrollbar-background-hover: $surface; scrollbar-color: $panel;
-            border-title-color: $text-primary; border-subtitle-color: $text-muted;
-        }
+        & > #panel { width: 76; padding: 1 3 0 3; }
         Vertical { height: auto; }
         #columns { layout: vertical; }
-        &.-broad > VerticalScroll { width: 140; }
+        &.-broad > #panel { width: 140; }
         &.-broad #columns { layout: horizontal; }
         &.-broad #columns > Vertical { width: 1fr; padding: 0 2; }
-        &.-narrow > VerticalScroll { padding: 0 1; }
     }
     """
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide"), (120, "-broad")]  # noqa: RUF012 - Textual declares them so
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "close", id="stats.close", show=False, priority=True)
     ]
@@ -69,7 +59,7 @@ class StatsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """What is known at once first, so that nothing moves when the history has been read."""
-        with VerticalScroll() as panel:
+        with VerticalScroll(id="panel") as panel:
             panel.border_title = "Guessing ahead"
             panel.border_subtitle = "esc closes"
             with Vertical(id="columns"):

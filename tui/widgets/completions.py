@@ -19,13 +19,14 @@ class Completions(OptionList, can_focus=False):
     Completions {
         display: none; height: auto; max-height: 8; width: 100%;
         text-wrap: nowrap; text-overflow: ellipsis;
-        border: none; padding: 0 1; background: $surface; scrollbar-size-vertical: 1;
+        border: none; padding: 0 1; background: $surface; background-tint: transparent;
+        scrollbar-size-vertical: 1; scrollbar-background: $surface; scrollbar-color: $primary 40%;
         &.-open { display: block; }
     }
     """
 
     def __init__(self) -> None:
-        super().__init__(markup=False, compact=True)
+        super().__init__(markup=False)
         self._candidates: tuple[Candidate, ...] = ()
         self.was_moved = False  # the user chose one, rather than the list its first
 
