@@ -146,8 +146,6 @@ class Engine:
         )
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
-        header = model.header
-        identity = f"{header.tokenizer_fingerprint} {header.quantisation} {header.n_params} {header.tensor_bytes}"
         settings = f"{device}, exact {self._options.exact}, llama-cpp-python {native.version()}"
 
         def decode(width: int) -> None:
@@ -156,7 +154,9 @@ class Engine:
             context.commit()
 
         core_n_vocab = model.n_vocab if self._options.history else 0
-        per_model = PerModel(identity, settings, context.widest, decode, model.end_tokens(), core_n_vocab=core_n_vocab)
+        per_model = PerModel(
+            model.identity, settings, context.widest, decode, model.end_tokens(), core_n_vocab=core_n_vocab
+        )
         if context.tokens:  # it was measured: wide decodes leave buffers behind that few answers need
             context.restart()
         return per_model

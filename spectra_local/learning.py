@@ -25,8 +25,9 @@ class Learning:
         self._drafts = drafts
         self._history = history
         self._context_learned = True  # what the context of all but completions holds is in the history too
-        if history and history.index:
-            drafts.draft_from(history.index)
+        if history:
+            drafts.draft_from(history.indexes)
+            drafts.retrieve(history.corpora_version(), history.corpora_texts)
 
     def take_notice(self) -> str:
         """What the user should be told, once; "" where there is nothing."""
@@ -34,8 +35,10 @@ class Learning:
 
     def forget_deleted(self) -> None:
         """Before a request, and before anything is saved: what was deleted meanwhile must not come back."""
-        if self._history and self._history.refresh():
-            self._drafts.forget()
+        if self._history:
+            if self._history.refresh():
+                self._drafts.forget()
+            self._drafts.retrieve(self._history.corpora_version(), self._history.corpora_texts)
 
     def answered(
         self, request: Request, prompt: Sequence[int], answer: Sequence[int], shown: str, timings: Timings

@@ -80,11 +80,11 @@ def import_(file: Path, name: str | None, model: str | None) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def layers(as_json: bool) -> None:
-    """List what guesses come from: the own history and every import."""
+    """List what guesses come from: the own history, every import and every corpus."""
     with _store() as store:
         found = store.layers()
     if as_json:
-        keys = ("name", "enabled", "turns", "tokens", "bytes")
+        keys = ("name", "kind", "enabled", "turns", "tokens", "bytes")
         rows = [
             {key: getattr(layer, key) for key in keys}
             | {"created": datetime.fromtimestamp(layer.created, UTC).isoformat()}
@@ -93,11 +93,12 @@ def layers(as_json: bool) -> None:
         click.echo(json.dumps({"layers": rows}, indent=2))
         return
     width = max(len("NAME"), *(len(layer.name) for layer in found))
-    click.echo(f"{'NAME':{width}}  {'TURNS':>9}  {'TOKENS':>11}  {'SIZE':>8}  SINCE")
+    click.echo(f"{'NAME':{width}}  {'KIND':6}  {'TURNS':>9}  {'TOKENS':>11}  {'SIZE':>8}  SINCE")
     for layer in found:
         since = date.fromtimestamp(layer.created).isoformat() + ("" if layer.enabled else "  (off)")
         name = printable_line(layer.name)
-        click.echo(f"{name:{width}}  {layer.turns:9,}  {layer.tokens:11,}  {byte_size(layer.bytes):>8}  {since}")
+        counts = f"{layer.turns:9,}  {layer.tokens:11,}  {byte_size(layer.bytes):>8}"
+        click.echo(f"{name:{width}}  {layer.kind:6}  {counts}  {since}")
 
 
 def _layer_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -111,7 +112,7 @@ def _layer_names(_context: click.Context, _parameter: click.Parameter, incomplet
 @click.command()
 @click.argument("name", shell_complete=_layer_names)
 def remove(name: str) -> None:
-    """Erase an import: all that came with it, and nothing else."""
+    """Erase an import or a corpus: all that came with it, and nothing else."""
     with _store() as store:
         n_turns = store.remove_layer(name)
     click.echo(f"removed layer {printable_line(name)}: {_counted(n_turns, 'text')}", err=True)

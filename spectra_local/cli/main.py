@@ -42,6 +42,7 @@ _SUBCOMMANDS = {
     "serve": ("spectra_local.cli.serve:serve", "Answer llama.vim, llama.vscode and OpenAI clients over HTTP."),
     "lsp": ("spectra_local.cli.lsp:lsp", "Complete code in editors that speak LSP."),
     "cache": ("spectra_local.cli.cache:cache", "What was learned from earlier sessions: move it, erase it, check it."),
+    "corpus": ("spectra_local.cli.corpus:corpus", "Text of your choice to guess from, filtered by the model itself."),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
 

@@ -50,6 +50,11 @@ def layer_name(path: Path) -> str:
     return name[:64] if name and name != OWN else "import"
 
 
+def is_layer_name(name: str) -> bool:
+    """Whether a layer may be called so."""
+    return bool(_LAYER.fullmatch(name)) and name != OWN
+
+
 def check(path: Path, vocabulary: Vocabulary, progress: Progress = lambda share: None) -> Header:
     """Reads the whole file and keeps nothing. Raises TransferFileError, SpectraError where it cannot be used."""
     try:
@@ -70,7 +75,7 @@ def import_file(
 ) -> Imported:
     """Checks ``path``, then adds all of it as layer ``name``, or nothing. Raises SpectraError."""
     name = layer_name(path) if name is None else name
-    if not _LAYER.fullmatch(name) or name == OWN:
+    if not is_layer_name(name):
         raise UsageError("a layer's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
     header = check(path, vocabulary, lambda share: progress(0.2 * share))
     adding = _Adding(header, vocabulary, name)

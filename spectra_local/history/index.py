@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from spectra_local.errors import SpectraError
 from spectra_local.history import segment as seg
 from spectra_local.history.agreement import End
 from spectra_local.history.in_memory import MemoryHistory
-from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, Match
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, RETRIEVED, Match
 from spectra_local.history.segment import Segment
 from spectra_local.history.store import Store
 from spectra_local.history.turn import OWN, Tokens, Turn
@@ -35,15 +35,21 @@ _NICE = 19
 
 
 class Index:
-    """All that one tokenizer's turns can be searched by. One thread searches; the builder is a thread of its own."""
+    """All that one tokenizer's turns can be searched by. One thread searches; the builder is a thread of its own.
 
-    name = "history"
+    Corpora have an index apart: a search looks at the latest places only, and ten million tokens that were added in one
+    day would hide what was said before.
+    """
 
-    def __init__(self, store: Store, fingerprint: str, n_vocab: int, folder: Path | None = None) -> None:
-        """Opens what is there; raises StoreError where the store cannot be read. Starts building what is missing."""
-        self._store, self._fingerprint, self._n_vocab = store, fingerprint, n_vocab
+    def __init__(
+        self, store: Store, fingerprint: str, n_vocab: int, folder: Path | None = None, *, corpora: bool = False
+    ) -> None:
+        """Opens what is there; raises StoreError where the store cannot be read. Starts building what is missing.
+        ``corpora``: of corpora, else of all other layers."""
+        self.name = "corpus" if corpora else "history"
+        self._store, self._fingerprint, self._n_vocab, self._corpora = store, fingerprint, n_vocab, corpora
         digest = blake2b(fingerprint.encode(), digest_size=8).hexdigest()
-        self._folder = folder or segments_dir() / digest
+        self._folder = folder or segments_dir() / (digest + "-corpora" * corpora)
         self._segments: list[Segment] = []
         self._bases: list[int] = []  # where each segment's positions begin
         self._tail_base = 0
@@ -126,11 +132,11 @@ class Index:
         self._version = version
         forgotten = self._store.forgotten() != self._forgotten
         switched = self._store.generation() != self._generation
-        much = self._store.waiting_tokens(self._fingerprint, self._seen) > TAIL_TOKENS  # an import: for the builder
+        much = self._waiting_tokens(self._seen) > TAIL_TOKENS  # an import: for the builder
         if switched or much or self._ready.is_set():
             self._open()
         else:
-            for turn in self._store.turns(fingerprint=self._fingerprint, after=self._seen, enabled_only=True):
+            for turn in self._turns(self._seen):
                 self._append(turn)
             self._start_builder()
         return forgotten
@@ -151,7 +157,7 @@ class Index:
         tokens = turn.tokens.tolist()
         if tokens and max(tokens) < self._n_vocab and min(tokens) >= 0:
             before, whose = self._last_of.get(turn.conversation, ([], b""))
-            record, origins = [*before, *tokens], whose + bytes([_origin(turn)]) * len(tokens)
+            record, origins = [*before, *tokens], whose + bytes([self._origin(turn)]) * len(tokens)
             self._tail.add(record, origins)
             self._last_of[turn.conversation] = record[-OVERLAP:], origins[-OVERLAP:]
             self._tail_tokens += len(tokens)
@@ -177,12 +183,12 @@ class Index:
 
     def _read_tail(self) -> None:
         """The latest turns that are in no segment, as many as can be read at once; the builder sees to the others."""
-        waiting = self._store.latest(self._fingerprint, self._indexed, TAIL_TOKENS)
+        waiting = self._store.latest(self._fingerprint, self._indexed, TAIL_TOKENS, corpora=self._corpora)
         last = self._store.last_id()
         for turn in waiting:
             self._append(turn)
         self._seen = max(self._seen, last)
-        if self._store.waiting_tokens(self._fingerprint, self._indexed) > self._tail_tokens:
+        if self._waiting_tokens(self._indexed) > self._tail_tokens:
             self._tail_tokens = TAIL_TOKENS  # more waits than was read
 
     def _valid_segments(self) -> list[Segment]:
@@ -206,7 +212,7 @@ class Index:
         return kept
 
     def _holds_what_is(self, segment: Segment) -> bool:
-        ids = self._store.ids(self._fingerprint, segment.after, segment.until)
+        ids = self._ids(segment.after, segment.until)
         return len(ids) == len(segment.covered) and bool(np.array_equal(np.array(ids, "<i8"), segment.covered))
 
     # --- the builder -------------------------------------------------------------------------------------------
@@ -229,7 +235,7 @@ class Index:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             after = segments[-1].until if segments else 0
-            tokens = self._store.waiting_tokens(self._fingerprint, after)
+            tokens = self._waiting_tokens(after)
             while segments and len(segments[-1]) <= 2 * tokens and tokens + len(segments[-1]) <= LARGEST:
                 merged = segments.pop()
                 after, tokens = merged.after, tokens + len(merged)
@@ -244,27 +250,41 @@ class Index:
         generation = self._store.generation()
         records: dict[str, list[tuple[int, int, Tokens]]] = {}
         total, last = 0, after
-        for turn in self._store.turns(fingerprint=self._fingerprint, after=after, until=until, enabled_only=True):
+        for turn in self._turns(after, until):
             if self._closing.is_set():
                 return until
-            records.setdefault(f"{turn.layer}\0{turn.conversation}", []).append((turn.id, _origin(turn), turn.tokens))
+            records.setdefault(f"{turn.layer}\0{turn.conversation}", []).append(
+                (turn.id, self._origin(turn), turn.tokens)
+            )
             total, last = total + len(turn.tokens), turn.id
             if total >= LARGEST:
                 break
         else:
             last = until
-        covered = self._store.ids(self._fingerprint, after, last)
+        covered = self._ids(after, last)
         path = self._folder / f"{after:016}-{last:016}{seg.SUFFIX}"
         seg.build(path, self._fingerprint, after, last, covered, list(records.values()))
         if self._store.generation() != generation:  # something was forgotten meanwhile: it must not stay here
             _remove(path)
         return last
 
+    # --- this index's share of the store -----------------------------------------------------------------------
 
-def _origin(turn: Turn) -> int:
-    if turn.layer != OWN:
-        return IMPORTED
-    return BY_USER if turn.origin == "user" else BY_MODEL
+    def _turns(self, after: int, until: int | None = None) -> Iterator[Turn]:
+        return self._store.turns(
+            fingerprint=self._fingerprint, after=after, until=until, enabled_only=True, corpora=self._corpora
+        )
+
+    def _ids(self, after: int, until: int) -> list[int]:
+        return self._store.ids(self._fingerprint, after, until, corpora=self._corpora)
+
+    def _waiting_tokens(self, after: int) -> int:
+        return self._store.waiting_tokens(self._fingerprint, after, corpora=self._corpora)
+
+    def _origin(self, turn: Turn) -> int:
+        if turn.layer != OWN:
+            return RETRIEVED if self._corpora else IMPORTED
+        return BY_USER if turn.origin == "user" else BY_MODEL
 
 
 def _remove(path: Path) -> None:

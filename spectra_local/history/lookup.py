@@ -6,7 +6,8 @@ Works on token ids. Knows neither what keeps the text nor what the continuations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-BY_MODEL, BY_USER, IMPORTED = range(3)  # who wrote a piece of history: each is evidence of its own
+# Who wrote a piece of history, or that nobody here said it (a corpus): each is evidence of its own.
+BY_MODEL, BY_USER, IMPORTED, RETRIEVED = range(4)
 
 
 class Match(NamedTuple):
@@ -14,7 +15,7 @@ class Match(NamedTuple):
 
     length: int  # equal tokens before ``position``
     position: int  # of the token that followed there
-    origin: int = BY_MODEL  # who wrote that token: BY_MODEL, BY_USER or IMPORTED
+    origin: int = BY_MODEL  # who wrote that token: BY_MODEL, BY_USER, IMPORTED or RETRIEVED
 
 
 class History(Protocol):

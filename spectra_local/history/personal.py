@@ -6,7 +6,7 @@ Whatever goes wrong with the disk, learning on it stops with one notice and the 
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -48,14 +48,21 @@ class PersonalHistory:
         self._answers = 0
         self._known: dict[str, NDArray[np.int32]] = {}  # prompt and answer of each conversation's last exchange here
         self.index: Index | None = None
+        self.corpora: Index | None = None
         self._database: Database | None = None
         try:
             self._database = Database()
             self._notice = self._database.notice
             self.store = Store(self._database)
             self.index = Index(self.store, fingerprint, n_vocab)
+            self.corpora = Index(self.store, fingerprint, n_vocab, corpora=True)
         except StoreError as error:
             self._off(error)
+
+    @property
+    def indexes(self) -> list[Index]:
+        """What drafts are read from: what was said, and corpora. Empty where the store cannot be used."""
+        return [index for index in (self.index, self.corpora) if index]
 
     def take_notice(self) -> str:
         """What the user should be told, once."""
@@ -65,10 +72,25 @@ class PersonalHistory:
     def refresh(self) -> bool:
         """Before a request; True: turns were deleted, so drop what was derived from them."""
         try:
-            return self.index.refresh() if self.index else False
+            forgotten = [index.refresh() for index in self.indexes]
+            return any(forgotten)
         except StoreError as error:
             self._off(error)
             return False
+
+    def corpora_version(self) -> str:
+        """Changes whenever the text of corpora does; "" where there is none."""
+        try:
+            return self.store.corpora_version() if self.corpora else ""
+        except StoreError as error:
+            self._off(error)
+            return ""
+
+    def corpora_texts(self) -> Iterator[NDArray[np.int32]]:
+        """Token ids of all texts of corpora. From any thread. Raises StoreError."""
+        return (
+            turn.tokens for turn in self.store.turns(fingerprint=self._fingerprint, enabled_only=True, corpora=True)
+        )
 
     def record(self, exchange: Exchange, saved: Saved, tried: Mapping[str, Tried] | None = None) -> None:
         """Commits the turn of the user and that of the model; they are searched from now on. ``tried``: by source."""
@@ -142,9 +164,9 @@ class PersonalHistory:
 
     def close(self) -> None:
         """Ends background work and closes the file."""
-        if self.index:
-            self.index.close()
+        for index in self.indexes:
+            index.close()
         if self._database:
             with contextlib.suppress(StoreError):
                 self._database.close()
-        self.index = self._database = None
+        self.index = self.corpora = self._database = None

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectra_local.history.lookup import IMPORTED
+from spectra_local.history.lookup import RETRIEVED
 from spectra_local.private_file import write_private
 
 MAGIC = b"SPXSEG03"
@@ -122,7 +122,7 @@ class Segment:
 
     def origin_at(self, position: int) -> int:
         """Who wrote the token at a position, see lookup.py."""
-        return min(self._origins[position], IMPORTED)
+        return min(self._origins[position], RETRIEVED)
 
 
 class _Keys:

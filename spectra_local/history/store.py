@@ -15,7 +15,7 @@ import numpy as np
 from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget, delete_turns
-from spectra_local.history.turn import OWN, TOKEN, Turn
+from spectra_local.history.turn import OWN, TOKEN, LayerKind, Turn
 
 DEFAULT_CAP = 500_000_000  # bytes of the database
 _EVICT_TO = 0.9  # of the cap: evicting is rare, and then worth its while
@@ -26,6 +26,7 @@ _COLUMNS = (
     "t.id, t.ts, t.layer, l.name, t.conversation, t.origin, t.kind, t.fingerprint, t.text, t.beyond, t.tokens, "
     "t.checksum"
 )
+_OF = {False: "t.layer NOT IN (SELECT layer FROM corpora)", True: "t.layer IN (SELECT layer FROM corpora)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Layer:
     turns: int
     tokens: int
     bytes: int  # of text and tokens
+    kind: LayerKind = "import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Store:
     def add(self, turns: Sequence[Turn]) -> list[int]:
         """Commits all or none and returns their ids. The layer must exist. Raises StoreError."""
         with self.database.transaction() as connection:
-            return [_insert(connection, turn) for turn in turns]
+            return [insert_turn(connection, turn) for turn in turns]
 
     def turns(
         self,
@@ -87,14 +89,18 @@ class Store:
         after: int = 0,
         until: int | None = None,
         enabled_only: bool = False,
+        corpora: bool | None = None,
     ) -> Iterator[Turn]:
-        """Turns in the order of their ids, those with ``after`` < id <= ``until``. Damaged rows are left out and
-        noted in ``damaged``. No lock is held between rows. Raises StoreError."""
+        """Turns in the order of their ids, those with ``after`` < id <= ``until``, of ``corpora``, of all other layers,
+        or of both. Damaged rows are left out and noted in ``damaged``. No lock is held between rows. Raises
+        StoreError."""
         conditions, values = _conditions(layer, since, conversation, fingerprint)
         if until is not None:
             conditions, values = [*conditions, "t.id <= ?"], [*values, until]
         if enabled_only:
             conditions.append("l.enabled")
+        if corpora is not None:
+            conditions.append(_OF[corpora])
         where = " AND ".join(["t.id > ?", *conditions])
         query = f"SELECT {_COLUMNS} FROM turns t JOIN layers l ON l.id = t.layer WHERE {where} ORDER BY t.id LIMIT ?"  # noqa: S608 - our own words
         while True:
@@ -109,34 +115,49 @@ class Store:
                 return
             after = rows[-1][0]
 
-    def ids(self, fingerprint: str, after: int = 0, until: int | None = None) -> list[int]:
+    def ids(self, fingerprint: str, after: int = 0, until: int | None = None, *, corpora: bool = False) -> list[int]:
         """Ids of one tokenizer's turns in enabled layers, ascending, those with ``after`` < id <= ``until``."""
         query = (
-            "SELECT t.id FROM turns t JOIN layers l ON l.id = t.layer "
-            "WHERE l.enabled AND t.fingerprint = ? AND t.id > ? AND t.id <= ? ORDER BY t.id"
+            "SELECT t.id FROM turns t JOIN layers l ON l.id = t.layer "  # noqa: S608 - our own words
+            f"WHERE l.enabled AND {_OF[corpora]} AND t.fingerprint = ? AND t.id > ? AND t.id <= ? ORDER BY t.id"
         )
         return [row[0] for row in self._rows(query, [fingerprint, after, until or 1 << 62])]
 
-    def waiting_tokens(self, fingerprint: str, after: int) -> int:
+    def waiting_tokens(self, fingerprint: str, after: int, *, corpora: bool = False) -> int:
         """How many tokens one tokenizer's turns have whose id is above ``after``."""
-        query = "SELECT coalesce(sum(length(tokens)), 0) / 4 FROM turns WHERE fingerprint = ? AND id > ?"
+        query = (
+            "SELECT coalesce(sum(length(t.tokens)), 0) / 4 FROM turns t "  # noqa: S608 - our own words
+            f"WHERE {_OF[corpora]} AND t.fingerprint = ? AND t.id > ?"
+        )
         return int(self._rows(query, [fingerprint, after])[0][0])
 
-    def latest(self, fingerprint: str, after: int, most_tokens: int) -> list[Turn]:
+    def latest(self, fingerprint: str, after: int, most_tokens: int, *, corpora: bool = False) -> list[Turn]:
         """The newest of those turns in enabled layers, oldest first, with about ``most_tokens`` together."""
         first, total = after, 0
-        query = "SELECT id, length(tokens) / 4 FROM turns WHERE fingerprint = ? AND id > ? ORDER BY id DESC LIMIT 4096"
+        query = (
+            "SELECT t.id, length(t.tokens) / 4 FROM turns t "  # noqa: S608 - our own words
+            f"WHERE {_OF[corpora]} AND t.fingerprint = ? AND t.id > ? ORDER BY t.id DESC LIMIT 4096"
+        )
         for identity, n_tokens in self._rows(query, [fingerprint, after]):
             total += n_tokens
             first = identity - 1
             if total >= most_tokens:
                 break
-        return list(self.turns(fingerprint=fingerprint, after=first, enabled_only=True))
+        return list(self.turns(fingerprint=fingerprint, after=first, enabled_only=True, corpora=corpora))
 
     def last_id(self) -> int:
         """Of the newest turn ever added, 0 for none."""
         rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'turns'", [])
         return int(rows[0][0]) if rows else 0
+
+    def corpora_version(self) -> str:
+        """Changes whenever the text of corpora does; "" where there is none."""
+        query = (
+            "SELECT max(t.id) FROM corpora c JOIN layers l ON l.id = c.layer JOIN turns t ON t.layer = c.layer "
+            "WHERE l.enabled AND c.finished IS NOT NULL"
+        )
+        last = self._rows(query, [])[0][0]
+        return f"{self.generation()}-{last}" if last else ""
 
     def generation(self) -> int:
         """Raised whenever turns were deleted or a layer was switched: what was read before is not to be used."""
@@ -169,10 +190,11 @@ class Store:
         """All of them, the own one first."""
         query = (
             "SELECT l.id, l.name, l.created, l.enabled, count(t.id), coalesce(sum(length(t.tokens)), 0) / 4, "
-            "coalesce(sum(length(t.tokens) + length(CAST(t.text AS BLOB))), 0) "
+            "coalesce(sum(length(t.tokens) + length(CAST(t.text AS BLOB))), 0), "
+            "iif(l.id = 1, 'own', iif(l.id IN (SELECT layer FROM corpora), 'corpus', 'import')) "
             "FROM layers l LEFT JOIN turns t ON t.layer = l.id GROUP BY l.id ORDER BY l.id"
         )
-        return [Layer(i, n, c, bool(e), t, k, b) for i, n, c, e, t, k, b in self._rows(query, [])]
+        return [Layer(i, n, c, bool(e), t, k, b, kind) for i, n, c, e, t, k, b, kind in self._rows(query, [])]
 
     def growth(self, period: Literal["week", "month"]) -> list[Growth]:
         """What came in each period and layer, oldest first. A week is named by its Monday, a month as YYYY-MM."""
@@ -202,12 +224,12 @@ class Store:
         with self.database.transaction() as connection:
             insert_layer(connection, name)
             for turn in turns:
-                _insert(connection, turn, layer=name)
+                insert_turn(connection, turn, layer=name)
                 count += 1
         return count
 
     def remove_layer(self, name: str) -> int:
-        """Removes an import and its turns, really; returns how many turns. Raises StoreError: own, or unknown."""
+        """Removes an import or a corpus, really; returns how many turns. Raises StoreError: own, or unknown."""
         if name == OWN:
             raise StoreError("'own' is what happened here; 'cache forget --all' erases it")
         with self.database.transaction() as connection:
@@ -216,7 +238,7 @@ class Store:
             ).rowcount
             if not connection.execute("DELETE FROM layers WHERE name = ?", [name]).rowcount:
                 raise StoreError(f"there is no layer {name!r}")
-            _raise_generation(connection, forgotten=True)
+            raise_generation(connection, forgotten=True)
         self.erase_deleted()
         return gone
 
@@ -225,7 +247,7 @@ class Store:
         with self.database.transaction() as connection:
             if not connection.execute("UPDATE layers SET enabled = ? WHERE name = ?", [int(enabled), name]).rowcount:
                 raise StoreError(f"there is no layer {name!r}")
-            _raise_generation(connection)
+            raise_generation(connection)
 
     # --- forgetting ------------------------------------------------------------------------------------------------
 
@@ -258,14 +280,15 @@ class Store:
         return int((pages - free) * page_size)
 
     def evict(self) -> int:
-        """Above the cap, deletes the least useful turns (old ones that no draft read on from); returns how many."""
+        """Above the cap, deletes the least useful turns (old ones that no draft read on from); returns how many.
+        Corpora stay: they are the user's choice, and bounded (corpus/records.py)."""
         over = self.size() - self.cap
         if over <= 0:
             return 0
         to_free = over + (1 - _EVICT_TO) * self.cap
         query = (
-            "SELECT id, length(tokens) + length(CAST(text AS BLOB)) + length(CAST(beyond AS BLOB)) + 200 "
-            "FROM turns ORDER BY ts + ? * min(uses, ?), id"
+            "SELECT id, length(tokens) + length(CAST(text AS BLOB)) + length(CAST(beyond AS BLOB)) + 200 "  # noqa: S608
+            f"FROM turns t WHERE {_OF[False]} ORDER BY ts + ? * min(uses, ?), id"
         )
         chosen: list[tuple[int]] = []
         for identity, size in self._rows(query, [86400 * _USE_DAYS, _MOST_USES]):
@@ -275,7 +298,7 @@ class Store:
             chosen.append((identity,))
         with self.database.transaction() as connection:
             connection.executemany("DELETE FROM turns WHERE id = ?", chosen)
-            _raise_generation(connection)
+            raise_generation(connection)
         return len(chosen)
 
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -288,7 +311,8 @@ def insert_layer(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("INSERT INTO layers (name, created) VALUES (?, ?)", [name, time.time()])
 
 
-def _insert(connection: sqlite3.Connection, turn: Turn, layer: str | None = None) -> int:
+def insert_turn(connection: sqlite3.Connection, turn: Turn, layer: str | None = None) -> int:
+    """Inside a transaction; returns its id. Raises StoreError where there is no such layer."""
     name = layer or turn.layer
     found = connection.execute("SELECT id FROM layers WHERE name = ?", [name]).fetchone()
     if found is None:
@@ -317,7 +341,8 @@ def _insert(connection: sqlite3.Connection, turn: Turn, layer: str | None = None
     return cursor.lastrowid
 
 
-def _raise_generation(connection: sqlite3.Connection, *, forgotten: bool = False) -> None:
+def raise_generation(connection: sqlite3.Connection, *, forgotten: bool = False) -> None:
+    """Inside a transaction that deleted turns or switched layers; ``forgotten``: because the user wants them gone."""
     connection.execute("UPDATE generation SET number = number + 1, forgotten = forgotten + ?", [int(forgotten)])
 
 

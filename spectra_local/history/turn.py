@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Origin = Literal["user", "model"]
 Kind = Literal["chat", "complete", "edit"]
+LayerKind = Literal["own", "import", "corpus"]
 OWN = "own"  # the layer of what happened here
 TOKEN = np.dtype("<i4")
 Tokens = NDArray[np.int32]

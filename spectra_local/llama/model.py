@@ -89,6 +89,12 @@ class Model:
         """Bytes of all tensors."""
         return int(lib.llama_model_size(self._model))
 
+    @property
+    def identity(self) -> str:
+        """Tells these weights from all others: what was measured with one model does not hold for another."""
+        header = self.header
+        return f"{header.tokenizer_fingerprint} {header.quantisation} {header.n_params} {header.tensor_bytes}"
+
     def fim_tokens(self) -> dict[str, int]:
         """Fill-in-the-middle control tokens that the vocabulary has, of pre, suf, mid, pad, rep and sep."""
         ids = {name: getattr(lib, f"llama_vocab_fim_{name}")(self._vocab) for name in _FIM}

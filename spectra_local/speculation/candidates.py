@@ -9,15 +9,16 @@ from math import exp
 
 from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.calibration import BINS, HIGHEST
-from spectra_local.speculation.core import ONE_TOKEN
+from spectra_local.speculation.core import ONE_TOKEN, NgramTable
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import ANSWER, CONTEXT, IMPORT, SOURCES, Pointer
+from spectra_local.speculation.match import ANSWER, CONTEXT, FOREIGN, SOURCES, Pointer
 from spectra_local.speculation.recent import Recent
 
 BRANCH = 5  # children of a node at most
 FROM_ECHO = 3  # tokens taken from the model's view one position earlier (as LogitSpec does)
 
 LEAST_WHOLE = 2  # tokens of an answer from which a match with all of it means something
+_NONE: set[int] = set()
 BACK, AHEAD = 4, 24  # tokens around the end of the last copied piece within which an edit resumes
 
 Level = tuple[int, float, dict[int, float]]  # first kind of the entry, its scale from weight to share step, weights
@@ -50,7 +51,7 @@ def merge(
     first layer; those clearly below ``least`` are left out.
     """
     votes, total, longest, foreign = _votes(pointers, steps)
-    levels, tokens = _levels(learned, key, least)
+    levels, tokens, retrieved = _levels(learned, key, least)
     echo = recent.echo if depth == 0 else {}
     wanted = dict.fromkeys(votes)
     wanted.update(dict.fromkeys(tokens))
@@ -67,12 +68,12 @@ def merge(
         if group is None:
             stand = (4 if longest >= ev.LONG_STAND else 3) if total else 0
             kinds = [ev.NO_MATCH + ev.LENGTH_BUCKET[longest]]
-            source, group = "core", []
+            source, group = "corpus" if token in retrieved else "core", []
         else:
             best = max(group)
             length = min(best.length + steps, ev.LONGEST)
             stand = 2 if length >= ev.LONG_STAND else 1
-            rivals = total if best.source != IMPORT else total + foreign
+            rivals = total + foreign if best.source in FOREIGN else total
             kinds = _match_kinds(best, length, len(group), rivals, length >= longest, recent)
             source = SOURCES[best.source]
         shift = stand * ev.STAND_SIZE
@@ -96,9 +97,9 @@ def merge(
 
 
 def _votes(pointers: list[Pointer], steps: int) -> tuple[dict[int, list[Pointer]], int, int, int]:
-    """Pointers by the token they say; how many say any, and the longest match, imports aside; how many imports do.
+    """Pointers by the token they say; how many say any, and the longest match, foreign ones aside; how many of those.
 
-    Somebody else's history speaks for its own tokens, never against others: it may have been made to mislead.
+    Text from elsewhere speaks for its own tokens, never against others: it may have been made to mislead.
     """
     votes: dict[int, list[Pointer]] = {}
     total = longest = foreign = 0
@@ -107,7 +108,7 @@ def _votes(pointers: list[Pointer], steps: int) -> tuple[dict[int, list[Pointer]
         at += steps
         token = tokens[at] if at < len(tokens) else pointer.token(steps)
         if token >= 0:
-            if source == IMPORT:
+            if source in FOREIGN:
                 foreign += 1
             else:
                 total += 1
@@ -120,13 +121,25 @@ def _votes(pointers: list[Pointer], steps: int) -> tuple[dict[int, list[Pointer]
     return votes, total, min(longest, ev.LONGEST), foreign
 
 
-def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list[int]]:
-    """The dictionaries' entries for ``key``, longest context first, and the tokens they propose."""
+def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list[int], set[int]]:
+    """The dictionaries' entries for ``key``, longest context first, the tokens they propose, and which of them only
+    those of corpora do."""
     levels: list[Level] = []
     tokens: list[int] = []
-    for family, entry in learned.core.longest_first(key):
+    _add_levels(learned.core, 0, key, least, levels, tokens)
+    if not learned.retrieved:
+        return levels, tokens, _NONE
+    own = len(tokens)
+    _add_levels(learned.retrieved, ev.CORE_FAMILIES, key, least, levels, tokens)
+    return levels, tokens, set(tokens[own:]).difference(tokens[:own])
+
+
+def _add_levels(
+    table: NgramTable, family_0: int, key: int, least: float, levels: list[Level], tokens: list[int]
+) -> None:
+    for family, entry in table.longest_first(key):
         seen, weights = entry.seen, entry.weights
-        first = ev.LEVEL + family * ev.FAMILY_SIZE + ev.SEEN_BUCKET[int(seen)] * ev.SHARES_SLOTS
+        first = ev.LEVEL + (family_0 + family) * ev.FAMILY_SIZE + ev.SEEN_BUCKET[int(seen)] * ev.SHARES_SLOTS
         levels.append((first, ev.SHARE_STEPS / seen, weights))
         # A share is at most about doubled by other evidence; what cannot reach the least is not worth weighing.
         enough = 0.5 * (least - 0.02) * seen
@@ -134,7 +147,6 @@ def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list
             if weights[token] < enough:
                 break
             tokens.append(token)
-    return levels, tokens
 
 
 def _match_kinds(best: Pointer, length: int, votes: int, total: int, is_longest: bool, recent: Recent) -> list[int]:

@@ -5,12 +5,12 @@ Works on token ids. A cursor that foresaw the accepted tokens moves on without a
 
 from collections.abc import Sequence
 
-from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, History
-from spectra_local.speculation.match import ASKED, HISTORY, IMPORT, PREDICTION, Pointer
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, RETRIEVED, History
+from spectra_local.speculation.match import ASKED, CORPUS, HISTORY, IMPORT, PREDICTION, Pointer
 
 AHEAD = 160  # tokens read from a history at once: one widest draft and some more
 PLACES = 6  # matches followed in a history
-_SOURCE = {BY_MODEL: HISTORY, BY_USER: ASKED, IMPORTED: IMPORT}
+_SOURCE = {BY_MODEL: HISTORY, BY_USER: ASKED, IMPORTED: IMPORT, RETRIEVED: CORPUS}
 _FROM_HISTORY = frozenset(_SOURCE.values())
 FORM = 64  # tokens at a prompt's end that many requests may share; measured: 37 at the end of a rewriting's
 SETTLED = 32  # tokens of match from which a cursor is not searched anew

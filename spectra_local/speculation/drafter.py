@@ -15,7 +15,7 @@ from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
 from spectra_local.speculation.interface import ROOT, DraftTree, TopK
 from spectra_local.speculation.learned import Learned
-from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer, without_outdone_imports
+from spectra_local.speculation.match import TOKEN_BITS, ContextMatcher, Pointer, without_outdone_foreign
 from spectra_local.speculation.pace import Pace
 from spectra_local.speculation.recent import Recent
 from spectra_local.speculation.sizing import best_size
@@ -72,6 +72,10 @@ class SpectraDrafter:
         self.core = NgramTable()
         self._learned = Learned(self.calibration, self.core)
         self._new_draft()
+
+    def retrieve_from(self, table: NgramTable | None) -> None:
+        """Drafts from the dictionaries of corpora too; None: no more."""
+        self._learned.retrieved = table
 
     def propose(self, budget: int) -> DraftTree:
         """Guesses; see Drafter. The tree goes on beyond its ``size`` as far as was looked."""
@@ -139,7 +143,7 @@ class SpectraDrafter:
             found += cursor.pointers(self._context.tokens)
         if self._prediction:
             found = self._prediction.put_first(found, len(self._context.tokens) - self._prompt_n)
-        return without_outdone_imports(found)
+        return without_outdone_foreign(found)
 
     def _learn_rejected(self, top: Sequence[TopK]) -> None:
         """CORE learns from rejected nodes too: what would follow there is still the model's own view."""

@@ -20,7 +20,7 @@ LENGTH_BUCKET = _lookup(_LENGTH_BORDERS, LONGEST + 1)
 COARSE_LENGTH = _lookup([2, 4, 8, 16, 64], LONGEST + 1)
 COARSE = 6
 
-SOURCES = 6  # of match pointers, see match.py
+SOURCES = 7  # of match pointers, see match.py
 
 # Shares in 1/64: fine near 0 and 1, where a step changes the decision.
 SHARE_STEPS = 64
@@ -48,7 +48,9 @@ NO_MATCH = MATCH + SOURCES * LENGTHS * VOTES  # by the longest match of a rival 
 RECENT = NO_MATCH + LENGTHS  # how often the longest match came true lately in this request
 LEVEL = RECENT + SOURCES * COARSE * RATES
 # Of the dictionaries: a level alone, and a level below a longer context that was seen too, are different evidence.
-FAMILIES = 5  # three tokens; two without / with three; one without / with two
+# Three tokens; two without / with three; one without / with two. The same again for the dictionaries of corpora.
+CORE_FAMILIES = 5
+FAMILIES = 2 * CORE_FAMILIES
 STANDS = 5  # no match at all; the token is a short or long match's; a short or long match says another token
 LONG_STAND = 8
 SHARES_SLOTS = SHARES + 1  # the last: the context is known, the token was not among what followed

@@ -41,4 +41,5 @@ class Learned:
 
     calibration: Calibration
     core: NgramTable
+    retrieved: NgramTable | None = None  # the same of corpora's texts
     trust: Trust = field(default_factory=Trust)

@@ -11,9 +11,11 @@ TOKEN_BITS = 21  # vocabularies reach 262 k; 2^21 leaves room and packs three id
 COPYING = 8  # tokens of match from which the text is being copied
 MOST_POINTERS = 12  # live at once; each is read at every node that is weighed
 # Where a pointer reads. The answer is the part of the context that the model wrote itself; history is told apart by who
-# wrote it: the model in earlier answers, the user, or somebody else whose history was imported.
-CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT = range(6)
-SOURCES = ("context", "history", "prediction", "context", "history", "import")
+# wrote it: the model in earlier answers, the user, or somebody else whose history was imported; a corpus is text that
+# nobody said here.
+CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT, CORPUS = range(7)
+SOURCES = ("context", "history", "prediction", "context", "history", "import", "corpus")
+FOREIGN = frozenset({IMPORT, CORPUS})
 
 
 class Pointer(NamedTuple):
@@ -46,12 +48,12 @@ class Pointer(NamedTuple):
         return found
 
 
-def without_outdone_imports(pointers: list[Pointer]) -> list[Pointer]:
-    """Somebody else's history is backed off to: it has no say where the user's own text agrees as far or further."""
-    if all(pointer.source != IMPORT for pointer in pointers):
+def without_outdone_foreign(pointers: list[Pointer]) -> list[Pointer]:
+    """Text from elsewhere is backed off to: it has no say where the user's own agrees as far or further."""
+    if all(pointer.source not in FOREIGN for pointer in pointers):
         return pointers
-    own = max((pointer.length for pointer in pointers if pointer.source != IMPORT), default=0)
-    return [pointer for pointer in pointers if pointer.source != IMPORT or pointer.length > own]
+    own = max((pointer.length for pointer in pointers if pointer.source not in FOREIGN), default=0)
+    return [pointer for pointer in pointers if pointer.source not in FOREIGN or pointer.length > own]
 
 
 class ContextMatcher:

@@ -8,7 +8,7 @@ import json
 import logging
 import struct
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from spectra_local.history.in_memory import MemoryHistory
@@ -23,6 +23,7 @@ from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.measured_cost import MeasuredCost, measure
+from spectra_local.speculation.retrieval import Retrieval, Tokens
 
 log = logging.getLogger("spectra_local.speculation")
 
@@ -62,6 +63,7 @@ class PerModel:
         self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
         self._core_file, self._core_n_vocab = self._folder / CORE_FILE, core_n_vocab
         self._core_saved = time.monotonic()
+        self._retrieval = Retrieval(self._folder, core_n_vocab)
         self._spectra = SpectraDrafter(
             self.cost, [self._session], core=self._known_core(), calibration=self.calibration, ends=ends
         )
@@ -71,12 +73,18 @@ class PerModel:
         """Drafts with another drafter from now on, for measuring; None: SPECTRA again."""
         self.drafter = make(self.cost) if make else self._spectra
 
-    def draft_from(self, history: History) -> None:
-        """Drafts from this history too: what earlier sessions left. This session's own memory stays beside it."""
-        self._spectra.histories = [history, self._session]
+    def draft_from(self, histories: Sequence[History]) -> None:
+        """Drafts from these too: what earlier sessions left, corpora. This session's own memory stays beside them."""
+        self._spectra.histories = [*histories, self._session]
+
+    def retrieve(self, version: str, texts: Callable[[], Iterable[Tokens]]) -> None:
+        """Drafts from the dictionaries of ``texts`` too, as soon as they are counted. ``version`` tells these texts
+        from others, "" means that there are none."""
+        self._spectra.retrieve_from(self._retrieval.current(version, texts))
 
     def forget(self) -> None:
-        """Drops all text: this session's memory and CORE's statistics, because some of it was deleted."""
+        """Drops all text: this session's memory and all N-gram statistics, because some of it was deleted."""
+        self._retrieval.forget()
         self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
         self._spectra.histories[-1] = self._session
         self._spectra.forget_core()

@@ -9,7 +9,7 @@ from spectra_local.speculation.match import (
     IMPORT,
     ContextMatcher,
     Pointer,
-    without_outdone_imports,
+    without_outdone_foreign,
 )
 
 
@@ -123,6 +123,6 @@ def test_a_short_match_is_no_copy() -> None:
 
 def test_an_import_has_a_say_only_where_ones_own_text_agrees_less_far() -> None:
     own, foreign = Pointer(6, HISTORY, [1], 0, -1), Pointer(6, IMPORT, [2], 0, -1)
-    assert without_outdone_imports([own, foreign]) == [own]
-    assert without_outdone_imports([own, foreign._replace(length=7)]) == [own, foreign._replace(length=7)]
-    assert without_outdone_imports([foreign]) == [foreign]
+    assert without_outdone_foreign([own, foreign]) == [own]
+    assert without_outdone_foreign([own, foreign._replace(length=7)]) == [own, foreign._replace(length=7)]
+    assert without_outdone_foreign([foreign]) == [foreign]

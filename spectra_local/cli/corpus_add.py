@@ -1,0 +1,282 @@
+"""``corpus add`` and ``corpus refresh``: long work that can be interrupted at any time and goes on where it was."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from spectra_local.cli.corpus_list import corpus_names
+from spectra_local.cli.options import model_option
+from spectra_local.cli.status import StatusLine
+from spectra_local.corpus.alone import alone
+from spectra_local.corpus.building import Building
+from spectra_local.corpus.documents import Answers, Files, Source
+from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
+from spectra_local.errors import SpectraError, UsageError
+from spectra_local.history.database import Database
+from spectra_local.history.importing import is_layer_name
+from spectra_local.history.index import Index
+from spectra_local.history.store import Store
+from spectra_local.llama import native
+from spectra_local.llama.likelihood import Likelihood
+from spectra_local.llama.model import Model
+from spectra_local.printable import printable_line
+
+KEEP = 0.5
+FROM_HISTORY = "answers"  # name of the corpus of the model's own answers
+_LISTED = 20  # skipped files named one by one
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--from-history", is_flag=True, help="The model's own answers so far, instead of files.")
+@click.option("--name", metavar="NAME", help="What to call it.  [default: after the first path]")
+@click.option(
+    "--keep", type=click.FloatRange(0, 1, min_open=True), default=KEEP, show_default=True, help="Share that is kept."
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1, MOST_TOKENS),
+    default=MOST_TOKENS,
+    show_default=True,
+    metavar="N",
+    help="Most tokens kept.",
+)
+@click.option("--threads", type=click.IntRange(1, 512), metavar="N", help="CPU threads.  [default: physical cores]")
+@click.option("--rescore", is_flag=True, help="Score anew what another model scored.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@model_option
+def add(
+    paths: tuple[str, ...],
+    from_history: bool,
+    name: str | None,
+    keep: float,
+    max_tokens: int,
+    threads: int | None,
+    rescore: bool,
+    as_json: bool,
+    model: str | None,
+) -> None:
+    """Read files and folders, and keep the share of them that the model finds easiest to foresee.
+
+    What .gitignore names, binaries, links, secrets, generated and very large files are skipped, and listed. Scoring is
+    long work: it can be interrupted, and the same command goes on where it was.
+    """
+    if bool(paths) == from_history:
+        raise UsageError("name files or folders to read, or say --from-history")
+    wanted = Corpus(
+        name=name or (FROM_HISTORY if from_history else _name_of(paths[0])),
+        paths=tuple(_absolute(path) for path in paths),
+        keep=keep,
+        max_tokens=max_tokens,
+        model="",
+        scorer="",
+    )
+    if not is_layer_name(wanted.name):
+        raise UsageError("a corpus's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
+    with _records() as records:
+        known = records.named(wanted.name)
+        if known and known.finished:
+            raise SpectraError(
+                f"there is a corpus {wanted.name!r} already: 'corpus refresh {wanted.name}' reads it again, 'corpus "
+                f"remove {wanted.name}' erases it; or choose another --name"
+            )
+        wanted = replace(wanted, id=known.id if known else 0, scorer=known.scorer if known else "",
+                         model=known.model if known else "")  # fmt: skip
+        _build(records, wanted, model, threads, rescore, as_json)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=corpus_names)
+@click.option("--threads", type=click.IntRange(1, 512), metavar="N", help="CPU threads.  [default: physical cores]")
+@click.option("--rescore", is_flag=True, help="Score anew what another model scored.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a corpus.")
+@model_option
+def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json: bool, model: str | None) -> None:
+    """Read the files of a corpus again (of all, where none is named): what did not change keeps its score.
+
+    Also goes on with one that was interrupted.
+    """
+    with _records() as records:
+        known = {corpus.name: corpus for corpus in records.all()}
+        if unknown := [name for name in names if name not in known]:
+            raise SpectraError(f"there is no corpus {printable_line(unknown[0])!r}; 'corpus list' shows those")
+        if not known:
+            raise SpectraError("there is no corpus yet; 'corpus add PATH' makes one")
+        for name in names or known:
+            _build(records, known[name], model, threads, rescore, as_json)
+
+
+def _name_of(path: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", _absolute(path).name).strip("-._")[:64]
+    return name if is_layer_name(name) else "corpus"
+
+
+def _absolute(path: str) -> Path:
+    from spectra_local.named_path import named_path
+
+    return named_path(path).absolute()
+
+
+@contextmanager
+def _records() -> Iterator[Records]:
+    with alone(), closing(Database()) as database:
+        if database.notice:
+            click.echo(printable_line(database.notice), err=True)
+        yield Records(Store(database))
+
+
+def _build(
+    records: Records, wanted: Corpus, model_name: str | None, threads: int | None, rescore: bool, as_json: bool
+) -> None:
+    from spectra_local.cli.opening import model_path
+
+    path = model_path(model_name)
+    with closing(Model(path, vocabulary_only=True)) as vocabulary:
+        title = vocabulary.header.name or path.stem
+        if wanted.scorer and wanted.scorer != vocabulary.identity:
+            if not rescore:
+                raise SpectraError(
+                    f"corpus {wanted.name!r} was scored by another model, {printable_line(wanted.model)}: choose that "
+                    f"one with -m, or say --rescore to have it scored anew by {printable_line(title)}"
+                )
+            records.forget_scores(wanted)
+        is_new = not wanted.id
+        corpus = records.begin(replace(wanted, model=title, scorer=vocabulary.identity))
+        source = _source(corpus, records, vocabulary)
+        building = Building(corpus, records, source, vocabulary)
+        skipped: list[tuple[str, str]] = []
+        try:
+            seen = _surveyed(building, corpus, skipped)
+            if records.unscored(corpus):
+                _scored(building, corpus, path, threads)
+            _kept(building, records, corpus, vocabulary)
+        except KeyboardInterrupt:
+            _say_how_to_go_on(records, corpus)
+            raise
+        except SpectraError:
+            if is_new and not records.unscored(corpus):
+                records.store.remove_layer(corpus.name)  # there was nothing to read
+            raise
+    _report(records, corpus, seen, skipped, as_json)
+
+
+def _source(corpus: Corpus, records: Records, vocabulary: Model) -> Source:
+    if corpus.paths:
+        return Files(corpus.paths, vocabulary)
+    return Answers(records.store, vocabulary.header.tokenizer_fingerprint)
+
+
+def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]) -> Mapping[str, int]:
+    with StatusLine(sys.stderr) as status:
+        seen = building.survey(
+            lambda path, reason: skipped.append((path, reason)),
+            lambda n: status.show(f"reading  {n:,} texts"),
+        )
+    _list_skipped(skipped)
+    if not seen.get("documents"):
+        what = "readable text in any of the paths" if corpus.paths else "answer of this model in the history"
+        raise SpectraError(f"there is no {what}; nothing was added")
+    return seen
+
+
+def _scored(building: Building, corpus: Corpus, path: Path, threads: int | None) -> None:
+    abort = native.AbortFlag()
+    with StatusLine(sys.stderr) as status:
+
+        def loading(share: float) -> bool:
+            status.show(f"loading {path.name}  {share:4.0%}")
+            return True
+
+        model = Model(path, on_progress=loading)
+        with (
+            closing(model),
+            closing(Likelihood(model, abort, threads or native.default_threads())) as likelihood,
+            # In a thread of its own: ctrl+c is heard while native code works, and a pass of a large model takes long.
+            ThreadPoolExecutor(1) as thread,
+        ):
+            work = thread.submit(building.score, likelihood, _progress(status, corpus.name))
+            try:
+                work.result()
+            except KeyboardInterrupt:
+                abort.set()
+                raise
+
+
+def _progress(status: StatusLine, name: str) -> Callable[[int, int], None]:
+    started = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        taken = time.monotonic() - started
+        left = f"  about {_duration(taken * (total - done) / done)} left" if done else ""
+        status.show(f"scoring {name}  {done / max(1, total):4.0%}  {done:,} of {total:,} tokens{left}")
+
+    return show
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _kept(building: Building, records: Records, corpus: Corpus, vocabulary: Model) -> None:
+    fingerprint = vocabulary.header.tokenizer_fingerprint
+    with StatusLine(sys.stderr) as status:
+        building.keep(fingerprint, lambda n: status.show(f"writing  {n:,} texts"))
+        status.show("indexing")
+        index = Index(records.store, fingerprint, vocabulary.n_vocab, corpora=True)
+        index.wait()  # else whoever chats next would do it
+        index.close()
+
+
+def _list_skipped(skipped: list[tuple[str, str]]) -> None:
+    for path, reason in skipped[:_LISTED]:
+        click.echo(f"skipped: {printable_line(path)} {reason}", err=True)
+    if (more := len(skipped) - _LISTED) > 0:
+        click.echo(f"skipped: {more:,} more (--json lists them)", err=True)
+
+
+def _say_how_to_go_on(records: Records, corpus: Corpus) -> None:
+    chunks = records.chunks(corpus)
+    share = chunks.scored_tokens / max(1, chunks.n_tokens)
+    click.echo(
+        f"interrupted: {share:.0%} of corpus {corpus.name} is scored; "
+        f"'spectra-chat corpus refresh {corpus.name}' goes on",
+        err=True,
+    )
+
+
+def _report(
+    records: Records, corpus: Corpus, seen: Mapping[str, int], skipped: list[tuple[str, str]], as_json: bool
+) -> None:
+    chunks = records.chunks(corpus)
+    if as_json:
+        shown = {
+            "name": corpus.name,
+            "model": corpus.model,
+            "seen": dict(seen),
+            "scored_tokens": chunks.scored_tokens,
+            "kept_tokens": chunks.kept_tokens,
+            "skipped": [{"path": path, "reason": reason} for path, reason in skipped],
+        }
+        click.echo(json.dumps(shown))
+        return
+    left_out = ", ".join(
+        f"{seen[key]:,} {words}"
+        for key, words in (("copies", "copies"), ("repetition", "repetitive"), ("secrets", "with secrets"))
+        if seen.get(key)
+    )
+    click.echo(
+        f"corpus {corpus.name}: {seen['documents']:,} texts, {seen['tokens']:,} tokens in {seen['chunks']:,} chunks"
+        + (f" ({left_out} left out)" if left_out else "")
+        + f"; {chunks.kept_tokens:,} of {chunks.scored_tokens:,} scored tokens kept",
+        err=True,
+    )

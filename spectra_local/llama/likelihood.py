@@ -1,0 +1,68 @@
+"""How well a model foresees given text: the negative log-likelihood of a sample of its tokens, in batched passes.
+
+Knows nothing of what the text is for. Of each text every ``STRIDE``-th token is looked at: the last layer's product
+with the vocabulary is a quarter of a small model's work, and the mean over a chunk needs no more.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra_local.llama.context import MAX_LEAVES, PREFILL_BATCH, Context
+from spectra_local.llama.model import Model
+from spectra_local.llama.native import AbortFlag
+
+STRIDE = 5
+_ROWS = 16  # logits turned into probabilities at once: 10 MB with a vocabulary of 152 k
+
+Likelihoods = NDArray[np.float32]
+
+
+class Likelihood:
+    """A context of its own over a loaded model: a chat's memory beside it stays as it is."""
+
+    def __init__(self, model: Model, abort: AbortFlag, n_threads: int) -> None:
+        """Raises MemoryShortageError."""
+        self._begin = [model.bos] if model.add_bos else []
+        self._context = Context(model, abort, n_ctx=PREFILL_BATCH, n_threads=n_threads)
+        self._n_vocab = model.n_vocab
+        self._rows = np.empty((_ROWS, model.n_vocab), np.float32)
+        self.most_tokens = PREFILL_BATCH - len(self._begin)  # of a text
+
+    def fits(self, lengths: Sequence[int]) -> bool:
+        """Whether texts of these lengths go into one pass."""
+        return len(lengths) <= MAX_LEAVES and sum(lengths) + len(self._begin) * len(lengths) <= PREFILL_BATCH
+
+    def of(self, texts: Sequence[Sequence[int]]) -> list[Likelihoods]:
+        """For each text the nats of each token, given those before it; NaN for those not looked at. One pass.
+
+        They must fit. Raises DecodeAbortedError.
+        """
+        whole = [[*self._begin, *text] for text in texts]
+        looked = [range(STRIDE - 1, len(tokens) - 1, STRIDE) for tokens in whole]
+        self._context.decode_apart(whole, looked)
+        found = [np.full(len(tokens), np.nan, np.float32) for tokens in whole]
+        places = [(text, at + 1) for text, positions in enumerate(looked) for at in positions]
+        starts = np.cumsum([0, *map(len, whole)]).tolist()
+        for first in range(0, len(places), _ROWS):
+            block = places[first : first + _ROWS]
+            rows = [starts[text] + at - 1 for text, at in block]
+            targets = [whole[text][at] for text, at in block]
+            for (text, at), nats in zip(block, self._nats(rows, targets), strict=True):
+                found[text][at] = nats
+        return [nats[len(self._begin) :] for nats in found]
+
+    def _nats(self, rows: Sequence[int], targets: Sequence[int]) -> Likelihoods:
+        logits = self._rows[: len(rows)]
+        for i, row in enumerate(rows):
+            logits[i] = self._context.logits(row)
+        logits -= logits.max(axis=1, keepdims=True)
+        chosen = logits[np.arange(len(rows)), targets]
+        np.exp(logits, out=logits)
+        nats: Likelihoods = np.log(logits.sum(axis=1)) - chosen
+        return nats
+
+    def close(self) -> None:
+        """Frees the context."""
+        self._context.close()

@@ -1,0 +1,403 @@
+"""Corpora made through the program's entry, scored by the real small model."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from spectra_local.cli.main import run
+from spectra_local.corpus.alone import alone
+from spectra_local.corpus.building import Building
+from spectra_local.corpus.documents import Answers, Document, Files
+from spectra_local.corpus.files import Skip
+from spectra_local.corpus.records import Corpus, Records
+from spectra_local.errors import SpectraError
+from spectra_local.history.database import Database
+from spectra_local.history.forgetting import Forget
+from spectra_local.history.index import Index
+from spectra_local.history.store import Store
+from spectra_local.history.turn import TOKEN, Turn
+from spectra_local.llama import native
+from spectra_local.llama.likelihood import STRIDE, Likelihood
+from spectra_local.llama.model import Model
+from spectra_local.locations import cache_dir, data_dir
+
+EASY = "the quick brown fox jumps over the lazy dog, and one two three four five six seven eight nine ten.\n" * 2
+HARD = "zebra quorum lattice 7 vinegar; oblique herring nine gusset, unlikely parsnip tax axle moth fjord plinth.\n" * 2
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def corpus(capsys: pytest.CaptureFixture[str], smollm2_path: Path) -> Command:
+    def command(*arguments: str) -> tuple[int, str, str]:
+        model = ["-m", str(smollm2_path)] if arguments[0] in ("add", "refresh") else []
+        with pytest.raises(SystemExit) as ended:
+            run(None, ["corpus", *arguments, *model])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err and "internal error" not in err
+        return int(ended.value.code or 0), out, err
+
+    return command
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "easy.txt").write_text(EASY)
+    (folder / "hard.txt").write_text(HARD)
+    return folder
+
+
+@pytest.fixture
+def model(smollm2_path: Path) -> Iterator[Model]:
+    native.start()
+    with closing(Model(smollm2_path)) as model:
+        yield model
+
+
+def listed(corpus: Command) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = json.loads(corpus("list", "--json")[1])["corpora"]
+    return found
+
+
+def turns() -> list[Turn]:
+    with closing(Database()) as database:
+        return list(Store(database).turns(corpora=True))
+
+
+# --- likelihood ------------------------------------------------------------------------------------------------------
+
+
+def test_each_text_of_a_pass_is_judged_for_itself_as_if_it_were_alone(model: Model) -> None:
+    texts = [model.tokenize(text) for text in (EASY, HARD, "def add(a, b):\n    return a + b\n")]
+    with closing(Likelihood(model, native.AbortFlag(), 2)) as likelihood:
+        assert likelihood.fits([len(text) for text in texts])
+        together = likelihood.of(texts)
+        for text, nats in zip(texts, together, strict=True):
+            (alone,) = likelihood.of([text])
+            looked = ~np.isnan(nats)
+            assert looked.sum() == (len(text) - 1) // STRIDE
+            np.testing.assert_allclose(nats[looked], alone[looked], atol=0.5)  # batches round differently
+        assert np.nanmean(together[0]) + 1 < np.nanmean(together[1])
+
+
+def test_the_nats_are_those_of_the_models_own_distribution(model: Model) -> None:
+    text = model.tokenize(EASY)
+    with closing(Likelihood(model, native.AbortFlag(), 2)) as likelihood:
+        (nats,) = likelihood.of([text])
+        places = np.flatnonzero(~np.isnan(nats))
+        logits = likelihood._context.logits(int(places[0]) - 1).astype(np.float64)
+    expected = np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[text[places[0]]]
+    assert nats[places[0]] == pytest.approx(expected, abs=1e-3)
+
+
+# --- add, list, refresh, remove --------------------------------------------------------------------------------------
+
+
+def test_the_easier_half_of_a_folder_is_kept_and_searched(corpus: Command, project: Path) -> None:
+    code, out, err = corpus("add", str(project), str(project / "missing"))
+    assert (code, out) == (0, "")
+    assert "missing does not exist" in err
+    (found,) = listed(corpus)
+    assert (found["name"], found["chunks"], found["kept_chunks"]) == ("project", 2, 1)
+    assert [turn.text for turn in turns()] == [EASY]
+    code, out, _ = corpus("list")
+    assert code == 0 and "project" in out and "perplexity" in out
+    with closing(Database()) as database:
+        index = Index(Store(database), turns()[0].fingerprint, 1 << 20, corpora=True)
+        tokens = turns()[0].tokens.tolist()
+        (match, *_) = index.matches(tokens[:10], 3)
+        assert index.following(match.position, 5) == tokens[10:15]
+        own = Index(Store(database), turns()[0].fingerprint, 1 << 20)
+        assert not own.matches(tokens[:10], 3)
+        for each in (index, own):
+            each.close()
+
+
+def test_only_what_changed_is_scored_again(corpus: Command, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[Sequence[int]] = []
+    of = Likelihood.of
+
+    def counted(self: Likelihood, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        scored.extend(texts)
+        return of(self, texts)
+
+    monkeypatch.setattr(Likelihood, "of", counted)
+    corpus("add", str(project), "--keep", "1")
+    assert len(scored) == 2
+    assert corpus("refresh")[0] == 0
+    assert len(scored) == 2
+    (project / "new.txt").write_text("A third text about boats, harbours, ropes and the weather at sea. " * 2)
+    (project / "hard.txt").unlink()
+    assert corpus("refresh", "project")[0] == 0
+    assert len(scored) == 3
+    assert {turn.text[:5] for turn in turns()} == {"the q", "A thi"}
+
+
+def test_removing_erases_every_byte_of_it(corpus: Command, project: Path) -> None:
+    corpus("add", str(project), "--keep", "1")
+    needle = turns()[0].tokens.tobytes()[:40]
+    assert corpus("remove", "project")[0] == 0
+    assert listed(corpus) == []
+    for path in (*data_dir().rglob("*"), *cache_dir().rglob("*")):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"quick brown fox" not in content and needle not in content, path
+
+
+def test_secrets_copies_and_repetition_are_left_out_and_counted(corpus: Command, project: Path) -> None:
+    (project / "copy.txt").write_text(EASY)
+    (project / "zeros.txt").write_text("0, " * 60)
+    (project / "deploy.txt").write_text(
+        "To deploy, log in with password = hunter2-Xk92!qq and then run the script.\n" * 2
+    )
+    corpus("add", str(project), "--keep", "1")
+    seen = listed(corpus)[0]["seen"]
+    assert isinstance(seen, dict)
+    assert (seen["copies"], seen["repetition"], seen["secrets"]) == (1, 1, 1)
+    assert all("hunter2" not in turn.text for turn in turns())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["add"], 2, "name files or folders"),
+        (["add", "x", "--from-history"], 2, "name files or folders"),
+        (["add", "x", "--name", "own"], 2, "name is made of"),
+        (["add", "x", "--name", "a/b"], 2, "name is made of"),
+        (["add", "x", "--keep", "0"], 2, "keep"),
+        (["add", "/no/such/thing"], 1, "nothing was added"),
+        (["add", "/dev/null"], 1, "is a device"),
+        (["add", "a\0b"], 2, "no name of a file"),
+        (["add", "--from-history"], 1, "nothing was added"),
+        (["refresh"], 1, "there is no corpus yet"),
+        (["refresh", "none"], 1, "there is no corpus"),
+        (["remove", "none"], 1, "there is no corpus"),
+        (["remove", "own"], 1, "another layer's name"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_leaves_nothing(
+    corpus: Command, arguments: list[str], code: int, words: str
+) -> None:
+    ended, out, err = corpus(*arguments)
+    assert (ended, out) == (code, "")
+    assert words in err
+    assert listed(corpus) == []
+
+
+def test_a_corpus_of_that_name_is_not_written_over(corpus: Command, project: Path) -> None:
+    corpus("add", str(project))
+    code, _, err = corpus("add", str(project))
+    assert code == 1 and "corpus refresh project" in err
+    assert corpus("add", str(project), "--name", "again")[0] == 0
+    assert [each["name"] for each in listed(corpus)] == ["project", "again"]
+
+
+def test_two_at_once_the_second_says_who_is_at_work(corpus: Command, project: Path) -> None:
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from spectra_local.corpus.alone import alone\nwith alone(): print(flush=True), input()",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout and holder.stdout.readline()
+        code, _, err = corpus("add", str(project))
+        assert code == 1 and f"process {holder.pid}" in err
+    finally:
+        holder.communicate(b"\n", timeout=20)
+    with alone(), pytest.raises(SpectraError, match="another program"), alone():
+        pass
+
+
+def test_what_another_model_scored_is_refused_until_it_is_asked_for(corpus: Command, project: Path) -> None:
+    corpus("add", str(project))
+    with closing(sqlite3.connect(data_dir() / "store" / "spectra.sqlite")) as database:
+        database.execute("UPDATE corpora SET scorer = 'other', model = 'Other-7B'")
+        database.commit()
+    code, _, err = corpus("refresh")
+    assert code == 1 and "Other-7B" in err and "--rescore" in err
+    assert len(turns()) == 1
+    assert corpus("refresh", "--rescore")[0] == 0
+    assert listed(corpus)[0]["model"] != "Other-7B"
+
+
+def test_a_folder_that_is_gone_leaves_the_corpus_as_it_was(corpus: Command, project: Path, tmp_path: Path) -> None:
+    corpus("add", str(project))
+    project.rename(tmp_path / "elsewhere")
+    code, _, err = corpus("refresh")
+    assert code == 1 and "nothing was added" in err
+    assert len(turns()) == 1
+
+
+# --- interruptions ---------------------------------------------------------------------------------------------------
+
+
+class Texts:
+    """Some made texts as a source; letters are tokens."""
+
+    withholds_secrets = False
+
+    def __init__(self, n: int) -> None:
+        rng = np.random.default_rng(3)
+        self.tokens = [rng.integers(100, size=100).tolist() for _ in range(n)]
+
+    def documents(self, skip: Skip) -> Iterator[Document]:
+        for number, tokens in enumerate(self.tokens):
+            yield Document(str(number), tokens, [(0, 100)], 1.0)
+
+
+class Letters:
+    """A vocabulary for them."""
+
+    def tokenize(self, text: str) -> list[int]:
+        return list(map(ord, text))
+
+    def piece(self, token: int) -> bytes:
+        return chr(token).encode()
+
+    def text(self, tokens: Sequence[int]) -> str:
+        return "".join(map(chr, tokens))
+
+
+class Judge:
+    """Finds the text whose first token is smaller easier; can be pulled the plug."""
+
+    most_tokens = 512
+
+    def __init__(self, passes: int = 1 << 30) -> None:
+        self.left = passes
+
+    def fits(self, lengths: Sequence[int]) -> bool:
+        return len(lengths) == 1
+
+    def of(self, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        return [np.full(len(text), text[0] / 100 + 0.1, np.float32) for text in texts]
+
+
+@pytest.fixture
+def records(spectra_home: Path) -> Iterator[Records]:
+    with closing(Database()) as database:
+        yield Records(Store(database))
+
+
+def begun(records: Records, **given: object) -> Corpus:
+    settings: dict[str, object] = {"keep": 0.5, "max_tokens": 10_000} | given
+    return records.begin(Corpus("made", (Path("/made"),), model="Judge", scorer="judge", **settings))  # type: ignore[arg-type]
+
+
+def test_an_interruption_costs_no_pass_that_was_made(records: Records) -> None:
+    building = Building(corpus := begun(records), records, Texts(20), Letters())
+    building.survey(lambda path, reason: None)
+    with pytest.raises(KeyboardInterrupt):
+        building.score(Judge(7))
+    assert len(records.unscored(corpus)) == 13
+    building.survey(lambda path, reason: None)
+    judge = Judge(13)
+    building.score(judge)
+    assert (judge.left, records.unscored(corpus)) == (0, {})
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, 10), ({"keep": 0.2}, 4), ({"keep": 1.0, "max_tokens": 350}, 3)])
+def test_the_easiest_are_kept_up_to_the_share_and_the_cap(
+    records: Records, given: dict[str, object], kept: int
+) -> None:
+    source = Texts(20)
+    building = Building(corpus := begun(records, **given), records, source, Letters())
+    building.survey(lambda path, reason: None)
+    building.score(Judge())
+    assert building.keep("letters") == kept
+    firsts = sorted(tokens[0] for tokens in source.tokens)
+    found = [turn.tokens[0] for turn in records.store.turns(corpora=True)]
+    assert sorted(found) == firsts[:kept]
+    assert records.chunks(corpus).n_kept == kept
+
+
+def test_a_write_that_was_cut_off_is_done_again_whole(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    building = Building(corpus := begun(records, keep=1.0), records, Texts(20), Letters())
+    building.survey(lambda path, reason: None)
+    building.score(Judge())
+    monkeypatch.setattr(Records, "finish", lambda self, corpus: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        building.keep("letters")
+    monkeypatch.undo()
+    assert records.all()[0].finished is None
+    assert records.store.corpora_version() == ""
+    assert building.keep("letters") == 20
+    assert len(list(records.store.turns(corpora=True))) == 20
+    assert records.named("made") and corpus.id == records.all()[0].id
+
+
+def test_neighbouring_chunks_become_one_text_and_others_do_not(records: Records) -> None:
+    tokens = [*range(10, 110), *range(900, 1000), *range(200, 300), *range(300, 400)]
+    source = Texts(0)
+    source.documents = lambda skip: iter(  # type: ignore[method-assign]
+        [Document("f", tokens, [(0, 100), (100, 200), (200, 300), (300, 400)], 1.0)]
+    )
+
+    class ByToken(Judge):
+        def of(self, texts: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+            return [np.array(text, np.float32) for text in texts]
+
+    building = Building(begun(records, keep=0.75), records, source, Letters())
+    building.survey(lambda path, reason: None)
+    building.score(ByToken())
+    building.keep("letters")
+    assert [turn.tokens.tolist() for turn in records.store.turns(corpora=True)] == [tokens[:100], tokens[200:]]
+
+
+def test_corpora_may_not_fill_the_store(records: Records) -> None:
+    records.store.cap = 1000
+    building = Building(begun(records), records, Texts(20), Letters())
+    building.survey(lambda path, reason: None)
+    building.score(Judge())
+    with pytest.raises(SpectraError, match="corpora may take"):
+        building.keep("letters")
+
+
+# --- the model's own answers -----------------------------------------------------------------------------------------
+
+
+def test_answers_are_kept_under_their_conversation_and_forgotten_with_it(records: Records) -> None:
+    tokens = np.arange(30, dtype=TOKEN)
+    for origin, conversation, words in (("user", "c1", "asked"), ("model", "c1", "plums"), ("model", "c2", "pears")):
+        shifted = tokens + (100 if conversation == "c2" else 0)
+        records.store.add([Turn(conversation, origin, "letters", words, shifted, 5.0, beyond="system")])  # type: ignore[arg-type]
+    building = Building(begun(records, keep=1.0), records, Answers(records.store, "letters"), Letters())
+    building.survey(lambda path, reason: None)
+    building.score(Judge())
+    assert building.keep("letters") == 2
+    copies = list(records.store.turns(corpora=True))
+    assert [(c.conversation, c.text, c.beyond, c.ts) for c in copies] == [
+        ("c1", "plums", "system", 5.0),
+        ("c2", "pears", "system", 5.0),
+    ]
+    records.store.forget(Forget(conversation="c1"))
+    assert [turn.text for turn in records.store.turns()] == ["pears", "pears"]
+    records.store.forget(Forget(everything=True))
+    assert (records.all(), list(records.store.turns())) == ([], [])
+    assert not records.store.database.connection.execute("SELECT * FROM corpus_chunks").fetchall()
+
+
+def test_files_are_read_for_any_vocabulary(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(EASY)
+    (tmp_path / "short.txt").write_text("too short")
+    skipped: list[str] = []
+    (document,) = Files([tmp_path], Letters()).documents(lambda path, reason: skipped.append(reason))
+    assert document.tokens == list(map(ord, EASY))
+    assert skipped == ["is too short"]
