@@ -295,7 +295,7 @@ class Engine:
         try:
             for step in steps:
                 if isinstance(step, Prefill):
-                    yield PromptProgress(step.done, step.total)
+                    yield PromptProgress(step.done, step.total, step.reused)
                     continue
                 n_predicted += len(step.tokens)
                 answered += step.tokens

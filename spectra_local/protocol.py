@@ -158,10 +158,11 @@ class LoadProgress:
 
 @dataclass(frozen=True, slots=True)
 class PromptProgress:
-    """Prefill: tokens of the prompt evaluated so far, of how many."""
+    """Prefill: tokens of the prompt evaluated so far, of how many; beyond those that were in the context already."""
 
     done: int
     total: int
+    reused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

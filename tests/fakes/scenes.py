@@ -1,5 +1,6 @@
 """Every screen of the app in a state worth a picture: how a user gets there, on a scripted model, without a clock."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,9 @@ from spectra_local.catalogue.on_disk import ModelOnDisk
 from spectra_local.protocol import OWN, Done, PromptProgress, Text, Timings
 from spectra_local.settings import change_setting
 from tui.app import ChatApp
+from tui.editing.recovery import Recovery
 from tui.screens.diff import DiffScreen
+from tui.screens.recovered import RecoveredScreen
 
 ANSWER = """\
 Two ways come to mind:
@@ -180,6 +183,21 @@ async def _diff(pilot: Pilot[None]) -> None:
     await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
 
 
+async def _recovered(pilot: Pilot[None]) -> None:
+    await wait_until(pilot, lambda: isinstance(pilot.app.screen, RecoveredScreen))
+    await ready(pilot)
+
+
+def _left_behind(patch: pytest.MonkeyPatch) -> ChatApp:
+    path = Path("numbers.py")
+    patch.setattr("tui.editing.recovery.time.time", lambda: 1.8e9)
+    patch.setattr("tui.screens.file_screen.time.localtime", time.gmtime)
+    recovery = Recovery(path)
+    recovery.keep("text", CODE)
+    recovery.close()
+    return _app(file="numbers.py")(patch)
+
+
 def _models(patch: pytest.MonkeyPatch) -> ChatApp:
     found = [ModelOnDisk("a-model-of-my-own", Path("/models/a-model-of-my-own.gguf"), 800_000_000, "added")]
     patch.setattr("tui.screens.models.find_all", lambda: found)
@@ -234,6 +252,8 @@ def scenes() -> dict[str, Scene]:
         ),
         "editor-instruction": Scene(_app(file="numbers.py"), _after(_editor, keys=("ctrl+r",))),
         "editor-diff": Scene(_app(say(REWRITTEN), file="numbers.py"), _diff),
+        "editor-search": Scene(_app(file="numbers.py"), _after(_editor, keys=("ctrl+f", *"values"))),
+        "editor-recovered": Scene(_left_behind, _recovered),
         "editor-unsaved": Scene(_app(file="numbers.py"), _after(_editor, keys=("x", "alt+q"))),
         "editor-help": Scene(_app(file="numbers.py"), _after(_editor, keys=("f1",))),
     }  # fmt: skip

@@ -62,8 +62,9 @@ def test_prompt_progress_and_phase_follow_the_events(adapter: Adapter):
     adapter.ask("Hi")
     adapter.begin()
     assert adapter.state.model.phase is Phase.READING
-    adapter.receive([PromptProgress(512, 3000)], 0.0)
+    adapter.receive([PromptProgress(512, 3000, reused=100)], 0.0)
     assert (adapter.state.model.prompt_done, adapter.state.model.prompt_total) == (512, 3000)
+    assert adapter.state.model.n_past == 612  # what was in the context already counts there
     adapter.receive([Text("a")], 0.0)
     assert adapter.state.model.phase is Phase.ANSWERING
 

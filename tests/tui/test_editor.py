@@ -280,6 +280,7 @@ async def test_words_are_found_while_they_are_typed_and_the_search_goes_round(tm
     path = file_of(tmp_path, "one two\nTwo one\n  two\n")
     async with editing(path) as (pilot, editor, _):
         await pilot.press("ctrl+f", *"two")
+        assert editor.area.text == "one two\nTwo one\n  two\n"  # all of it went into the box
         await sees(pilot, "1 of 3")
         assert (editor.area.selected_text, editor.area.selection.start) == ("two", (0, 4))
         await pilot.press("enter")

@@ -331,7 +331,7 @@ class EditorScreen(SearchingScreen):
     def _put_away(self) -> None:
         for box in self.query(LineBox):
             box.put_away()
-        self.area.focus()
+        self.set_focus(self.area)
 
     def _offer(self, done: Rewritten) -> None:
         from tui.screens.diff import DiffScreen

@@ -109,7 +109,7 @@ class FetchScreen(PanelScreen[bool]):
         line.update(words)
 
 
-def progress(state: FetchState, cells: int = 28) -> Content:
+def progress(state: FetchState, cells: int = 20) -> Content:
     """A bar, bytes, and once they are known rate and time left."""
     share = min(1.0, state.done / state.total) if state.total else 0.0
     filled = round(share * cells)

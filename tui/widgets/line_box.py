@@ -8,27 +8,27 @@ class LineBox(Input):
 
     DEFAULT_CSS = """
     LineBox {
-        display: none; width: 100%; height: 3; padding: 0 1; background: $background;
+        width: 100%; height: 3; padding: 0 1; background: $background;
         border: round $primary 60%; border-title-color: $text-primary; border-subtitle-color: $text-muted;
         &:focus { border: round $primary; }
-        &.-asking { display: block; }
     }
     """
 
     def __init__(self, placeholder: str) -> None:
         super().__init__(placeholder=placeholder, select_on_focus=True)
         self.cursor_blink = False
+        self.display = False
 
     @property
     def is_asking(self) -> bool:
         """It is on the screen."""
-        return self.has_class("-asking")
+        return self.display
 
     def ask(self) -> None:
-        """Shows itself and takes the keyboard."""
-        self.add_class("-asking")
-        self.focus()
+        """Shows itself and takes the keyboard, at once: what is typed next must not go where it went before."""
+        self.display = True
+        self.screen.set_focus(self)
 
     def put_away(self) -> None:
         """Hides itself."""
-        self.remove_class("-asking")
+        self.display = False

@@ -34,7 +34,7 @@ class SearchBox(LineBox):
     def tell(self, number: int = 0, most: int = 0) -> None:
         """Which of how many places is shown, from 1; none where there is none."""
         keys = "esc closes" if self.is_attached and self.screen.has_class("-narrow") else (
-            "enter next · shift+enter or up before · esc closes"
+            "enter next · up before · esc closes"
         )  # fmt: skip
         found = f"{number:,} of {most:,}" if most else "nothing found" if self.value else ""
         self.border_subtitle = Content(" · ".join(words for words in (found, keys) if words))
