@@ -58,6 +58,7 @@ def _replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--passes", type=click.IntRange(1, _MOST_PASSES), metavar="N", help="Passes over the trace.  [default: 2]"
     )
+    @click.option("--corpus", metavar="NAME", help="With --replay: compare this corpus, filtered and not, with none.")
     @wraps(command)
     def with_options(*args: Any, **kwargs: Any) -> Any:
         return command(*args, **kwargs)
@@ -91,6 +92,7 @@ def bench(
     curves: Path | None,
     curve: str | None,
     passes: int | None,
+    corpus: str | None,
     **live: Any,
 ) -> int:
     """Measure plain decoding, SPECTRA and rivals.
@@ -107,10 +109,14 @@ def bench(
     if replay is not None:
         if curves is None or curve is None:
             raise UsageError("--replay needs --curves FILE and --curve NAME: what decodes cost")
-        _refuse_live_options()
+        _refuse_live_options("model" if corpus else "")
+        if corpus is not None:
+            from spectra_local.cli.bench_corpus import replay_corpus  # llama.cpp, for the model's tokenizer
+
+            return replay_corpus(replay, curves, curve, corpus, model, as_json)
         return _replay(replay, curves, curve, passes or 2, asked, growing, as_json)
-    if curves is not None or curve is not None or passes is not None:
-        raise UsageError("--curves, --curve and --passes belong to --replay")
+    if curves is not None or curve is not None or passes is not None or corpus is not None:
+        raise UsageError("--curves, --curve, --passes and --corpus belong to --replay")
     from spectra_local.cli.bench_live import measure_live  # numpy and llama.cpp, which a replay does without
 
     return measure_live(model, options, asked, growing, as_json, **live)
@@ -119,11 +125,12 @@ def bench(
 _LIVE_ONLY = ("prompts", "per_task", "max_tokens", "repeat_pass", "llama_server", "spec_types", "plot", "model", "ctx")
 
 
-def _refuse_live_options() -> None:
+def _refuse_live_options(allowed: str) -> None:
     context = click.get_current_context()
     for parameter in context.command.params:
         if (
             parameter.name in _LIVE_ONLY
+            and parameter.name != allowed
             and context.get_parameter_source(parameter.name) != click.core.ParameterSource.DEFAULT
         ):
             raise UsageError(f"{parameter.opts[-1]} does not go with --replay")

@@ -17,7 +17,7 @@ from spectra_local.cli.options import model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.building import Building
-from spectra_local.corpus.documents import Answers, Files, Source
+from spectra_local.corpus.documents import source_of
 from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history.database import Database
@@ -150,7 +150,7 @@ def _build(
             records.forget_scores(wanted)
         is_new = not wanted.id
         corpus = records.begin(replace(wanted, model=title, scorer=vocabulary.identity))
-        source = _source(corpus, records, vocabulary)
+        source = source_of(corpus.paths, records.store, vocabulary, vocabulary.header.tokenizer_fingerprint)
         building = Building(corpus, records, source, vocabulary)
         skipped: list[tuple[str, str]] = []
         try:
@@ -166,12 +166,6 @@ def _build(
                 records.store.remove_layer(corpus.name)  # there was nothing to read
             raise
     _report(records, corpus, seen, skipped, as_json)
-
-
-def _source(corpus: Corpus, records: Records, vocabulary: Model) -> Source:
-    if corpus.paths:
-        return Files(corpus.paths, vocabulary)
-    return Answers(records.store, vocabulary.header.tokenizer_fingerprint)
 
 
 def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]) -> Mapping[str, int]:

@@ -90,3 +90,8 @@ class Answers:
                 tokens = turn.tokens.tolist()
                 said = (turn.text, turn.beyond)
                 yield Document(turn.conversation, tokens, [(0, len(tokens))], turn.ts, "model", turn.kind, said)
+
+
+def source_of(paths: Sequence[Path], store: Store, vocabulary: Vocabulary, fingerprint: str) -> Source:
+    """That of a corpus with these paths; without any it is the model's own answers."""
+    return Files(paths, vocabulary) if paths else Answers(store, fingerprint)
