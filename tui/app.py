@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from textual.app import SystemCommand
     from textual.screen import Screen
 
+    from tui.corpus_work import CorpusWork
+
 OpenNamed = Callable[[str], Assistant]
 
 CLOSE_WITHIN_S = 0.5  # for the model to be freed when the app ends; its process is ended either way
@@ -56,6 +58,7 @@ class ChatApp(QuietCrash):
         self._file, self._line = file, line
         self._open_named = open_named or (lambda _: open_assistant())
         self.archive = Archive()
+        self.corpus_work: CorpusWork | None = None
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
         self.settings, self._setting_notices = load_settings()

@@ -83,6 +83,11 @@ class Session:
         self._interrupt()
         self._jobs.put(_Unload())
 
+    @property
+    def is_working(self) -> bool:
+        """Whether something is asked of the model at this moment. From any thread."""
+        return self._answering or self._running is not None
+
     def ask(self, request: Request) -> None:
         """Queues a request; its events are reported, ending with Done or Failed."""
         self._wanted = next(self._tickets)

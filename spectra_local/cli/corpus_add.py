@@ -1,6 +1,7 @@
 """``corpus add`` and ``corpus refresh``: long work that can be interrupted at any time and goes on where it was."""
 
 import json
+import os
 import re
 import sys
 import time
@@ -19,17 +20,20 @@ from spectra_local.corpus.alone import alone
 from spectra_local.corpus.building import Building
 from spectra_local.corpus.documents import source_of
 from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
+from spectra_local.corpus.resting import Resting
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.importing import is_layer_name
 from spectra_local.history.index import Index
 from spectra_local.history.store import Store
 from spectra_local.llama import native
+from spectra_local.llama.context import DecodeAbortedError
 from spectra_local.llama.likelihood import Likelihood
 from spectra_local.llama.model import Model
 from spectra_local.printable import printable_line
 
-KEEP = 0.5
+KEEP = 0.5  # measured: the easier half of a project brought more than all of it
+_NICE = 19
 FROM_HISTORY = "answers"  # name of the corpus of the model's own answers
 _LISTED = 20  # skipped files named one by one
 
@@ -52,6 +56,7 @@ _LISTED = 20  # skipped files named one by one
 @click.option("--threads", type=click.IntRange(1, 512), metavar="N", help="CPU threads.  [default: physical cores]")
 @click.option("--rescore", is_flag=True, help="Score anew what another model scored.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--background", is_flag=True, hidden=True, help="For the app: rests when a line on stdin says so.")
 @model_option
 def add(
     paths: tuple[str, ...],
@@ -62,6 +67,7 @@ def add(
     threads: int | None,
     rescore: bool,
     as_json: bool,
+    background: bool,
     model: str | None,
 ) -> None:
     """Read files and folders, and keep the share of them that the model finds easiest to foresee.
@@ -83,6 +89,8 @@ def add(
         raise UsageError("a corpus's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
     with _records() as records:
         known = records.named(wanted.name)
+        if background:
+            os.nice(_NICE)
         if known and known.finished:
             raise SpectraError(
                 f"there is a corpus {wanted.name!r} already: 'corpus refresh {wanted.name}' reads it again, 'corpus "
@@ -90,7 +98,7 @@ def add(
             )
         wanted = replace(wanted, id=known.id if known else 0, scorer=known.scorer if known else "",
                          model=known.model if known else "")  # fmt: skip
-        _build(records, wanted, model, threads, rescore, as_json)
+        _build(records, wanted, model, threads, rescore, as_json, background=background)
 
 
 @click.command()
@@ -134,7 +142,14 @@ def _records() -> Iterator[Records]:
 
 
 def _build(
-    records: Records, wanted: Corpus, model_name: str | None, threads: int | None, rescore: bool, as_json: bool
+    records: Records,
+    wanted: Corpus,
+    model_name: str | None,
+    threads: int | None,
+    rescore: bool,
+    as_json: bool,
+    *,
+    background: bool = False,
 ) -> None:
     from spectra_local.cli.opening import model_path
 
@@ -156,7 +171,7 @@ def _build(
         try:
             seen = _surveyed(building, corpus, skipped)
             if records.unscored(corpus):
-                _scored(building, corpus, path, threads)
+                _scored(building, corpus, path, threads, background)
             _kept(building, records, corpus, vocabulary)
         except KeyboardInterrupt:
             _say_how_to_go_on(records, corpus)
@@ -181,7 +196,7 @@ def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]
     return seen
 
 
-def _scored(building: Building, corpus: Corpus, path: Path, threads: int | None) -> None:
+def _scored(building: Building, corpus: Corpus, path: Path, threads: int | None, background: bool) -> None:
     abort = native.AbortFlag()
     with StatusLine(sys.stderr) as status:
 
@@ -196,12 +211,16 @@ def _scored(building: Building, corpus: Corpus, path: Path, threads: int | None)
             # In a thread of its own: ctrl+c is heard while native code works, and a pass of a large model takes long.
             ThreadPoolExecutor(1) as thread,
         ):
-            work = thread.submit(building.score, likelihood, _progress(status, corpus.name))
+            scorer = Resting(likelihood, abort, sys.stdin) if background else likelihood
+            show = _told if background else _progress(status, corpus.name)
+            work = thread.submit(building.score, scorer, show)
             try:
                 work.result()
             except KeyboardInterrupt:
                 abort.set()
                 raise
+            except DecodeAbortedError:  # whoever told it to rest has ended
+                raise KeyboardInterrupt from None
 
 
 def _progress(status: StatusLine, name: str) -> Callable[[int, int], None]:
@@ -213,6 +232,10 @@ def _progress(status: StatusLine, name: str) -> Callable[[int, int], None]:
         status.show(f"scoring {name}  {done / max(1, total):4.0%}  {done:,} of {total:,} tokens{left}")
 
     return show
+
+
+def _told(done: int, total: int) -> None:
+    click.echo(f"{done} {total}")
 
 
 def _duration(seconds: float) -> str:

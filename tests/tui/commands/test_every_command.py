@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
-from fakes.pilot import wait_until
+from fakes.pilot import screen_text, wait_until
 from fakes.scripted import Gate, say
 from textual.pilot import Pilot
 
@@ -55,6 +55,8 @@ STEPS: list[tuple[str, Check]] = [
     ("/read notes.txt", box_has("@notes.txt ")),
     ("/retry", lambda p: state(p).chat.turns[-1].text == "Another."),
     ("/open notes.txt", opens(EditorScreen)),
+    ("/corpus", lambda p: "/corpus PATH has" in screen_text(p)),
+    ("/corpus stop", lambda p: "No corpus is being read" in screen_text(p)),
     ("/forget", opens(ConfirmScreen)),
     ("/incognito", lambda p: state(p).chat.incognito),
     ("/new", lambda p: not state(p).chat.incognito and not state(p).chat.turns),

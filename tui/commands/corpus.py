@@ -1,0 +1,80 @@
+"""The slash command that has a folder read for guesses while the chat goes on."""
+
+from typing import TYPE_CHECKING
+
+from spectra_local.errors import SpectraError
+from spectra_local.named_path import named_path
+from spectra_local.printable import printable_line
+from tui.candidates import Candidate, files
+from tui.commands.registry import Command
+
+if TYPE_CHECKING:
+    from tui.app import ChatApp
+    from tui.screens.chat import ChatScreen
+
+_STOP, _ANSWERS = "stop", "answers"
+
+
+def _app(chat: "ChatScreen") -> "ChatApp":
+    from tui.app import ChatApp
+
+    assert isinstance(chat.app, ChatApp)
+    return chat.app
+
+
+def _corpus(chat: "ChatScreen", name: str) -> None:
+    work = _app(chat).corpus_work
+    is_at_work = work is not None and work.state.ended is None
+    if work is not None and is_at_work and name == _STOP:
+        work.stop()
+        chat.hint("The corpus is left as it is; /corpus with the same path goes on with it.")
+    elif not name or is_at_work:
+        chat.hint(_how_far(chat))
+    elif name == _STOP:
+        chat.hint("No corpus is being read.")
+    else:
+        _begin(chat, name)
+
+
+def _begin(chat: "ChatScreen", name: str) -> None:
+    from tui.corpus_work import CorpusWork  # processes and threads, for who wants them
+
+    app, info = _app(chat), chat.state.model.info
+    if info is None:
+        chat.hint("The model that is to judge the text is not loaded yet.")
+        return
+    try:
+        asked = ["--from-history"] if name == _ANSWERS else ["--", str(named_path(name).absolute())]
+    except SpectraError as error:
+        chat.hint(printable_line(str(error)))
+        return
+
+    def ended(line: str) -> None:
+        app.call_from_thread(app.notify, line, title="Corpus", markup=False, timeout=12)
+
+    app.corpus_work = CorpusWork(
+        ["-m", info.path, *asked], lambda: chat.app.is_running and app.session.is_working, ended
+    )
+    chat.hint("The model reads it in the background, and rests while it answers. /corpus says how far it is.")
+
+
+def _how_far(chat: "ChatScreen") -> str:
+    work = _app(chat).corpus_work
+    if work is None:
+        return "/corpus PATH has a folder read for guesses; 'spectra-chat corpus list' shows what was."
+    state = work.state
+    if state.ended is not None:
+        return state.ended
+    if not state.total:
+        return "Looking through the files."
+    left = f", about {max(1, round(state.seconds_left / 60))} min left" if state.seconds_left is not None else ""
+    resting = "; it rests during an answer" if state.resting else ""
+    return f"{state.done / state.total:.0%} of {state.total:,} tokens are read{left}{resting}. /corpus stop ends it."
+
+
+def _values(_: "ChatScreen", typed: str) -> list[str | Candidate]:
+    words = [word for word in (_ANSWERS, _STOP) if typed and word.startswith(typed)]
+    return [*words, *files(typed)]
+
+
+COMMANDS = (Command("corpus", "have the model read a folder, or its answers, for guesses", _corpus, "[PATH]", _values),)
