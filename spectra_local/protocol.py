@@ -151,9 +151,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """The model file is being read: fraction in 0..1."""
+    """The model file is being read, or whatever ``doing`` says: fraction in 0..1."""
 
     fraction: float
+    doing: str = "loading the model"
 
 
 @dataclass(frozen=True, slots=True)

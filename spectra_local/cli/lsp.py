@@ -5,7 +5,6 @@ from contextlib import closing
 import click
 
 from spectra_local.cli.learning import learning_rules
-from spectra_local.cli.opening import model_path
 from spectra_local.cli.options import engine_options
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import EngineOptions
@@ -23,15 +22,14 @@ def lsp(model: str | None, options: EngineOptions, max_ms: int, plain_completion
         import pygls  # noqa: F401
     except ImportError as error:
         raise SpectraError("'lsp' needs one more package: pip install '.[lsp]'") from error
+    from spectra_local.cli.late_engine import LateEngine
     from spectra_local.completion.completer import Completer
     from spectra_local.completion.related import RelatedFiles
     from spectra_local.serving.language_server import language_server
     from spectra_local.serving.request_queue import RequestQueue
-    from spectra_local.worker import EngineProcess
 
     rules = learning_rules()
-    # Not loaded yet: an editor waits for the first answer before it shows a text.
-    with closing(EngineProcess(model_path(model), options)) as engine, closing(RequestQueue(engine)) as queue:
+    with closing(LateEngine(model, options)) as engine, closing(RequestQueue(engine)) as queue:
         server = language_server(
             queue,
             Completer(engine),

@@ -21,6 +21,8 @@ class Loading:
         self.is_done = False
         self._server = server
         self._queue = queue
+        self._doing = "loading the model"
+        self._percentage = 0
         self._token: str | None = None  # of the progress that the editor shows, None where it shows none
 
     async def run(self) -> None:
@@ -48,13 +50,18 @@ class Loading:
         with suppress(JsonRpcException):
             await self._server.work_done_progress.create_async(token)
             self._token = token
-            begin = types.WorkDoneProgressBegin("spectra-chat", message="loading the model", percentage=0)
+            begin = types.WorkDoneProgressBegin("spectra-chat", message=self._doing, percentage=self._percentage)
             self._server.work_done_progress.begin(token, begin)
 
     def _show(self, progress: LoadProgress) -> None:
+        now = progress.doing, int(100 * progress.fraction)
+        if now == (self._doing, self._percentage):
+            return  # a download tells more often than anybody can see
+        if progress.doing != self._doing:
+            self._server.window_log_message(types.LogMessageParams(types.MessageType.Info, progress.doing))
+        self._doing, self._percentage = now
         if self._token:
-            percentage = int(100 * progress.fraction)
-            report = types.WorkDoneProgressReport(percentage=percentage, message="loading the model")
+            report = types.WorkDoneProgressReport(percentage=self._percentage, message=self._doing)
             self._server.work_done_progress.report(self._token, report)
 
     def _end(self, message: str) -> None:

@@ -67,11 +67,12 @@ def test_a_place_in_a_document_of_50_000_lines_costs_little() -> None:
 class Editor:
     """A client as an editor is one, on a server in a process of its own; keeps what it was shown."""
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path | None) -> None:
         self.model = model
         self.client = LanguageClient("editor", "1")
         self.progress: list[str] = []
         self.messages: list[str] = []
+        self.log: list[str] = []
         self.loaded = asyncio.Event()
 
         @self.client.feature(types.WINDOW_WORK_DONE_PROGRESS_CREATE)
@@ -88,8 +89,13 @@ class Editor:
         def show(params: types.ShowMessageParams) -> None:
             self.messages.append(params.message)
 
+        @self.client.feature(types.WINDOW_LOG_MESSAGE)
+        def log(params: types.LogMessageParams) -> None:
+            self.log.append(params.message)
+
     async def start(self, *options: str) -> types.InitializeResult:
-        arguments = ("-m", "tui", "lsp", "-m", str(self.model), "--ctx", "1024", *options)
+        model = ("-m", str(self.model)) if self.model else ()
+        arguments = ("-m", "tui", "lsp", *model, "--ctx", "1024", *options)
         await self.client.start_io(sys.executable, *arguments, cwd=str(ROOT))
         window = types.WindowClientCapabilities(work_done_progress=True)
         capabilities = types.ClientCapabilities(window=window)
@@ -100,6 +106,13 @@ class Editor:
     def open(self, text: str) -> None:
         item = types.TextDocumentItem(URI, "python", 1, text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+    async def is_told(self) -> None:
+        """Waits for a message to be shown."""
+        for _ in range(100):
+            if self.messages:
+                break
+            await asyncio.sleep(0.05)
 
     async def is_loaded(self) -> None:
         await asyncio.wait_for(self.loaded.wait(), 60)
@@ -196,14 +209,31 @@ async def test_the_server_is_there_before_its_model(editor: Editor) -> None:
     await editor.leave()
 
 
+async def test_a_missing_model_is_fetched_after_the_editor_has_its_answer(
+    spectra_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # discard: nobody listens
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for name in ("HF_HOME", "HF_HUB_CACHE", "LLAMA_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS", "HOME"):
+        monkeypatch.setenv(name, str(spectra_home))
+    editor = Editor(None)
+    result = await asyncio.wait_for(editor.start(), 30)
+    assert result.server_info
+    await editor.is_loaded()
+    await editor.is_told()
+    assert editor.log[0] == "fetching smollm2-135m-instruct"
+    assert "127.0.0.1:9" in editor.messages[0]
+    found = await asyncio.wait_for(editor.inline(0, 0), 10)
+    assert isinstance(found, types.InlineCompletionList)
+    assert not found.items
+    await editor.leave()
+
+
 async def test_a_model_that_cannot_be_loaded_is_a_message_in_the_editor(tmp_path: Path) -> None:
     (tmp_path / "broken.gguf").write_bytes(b"GGUF but not really")
     editor = Editor(tmp_path / "broken.gguf")
     await editor.start()
     await editor.is_loaded()
-    for _ in range(100):
-        if editor.messages:
-            break
-        await asyncio.sleep(0.05)
+    await editor.is_told()
     assert "spectra-chat: " in editor.messages[0]
     await editor.leave()
