@@ -1,10 +1,13 @@
 """The ``spectra-chat`` command: the command line, with the terminal app handed in from above."""
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from spectra_local.protocol import EngineOptions
+
+_COMPLETION = "_SPECTRA_CHAT_COMPLETE"  # set by a shell that wants to know what could be typed; then nothing is opened
 
 
 def open_chat(model: str | None, options: "EngineOptions", file: str = "", line: int = 1) -> int:
@@ -19,10 +22,15 @@ def main() -> None:
     if all(argument.startswith("-") for argument in sys.argv[1:2]):  # no subcommand: this will be the chat
         from tui import start_cache
 
-        start_cache.begin()
-    from spectra_local.cli.main import run  # imports from here on are what the cache shortens
+        start_cache.begin()  # imports from here on are what it shortens
+    if sys.argv[1:] or _COMPLETION in os.environ:
+        from spectra_local.cli.main import run
 
-    run(open_chat)
+        run(open_chat)
+    from spectra_local.cli.outcome import outcome
+    from spectra_local.protocol import EngineOptions
+
+    sys.exit(outcome(lambda: open_chat(None, EngineOptions())))
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class Adapter:
         """Another conversation, an empty one if none is given; the model stays."""
         self.state.chat = chat or Chat()
         self.state.model.n_past = 0
-        self.state.model.timings = None
+        self.state.model.timings, self.state.model.tokens_per_second = None, 0.0
         self._settle()
 
     def ask(self, text: str, files: tuple[Attachment, ...] = ()) -> None:

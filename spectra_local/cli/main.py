@@ -1,24 +1,16 @@
-"""The command line's root: finds the subcommand, and turns every way to fail into one line and an exit code."""
+"""The command line's root: finds the subcommand."""
 
-import contextlib
-import logging
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 import click
 
 from spectra_local import __version__
 from spectra_local.cli.lazy import LazyGroup
 from spectra_local.cli.options import engine_options
-from spectra_local.errors import SpectraError
-from spectra_local.locations import log_file, private_dir
-from spectra_local.printable import printable
+from spectra_local.cli.outcome import EXIT_INTERRUPTED, PROGRAM, outcome
 from spectra_local.protocol import EngineOptions
-
-PROGRAM = "spectra-chat"
-EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
 class OpenChat(Protocol):
@@ -73,58 +65,14 @@ def root(context: click.Context, model: str | None, options: EngineOptions) -> N
 
 def run(open_chat: OpenChat | None = None, arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits. ``open_chat`` opens the terminal app and returns its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?", it does not end the program
-    sys.exit(_exit_code(open_chat, arguments))
+    sys.exit(outcome(lambda: _commanded(open_chat, arguments)))
 
 
-def _exit_code(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> int:
-    if sys.stdout is None:
-        _complain("stdout is closed, there is nowhere to print to")
-        return EXIT_FAILURE
+def _commanded(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> object:
     try:
-        result: Any = root.main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
-        sys.stdout.flush()
-    except SpectraError as error:
-        _complain(str(error))
-        return error.exit_code
+        return root.main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has enough, e.g. head(1)
-        _abandon_stdout()
-        return EXIT_FAILURE
-    except OSError as error:  # a full disk behind a redirection, a file that cannot be read
-        _abandon_stdout()
-        _complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
-        return EXIT_FAILURE
-    except Exception as error:  # ours to mend; the user gets a line, the log the traceback
-        _log_defect(error)
-        _complain(f"internal error: {error!r}; the traceback is in {log_file()}")
-        return EXIT_FAILURE
-    return result if isinstance(result, int) else 0
-
-
-def _abandon_stdout() -> None:
-    """What is still in the buffer has nowhere to go; the interpreter must not try again at its end."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _complain(message: str) -> None:
-    click.echo(f"{PROGRAM}: {printable(message)}", err=True)
-
-
-def _log_defect(error: Exception) -> None:
-    try:
-        private_dir(log_file().parent)
-        os.close(os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = logging.FileHandler(log_file())
-    except OSError:
-        return
-    logger = logging.getLogger("spectra_local.cli")
-    logger.addHandler(handler)
-    logger.error("internal error", exc_info=error)

@@ -3,28 +3,31 @@
     python tests/e2e/measure.py [--pairs 5] [--launches 9] [--presses 60]
 
 First frame: from launch to the first drawn text. Rate: the app's tokens/s by those of ``ask`` on the same question,
-run in turns, each in a home of its own, so that neither drafts from what the other said. Share: processor time of the
-app's own process, the model's apart, by the time the answer took. Keypress: from the key to its letter on the screen
+both as the engine timed them, run in pairs of which every other one begins with the app, each in a home of its own, so
+that neither drafts from what the other said; the median of the pairs with its 95 % interval. Share: processor time of
+the app's own process, the model's apart, by the time the answer took. Keypress: from the key to its letter on screen
 while the model writes. Run it on a quiet machine: on a busy one only the ratio means anything.
 """
 
 import argparse
 import json
 import os
-import re
+import random
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from e2e.terminal import CHAT, ROOT, Terminal
+from e2e.terminal import CHAT, PATIENCE_S, ROOT, Terminal
 
 from spectra_local.catalogue import resolve
 from spectra_local.locations import cache_dir
@@ -53,15 +56,21 @@ def main() -> None:
         print(f"first frame: median {statistics.median(frames):.3f} s, all {_all(sorted(frames))}", flush=True)
     ratios, shares = [], []
     for _ in range(options.pairs):
-        wait_for_quiet()
-        there, share = in_the_app(model, costs, tint=options.tint)
-        wait_for_quiet()
-        here = in_the_command(model, costs)
-        print(f"  {there:.0f} by {here:.0f} tok/s", flush=True)
-        ratios.append(there / here)
-        shares.append(share)
+        runs: dict[str, Answered] = {}
+        for who in ("app", "ask") if len(ratios) % 2 else ("ask", "app"):
+            wait_for_quiet()
+            if who == "app":
+                runs[who], share = in_the_app(model, costs, tint=options.tint)
+                shares.append(share)
+            else:
+                runs[who] = in_the_command(model, costs)
+        there, here = runs["app"], runs["ask"]
+        print(f"  {there.per_second:.1f} by {here.per_second:.1f} tok/s, {there.n} and {here.n} tokens", flush=True)
+        ratios.append(there.per_second / here.per_second)
     if ratios:
-        print(f"tokens/s, app by ask: median {statistics.median(ratios):.3f}, all {_all(ratios)}")
+        low, high = median_interval(ratios)
+        median = statistics.median(ratios)
+        print(f"tokens/s, app by ask: median {median:.3f} ({low:.3f}-{high:.3f}), all {_all(ratios)}")
         print(f"share of a core: median {statistics.median(shares):.1%}, all {_all(shares)}", flush=True)
     if options.presses:
         wait_for_quiet()
@@ -112,8 +121,26 @@ def first_frame() -> float:
     return seconds
 
 
-def in_the_app(model: str, costs: Path, *, tint: bool = False) -> tuple[float, float]:
-    """Tokens/s of one answer in the app, and the share of a core that its process took meanwhile."""
+class Answered(NamedTuple):
+    """One answer, as the engine timed it."""
+
+    n: int  # tokens
+    ms: float
+
+    @property
+    def per_second(self) -> float:
+        return 1000 * self.n / self.ms
+
+
+def median_interval(values: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the median, by resampling."""
+    dice = random.Random(1)
+    medians = sorted(statistics.median(dice.choices(values, k=len(values))) for _ in range(2000))
+    return medians[50], medians[1949]
+
+
+def in_the_app(model: str, costs: Path, *, tint: bool = False) -> tuple[Answered, float]:
+    """One answer in the app, and the share of a core that its process took meanwhile."""
     with new_home(costs, tint=tint) as home:
         terminal = Terminal((*CHAT, "-m", model), **home)
         terminal.wait_for(READY)
@@ -122,15 +149,26 @@ def in_the_app(model: str, costs: Path, *, tint: bool = False) -> tuple[float, f
         began, used = time.monotonic(), _processor_seconds(terminal.child.pid)
         terminal.wait_for_bytes(READY.encode())  # drawing the screen here would take the model's processor time
         share = (_processor_seconds(terminal.child.pid) - used) / (time.monotonic() - began)
-        screen = terminal.look()
-        rate = re.search(r"([\d.]+) tok/s", screen)
-        assert rate is not None, screen
+        answered = _counted(Path(home["SPECTRA_HOME"]))
         terminal.close()
-    return float(rate[1]), share
+    return answered, share
 
 
-def in_the_command(model: str, costs: Path) -> float:
-    """Tokens/s of the same answer from ``ask``."""
+def _counted(home: Path) -> Answered:
+    """What the engine counted of the one answer in that home: the screen shows whole tokens/s only."""
+    store = home / "data" / "store" / "spectra.sqlite"
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT predicted_n, predicted_ms FROM savings WHERE answers = 1").fetchall()
+        if rows:
+            return Answered(*rows[0])
+        time.sleep(0.05)
+    raise AssertionError("the engine counted no answer")
+
+
+def in_the_command(model: str, costs: Path) -> Answered:
+    """The same answer from ``ask``."""
     sampling = ("--repeat-penalty", str(CHAT_SAMPLING.repeat_penalty),
                 "--dry-multiplier", str(CHAT_SAMPLING.dry_multiplier))  # fmt: skip
     command = [*CHAT, "ask", "-m", model, "--json", *sampling, QUESTION]
@@ -138,7 +176,7 @@ def in_the_command(model: str, costs: Path) -> float:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **home}
         answer = subprocess.check_output(command, cwd=ROOT, env=environment, text=True, stdin=subprocess.DEVNULL)
     timings = json.loads(answer)["timings"]
-    return float(1000 * timings["predicted_n"] / timings["predicted_ms"])
+    return Answered(timings["predicted_n"], timings["predicted_ms"])
 
 
 def keypresses(model: str, costs: Path, n: int) -> list[float]:

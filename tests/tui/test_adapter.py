@@ -191,3 +191,4 @@ def test_a_new_chat_forgets_the_turns_and_keeps_the_model(adapter: Adapter):
     assert adapter.state.chat.turns == []
     assert adapter.state.model.phase is Phase.IDLE
     assert adapter.state.model.info is INFO
+    assert adapter.state.model.tokens_per_second == 0  # a rate of the chat before

@@ -187,6 +187,9 @@ async def test_saving_writes_the_file_and_closing_asks_about_what_is_not_saved(t
         assert not editor.changed
         await pilot.press("y", "ctrl+q")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, UnsavedScreen))
+        await pilot.press("right")
+        assert pilot.app.focused is pilot.app.screen.query_one("#discard")
+        await pilot.press("left")
         await pilot.press("enter")
         await wait_until(pilot, lambda: not pilot.app.is_running or pilot.app._exit)
     assert path.read_text() == "xya = 1\n"

@@ -1,7 +1,8 @@
 """A framed panel over the chat or a file: what all screens that lie over another one look like."""
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 Answer = TypeVar("Answer")
@@ -32,4 +33,8 @@ class PanelScreen(ModalScreen[Answer]):
         &.-short > #panel { padding: 0 1; }
     }
     """
+    BINDINGS: ClassVar[list[BindingType]] = [  # between buttons, as the eye sees them; lists and boxes take them first
+        Binding("left", "app.focus_previous", "the button before", id="panel.previous", show=False),
+        Binding("right", "app.focus_next", "the next button", id="panel.next", show=False),
+    ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide"), (120, "-broad")]  # noqa: RUF012 - Textual declares them so
