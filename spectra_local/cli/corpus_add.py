@@ -172,7 +172,8 @@ def _build(
             seen = _surveyed(building, corpus, skipped)
             if records.unscored(corpus):
                 _scored(building, corpus, path, threads, background)
-            _kept(building, records, corpus, vocabulary)
+            if building.is_new:
+                _kept(building, records, corpus, vocabulary)
         except KeyboardInterrupt:
             _say_how_to_go_on(records, corpus)
             raise

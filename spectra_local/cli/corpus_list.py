@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from spectra_local.corpus.alone import alone
 from spectra_local.corpus.records import Chunks, Corpus, Records
 from spectra_local.errors import SpectraError
 from spectra_local.history.database import Database
@@ -45,7 +46,7 @@ def list_(as_json: bool) -> None:
 @click.argument("name", shell_complete=corpus_names)
 def remove(name: str) -> None:
     """Erase a corpus: its text, its scores, and what was made from them."""
-    with _records() as records:
+    with alone(), _records() as records:
         if records.named(name) is None:
             raise SpectraError(f"there is no corpus {printable_line(name)!r}; 'corpus list' shows those there are")
         records.store.remove_layer(name)

@@ -58,6 +58,7 @@ class Building:
     def __init__(self, corpus: Corpus, records: Records, source: Source, vocabulary: Vocabulary) -> None:
         """``corpus`` as ``Records.begin`` returned it."""
         self._corpus, self._records, self._source, self._vocabulary = corpus, records, source, vocabulary
+        self.is_new = True  # whether the survey found something else than what the store holds
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -87,7 +88,8 @@ class Building:
                 noted.clear()
             progress(seen["documents"])
         self._records.note(self._corpus, noted)
-        self._records.surveyed(self._corpus, digests, seen)
+        gone = self._records.surveyed(self._corpus, digests, seen)
+        self.is_new = not self._corpus.finished or gone > 0 or bool(self._records.unscored(self._corpus))
         return seen
 
     def _fault(self, tokens: list[int], read: Read) -> str:

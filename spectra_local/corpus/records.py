@@ -105,13 +105,15 @@ class Records:
                 [(corpus.id, digest, n) for digest, n in chunks],
             )
 
-    def surveyed(self, corpus: Corpus, digests: Collection[bytes], seen: Mapping[str, int]) -> None:
-        """Ends a survey: these are all chunks that there are now, and this is what was counted."""
+    def surveyed(self, corpus: Corpus, digests: Collection[bytes], seen: Mapping[str, int]) -> int:
+        """Ends a survey: these are all chunks that there are now, and this is what was counted. Returns how many are
+        there no more."""
         rows = self._rows("SELECT id, digest FROM corpus_chunks WHERE layer = ?", [corpus.id])
         gone = [(identity,) for identity, digest in rows if digest not in digests]
         with self._database.transaction() as sql:
             sql.executemany("DELETE FROM corpus_chunks WHERE id = ?", gone)
             sql.execute("UPDATE corpora SET seen = ? WHERE layer = ?", [json.dumps(dict(seen)), corpus.id])
+        return len(gone)
 
     def unscored(self, corpus: Corpus) -> dict[bytes, int]:
         """Tokens by digest of what is still to be scored."""
@@ -119,8 +121,11 @@ class Records:
         return dict(self._rows(query, [corpus.id]))
 
     def score(self, corpus: Corpus, nats: Mapping[bytes, float]) -> None:
-        """Keeps what was found, so that an interruption costs a pass and no more."""
+        """Keeps what was found, so that an interruption costs a pass and no more. Raises StoreError also where somebody
+        removed the corpus meanwhile."""
         with self._database.transaction(durable=False) as sql:
+            if not sql.execute("SELECT 1 FROM corpora WHERE layer = ?", [corpus.id]).fetchone():
+                raise StoreError(f"corpus {corpus.name!r} was removed meanwhile")
             sql.executemany(
                 "UPDATE corpus_chunks SET nats = ? WHERE layer = ? AND digest = ?",
                 [(value, corpus.id, digest) for digest, value in nats.items()],

@@ -143,6 +143,13 @@ def test_only_what_changed_is_scored_again(corpus: Command, project: Path, monke
     assert {turn.text[:5] for turn in turns()} == {"the q", "A thi"}
 
 
+def test_a_refresh_without_changes_writes_nothing(corpus: Command, project: Path) -> None:
+    corpus("add", str(project))
+    before = [turn.id for turn in turns()]
+    assert corpus("refresh")[0] == 0
+    assert [turn.id for turn in turns()] == before
+
+
 def test_removing_erases_every_byte_of_it(corpus: Command, project: Path) -> None:
     corpus("add", str(project), "--keep", "1")
     needle = turns()[0].tokens.tobytes()[:40]
@@ -341,6 +348,14 @@ def test_a_write_that_was_cut_off_is_done_again_whole(records: Records, monkeypa
     assert building.keep("letters") == 20
     assert len(list(records.store.turns(corpora=True))) == 20
     assert records.named("made") and corpus.id == records.all()[0].id
+
+
+def test_scoring_ends_where_somebody_removed_the_corpus(records: Records) -> None:
+    building = Building(begun(records), records, Texts(3), Letters())
+    building.survey(lambda path, reason: None)
+    records.store.remove_layer("made")
+    with pytest.raises(SpectraError, match="removed meanwhile"):
+        building.score(Judge())
 
 
 def test_neighbouring_chunks_become_one_text_and_others_do_not(records: Records) -> None:
