@@ -4,6 +4,9 @@ Each item is a gap (prefix, suffix). The prompt up to some characters before the
 then typed on: time until the first ghost text and until all of it; then one character of it is typed: time of the
 answer from what is kept; then a suggestion is cancelled at a random moment: time until the engine is free. By the way
 of the editors: completer, pipe, engine in a process of its own.
+
+With ``--keys-per-second`` they are typed as a person does, each key asking anew and cancelling what the one before
+asked for: what is typed is evaluated meanwhile, and the times are those after the last key.
 """
 
 import json
@@ -43,7 +46,10 @@ class Waits:
 @click.option("--n-items", type=click.IntRange(1), default=20, show_default=True, help="Items, spread over the file.")
 @click.option("--typed", type=click.IntRange(1), default=130, show_default=True, help="Characters typed on: 40 tokens.")
 @click.option("--max-ms", type=click.FloatRange(1), default=1000, show_default=True, help="Time for a suggestion.")
-def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float) -> None:
+@click.option(
+    "--keys-per-second", "speed", type=click.FloatRange(0.1), help="Type them one by one.  [default: at once]"
+)
+def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float, speed: float | None) -> None:
     """Measure, and print one JSON object."""
     rows = [row for row in map(json.loads, items.read_text("utf-8").splitlines()) if len(row["prefix"]) > 2 * typed]
     rows = rows[:: max(1, len(rows) // n_items)][:n_items]
@@ -52,7 +58,12 @@ def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float) -> N
         for _ in engine.load():
             pass
         for number, row in enumerate(rows):
-            _measure(Completer(engine), row, typed, max_ms, waits, random.Random(number))  # noqa: S311
+            completer, prefix, suffix = Completer(engine), row["prefix"], row["suffix"]
+            completer.warm(FillIn(prefix[:-typed], suffix))
+            if speed:
+                for n in range(len(prefix) - typed, len(prefix)):
+                    _press(completer, CompletionRequest(FillIn(prefix[:n], suffix), max_ms=max_ms), 1 / speed)
+            _measure(completer, row, typed, max_ms, waits, random.Random(number))  # noqa: S311
             click.echo(f"{row['id']}  {_last(waits)}", err=True)
     figures = {
         "first_ghost_text_ms": _spread(waits.first),
@@ -74,7 +85,6 @@ def _measure(
     completer: Completer, row: dict[str, str], typed: int, max_ms: float, waits: Waits, chance: random.Random
 ) -> None:
     prefix, suffix = row["prefix"], row["suffix"]
-    completer.warm(FillIn(prefix[:-typed], suffix))
     request = CompletionRequest(FillIn(prefix, suffix), max_ms=max_ms)
     started, first, text = time.perf_counter(), 0.0, ""
     for item in completer.complete(request):
@@ -93,6 +103,15 @@ def _measure(
     else:
         waits.empty += 1
     waits.cancel.append(_cancelled(completer, FillIn(prefix[: -typed // 2], suffix), chance))
+
+
+def _press(completer: Completer, request: CompletionRequest, seconds: float) -> None:
+    """Asks, and cancels after so long, when the next key comes."""
+    asking = threading.Thread(target=lambda: list(completer.complete(request)))
+    asking.start()
+    asking.join(seconds)
+    completer.cancel()
+    asking.join()
 
 
 def _cancelled(completer: Completer, gap: FillIn, chance: random.Random) -> float:

@@ -98,9 +98,12 @@ class Completer:
 
     def accepted(self, fill_in: FillIn, text: str, *, learn: bool = True) -> None:
         """Tells that ``text``, a suggestion or the beginning of one, was put into the gap; it is learned."""
-        gap = windowed(_with_plain_line_ends(fill_in))
+        gap = self._windowed(fill_in)
         self._note(self._offers.accepted(gap, text.replace("\r\n", "\n")), learn=learn)
         self._teach()
+
+    def _windowed(self, fill_in: FillIn) -> FillIn:
+        return windowed(_with_plain_line_ends(fill_in), self._assistant.info.device)
 
     def _note(self, accepted: Accepted | None, *, learn: bool) -> None:
         if accepted and learn:
@@ -119,7 +122,7 @@ class Completer:
 
     def _complete(self, request: CompletionRequest) -> Generator[Piece | Suggestion, None, None]:
         line_end = "\r\n" if "\r\n" in request.fill_in.prefix + request.fill_in.suffix else "\n"
-        gap = windowed(_with_plain_line_ends(request.fill_in))
+        gap = self._windowed(request.fill_in)
         self._note(self._offers.seen(gap), learn=request.learn)
         try:
             yield from self._suggestions(gap, request, line_end)

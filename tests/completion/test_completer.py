@@ -142,6 +142,17 @@ def test_pieces_are_always_the_beginning_of_the_suggestion(text: str, prefix: st
     assert last.text.startswith(pieces)
 
 
+def test_on_a_cpu_little_is_read_before_the_first_suggestion_in_a_long_file() -> None:
+    lines = [f"    line_{i} = compute(some, arguments, {i})\n" for i in range(50_000)]
+    gap = FillIn("".join(lines[:25_000]), "".join(lines[25_000:]))
+    near, far = windowed(gap, "CPU, 2 threads"), windowed(gap, "CUDA0: NVIDIA H100")
+    assert len(near.prefix) + len(near.suffix) <= 5_500
+    assert far.prefix.endswith(near.prefix)
+    assert gap.prefix.endswith(far.prefix)
+    assert far.suffix.startswith(near.suffix)
+    assert len(far.prefix) > 2 * len(near.prefix)
+
+
 def test_a_window_keeps_its_beginning_over_many_lines() -> None:
     lines = [f"line {i}\n" for i in range(50_000)]
     starts = {windowed(FillIn("".join(lines[:n]))).prefix[:12] for n in range(40_000, 40_060)}
