@@ -36,6 +36,7 @@ KEEP = 0.5  # measured: the easier half of a project brought more than all of it
 _NICE = 19
 FROM_HISTORY = "answers"  # name of the corpus of the model's own answers
 _LISTED = 20  # skipped files named one by one
+_REMEMBERED = 10_000  # and in JSON
 
 
 @click.command()
@@ -187,10 +188,10 @@ def _build(
 def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]) -> Mapping[str, int]:
     with StatusLine(sys.stderr) as status:
         seen = building.survey(
-            lambda path, reason: skipped.append((path, reason)),
+            lambda path, reason: skipped.append((path, reason)) if len(skipped) < _REMEMBERED else None,
             lambda n: status.show(f"reading  {n:,} texts"),
         )
-    _list_skipped(skipped)
+    _list_skipped(skipped, seen.get("skipped", 0))
     if not seen.get("documents"):
         what = "readable text in any of the paths" if corpus.paths else "answer of this model in the history"
         raise SpectraError(f"there is no {what}; nothing was added")
@@ -255,10 +256,10 @@ def _kept(building: Building, records: Records, corpus: Corpus, vocabulary: Mode
         index.close()
 
 
-def _list_skipped(skipped: list[tuple[str, str]]) -> None:
+def _list_skipped(skipped: list[tuple[str, str]], n_skipped: int) -> None:
     for path, reason in skipped[:_LISTED]:
         click.echo(f"skipped: {printable_line(path)} {reason}", err=True)
-    if (more := len(skipped) - _LISTED) > 0:
+    if (more := n_skipped - _LISTED) > 0:
         click.echo(f"skipped: {more:,} more (--json lists them)", err=True)
 
 

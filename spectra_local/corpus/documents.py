@@ -67,7 +67,8 @@ class Files:
             tokens = self._vocabulary.tokenize(found.text)
             chunks = list(cut(tokens, self._vocabulary.piece))
             if chunks:
-                yield Document(str(found.path), tokens, chunks, time.time())
+                name = str(found.path).encode("utf-8", "replace").decode()  # a file's name need not be UTF-8
+                yield Document(name, tokens, chunks, time.time())
             else:
                 skip(str(found.path), "is too short")
 

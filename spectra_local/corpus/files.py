@@ -28,6 +28,7 @@ _GENERATED_NAMES = ("*.min.js", "*.min.css", "*.map", "*.lock", "package-lock.js
 _GENERATED = re.compile(r"@generated|\bDO NOT EDIT\b|(?:auto-?generated|generated) (?:by|from|file)", re.IGNORECASE)
 _HEAD_LINES = 5  # in which a generated file says so
 _MEAN_LINE = 400  # characters: longer on average, and no person wrote the lines
+_DEEPEST = 100  # folders in one another; people make ten
 _SENTENCE = 600  # characters that prose has a sentence in
 
 
@@ -71,7 +72,7 @@ def _files(path: Path, skip: Skip) -> Iterator[tuple[Path, os.stat_result]]:
         yield named, entry
 
 
-def _below(folder: Path, ignored: Ignored, skip: Skip) -> Iterator[tuple[Path, os.stat_result]]:
+def _below(folder: Path, ignored: Ignored, skip: Skip, depth: int = 0) -> Iterator[tuple[Path, os.stat_result]]:
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -90,8 +91,10 @@ def _below(folder: Path, ignored: Ignored, skip: Skip) -> Iterator[tuple[Path, o
                 yield path, entry.stat(follow_symlinks=False)
             elif entry.name in _FOLDERS:
                 skip(f"{path}{os.sep}", "belongs to tools")
+            elif depth == _DEEPEST:
+                skip(f"{path}{os.sep}", "is nested too deeply")
             else:
-                yield from _below(path, Ignored(path, ignored), skip)
+                yield from _below(path, Ignored(path, ignored), skip, depth + 1)
         except OSError as error:
             skip(str(path), _reason(error))
 

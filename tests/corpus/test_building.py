@@ -29,6 +29,8 @@ from spectra_local.llama.likelihood import STRIDE, Likelihood
 from spectra_local.llama.model import Model
 from spectra_local.locations import cache_dir, data_dir
 
+pytestmark = pytest.mark.model
+
 EASY = "the quick brown fox jumps over the lazy dog, and one two three four five six seven eight nine ten.\n" * 2
 HARD = "zebra quorum lattice 7 vinegar; oblique herring nine gusset, unlikely parsnip tax axle moth fjord plinth.\n" * 2
 
@@ -159,6 +161,17 @@ def test_removing_erases_every_byte_of_it(corpus: Command, project: Path) -> Non
         if path.is_file():
             content = path.read_bytes()
             assert b"quick brown fox" not in content and needle not in content, path
+
+
+def test_names_that_are_no_text_are_no_trouble(corpus: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "\udcff odd \x1b[31m"
+    folder.mkdir()
+    (folder / "\udcfe\n.txt").write_text(EASY)
+    code, _, err = corpus("add", str(folder), str(tmp_path / "\udcff\x1b"), "--keep", "1")
+    assert code == 0 and "\x1b" not in err
+    assert "\x1b" not in corpus("list")[1]
+    assert [turn.text for turn in turns()] == [EASY]
+    assert corpus("refresh")[0] == 0
 
 
 def test_secrets_copies_and_repetition_are_left_out_and_counted(corpus: Command, project: Path) -> None:

@@ -124,6 +124,17 @@ def test_rules_above_a_named_folder_hold_in_it_too(tmp_path: Path) -> None:
     assert read(tmp_path / "sub")[0] == ["b.py"]
 
 
+def test_folders_nested_beyond_reason_end_nothing(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(files._DEEPEST + 5):
+        deep /= "d"
+    written(deep / "far.py")
+    written(tmp_path / "near.py")
+    found, skipped = read(tmp_path)
+    assert found == ["near.py"]
+    assert list(skipped.values()) == ["is nested too deeply"]
+
+
 def test_a_folder_that_changes_while_it_is_read_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone, good = written(tmp_path / "a.py"), written(tmp_path / "b.py")
 

@@ -3,12 +3,15 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from fakes.waiting import wait_until
 
 from spectra_local.corpus.records import Records
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from tui.corpus_work import CorpusWork
+
+pytestmark = pytest.mark.model
 
 THINGS = ("boats", "harbours", "ropes", "sails", "winds", "tides", "maps", "stars", "whales", "storms", "islands")
 TEXT = "".join(f"Item {n} of the list is about {THINGS[n % 11]}, and what it says is short.\n" for n in range(40))
