@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]  # tokens done, tokens in all
 
 _NOTED_AT_ONCE = 1000  # chunks
 _WRITTEN_AT_ONCE = 200  # turns: a transaction others wait for ends within some hundredths of a second
+_UNFORESEEN = 100.0  # nats of a chunk of which nothing could be looked at: never kept before others
 _SAVE_SECONDS = 2.0  # of scoring that a crash may cost, at most
 
 
@@ -113,8 +114,10 @@ class Building:
             for windows in _passes(self._windows(todo, scorer.most_tokens), scorer):
                 nats = scorer.of([[token for piece in window for token in piece.tokens] for window in windows])
                 for window, values in zip(windows, nats, strict=True):
-                    _add_up(window, values, sums, ready)
-                done += sum(todo.pop(name, 0) for name in ready)
+                    for name, mean in _means(window, values, sums):
+                        if name in todo:  # others were there for what they say to their neighbours
+                            ready[name] = mean
+                            done += todo.pop(name)
                 if time.monotonic() - saved > _SAVE_SECONDS:
                     self._records.score(self._corpus, ready)
                     ready.clear()
@@ -200,10 +203,10 @@ def _passes(windows: Iterator[list[_Piece]], scorer: Scorer) -> Iterator[list[li
         yield together
 
 
-def _add_up(
-    window: list[_Piece], values: NDArray[np.float32], sums: dict[bytes, list[float]], ready: dict[bytes, float]
-) -> None:
-    """Moves a chunk's mean to ``ready`` when its last piece is there."""
+def _means(
+    window: list[_Piece], values: NDArray[np.float32], sums: dict[bytes, list[float]]
+) -> Iterator[tuple[bytes, float]]:
+    """Nats a token of each chunk whose last piece is in the window; ``sums`` keeps those that go on in another."""
     at = 0
     for piece in window:
         looked = values[at : at + len(piece.tokens)]
@@ -214,10 +217,7 @@ def _add_up(
         tally[1] += len(looked)
         if piece.is_last:
             nats, n = sums.pop(piece.digest)
-            ready[piece.digest] = nats / n if n and isfinite(nats) else _UNFORESEEN
-
-
-_UNFORESEEN = 100.0  # nats of a chunk of which nothing could be looked at: never kept before others
+            yield piece.digest, nats / n if n and isfinite(nats) else _UNFORESEEN
 
 
 def _runs(document: Document, chosen: set[bytes]) -> Iterator[tuple[int, int]]:
