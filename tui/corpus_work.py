@@ -38,7 +38,7 @@ class CorpusWork:
         self._is_busy, self._on_end = is_busy, on_end
         self._worked = 0.0  # seconds, rests aside
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui", "corpus", "add", *arguments, "--background"],
+            [sys.executable, "-m", "tui", "corpus", "add", "--background", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

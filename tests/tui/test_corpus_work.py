@@ -20,7 +20,7 @@ TEXT = "".join(f"Item {n} of the list is about {THINGS[n % 11]}, and what it say
 def test_it_rests_while_the_model_answers_and_goes_on_afterwards(smollm2_path: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
     busy, said = [True], list[str]()
-    work = CorpusWork(["-m", str(smollm2_path), str(tmp_path), "--name", "beside"], lambda: busy[0], said.append)
+    work = CorpusWork(["-m", str(smollm2_path), "--name", "beside", "--", str(tmp_path)], lambda: busy[0], said.append)
     wait_until(lambda: work.state.resting and work.state.total > 0, 60)
     assert work.state.done == 0
     busy[0] = False
@@ -33,7 +33,7 @@ def test_it_rests_while_the_model_answers_and_goes_on_afterwards(smollm2_path: P
 
 def test_it_can_be_stopped_and_its_ending_is_told(smollm2_path: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
-    work = CorpusWork(["-m", str(smollm2_path), str(tmp_path), "--name", "beside"], lambda: True, lambda line: None)
+    work = CorpusWork(["-m", str(smollm2_path), "--name", "beside", "--", str(tmp_path)], lambda: True, lambda line: None)
     wait_until(lambda: work.state.resting and work.state.total > 0, 60)
     work.stop()
     wait_until(lambda: work.state.ended is not None, 60)
@@ -41,6 +41,6 @@ def test_it_can_be_stopped_and_its_ending_is_told(smollm2_path: Path, tmp_path: 
 
 
 def test_what_is_wrong_is_said_in_one_line(smollm2_path: Path, tmp_path: Path) -> None:
-    work = CorpusWork(["-m", str(smollm2_path), str(tmp_path / "missing")], lambda: False, lambda line: None)
+    work = CorpusWork(["-m", str(smollm2_path), "--", str(tmp_path / "missing")], lambda: False, lambda line: None)
     wait_until(lambda: work.state.ended is not None, 60)
     assert "nothing was added" in (work.state.ended or "")
