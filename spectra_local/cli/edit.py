@@ -15,7 +15,7 @@ from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
-from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, rewrite
+from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, check, rewrite
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions, Sampling
 from spectra_local.text_file import TextFile, counted_lines, read_text_file, replace_file
@@ -70,6 +70,7 @@ def edit(
     learn = learns_from(None if file == "-" else Path(source.path))
     request = RewriteRequest(old, instruction, before, after, sampling, not plain, learn)
     try:
+        check(request)
         # A filter's warnings would end up in the text: Vim takes stderr too.
         done = _rewritten(request, model, options, warn=file != "-")
     except BaseException:
@@ -105,7 +106,7 @@ def _rewritten(request: RewriteRequest, model: str | None, options: EngineOption
 
 
 def _last(items: Generator[Progress | Rewritten, None, None]) -> Rewritten:
-    with StatusLine(sys.stderr) as status, closing(items):
+    with StatusLine(sys.stderr, delay=0) as status, closing(items):  # a long text is read without a word in between
         for item in items:
             if isinstance(item, Progress):
                 status.show(item.text)

@@ -56,21 +56,13 @@ class Rewritten:
 
 def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress | Rewritten, None, None]:
     """Yields Progress, then Rewritten. Raises SpectraError where the answer is no replacement. Closing it cancels."""
-    if not request.instruction.strip():
-        raise UsageError("the instruction is empty: say what to change")
-    if not request.text.strip():
-        raise UsageError("there is no text to change")
+    check(request)
     if not assistant.info.template:
         raise SpectraError("this model has no chat template and follows no instructions; choose an instruct model")
     bom = _BOM if request.text.startswith(_BOM) else ""
     whole = request.text.removeprefix(_BOM)
     line_end = "\r\n" if "\r\n" in whole else "\n"
     pieces = regions(whole)
-    if len(pieces) > _MOST_REGIONS:
-        raise UsageError(
-            f"{counted_lines(len(lines_of(whole)))} are too many to rewrite at once: they would be "
-            f"{len(pieces)} parts, one after the other, and at most {_MOST_REGIONS} are taken; choose lines"
-        )
     parts: list[str] = []
     timings: list[Timings] = []
     for number, piece in enumerate(pieces):
@@ -84,6 +76,20 @@ def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress
         parts.append(in_the_form_of(piece, answer, line_end))
         timings.append(done.timings)
     yield Rewritten(bom + "".join(parts), tuple(timings))
+
+
+def check(request: RewriteRequest) -> None:
+    """Raises UsageError for what no model could rewrite: before one is loaded."""
+    if not request.instruction.strip():
+        raise UsageError("the instruction is empty: say what to change")
+    if not request.text.strip():
+        raise UsageError("there is no text to change")
+    n_parts = len(regions(request.text))
+    if n_parts > _MOST_REGIONS:
+        raise UsageError(
+            f"{counted_lines(len(lines_of(request.text)))} are too many to rewrite at once: they would be {n_parts} "
+            f"parts, one after the other, and at most {_MOST_REGIONS} are taken; choose lines"
+        )
 
 
 def regions(text: str) -> list[str]:

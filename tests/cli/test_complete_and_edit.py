@@ -172,6 +172,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(spectra: Command, tmp_
         (("f", " "), 2, "instruction is empty"),
         (("empty", "x"), 2, "no text"),
         (("missing", "x"), 1, "cannot be read"),
+        (("long", "x"), 2, "50,000 lines are too many"),
         (("f", "x", "--diff", "--in-place"), 2, "--in-place"),
         (("-", "x", "--in-place"), 2, "--in-place"),
     ],
@@ -181,6 +182,7 @@ def test_edit_refuses_bad_input_with_one_line(
 ) -> None:
     (tmp_path / "f").write_text("a\nb\n")
     (tmp_path / "empty").write_text("")
+    (tmp_path / "long").write_text("x\n" * 50_000)
     returned, out, err, _ = spectra("edit", *arguments)
     assert (returned, out, err.count("\n")) == (code, "", 1)
     assert words in err
