@@ -36,14 +36,14 @@ class AnswerText:
             self.stopped = True
             self._held = ""
             return text[: min(ends)]
-        hold = 0 if last else max(_overlap(text, stop) for stop in self._stop)
+        hold = 0 if last else max(overlap(text, stop) for stop in self._stop)
         self._held = text[len(text) - hold :]
         return text[: len(text) - hold]
 
 
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of ``text`` that begins ``stop``."""
-    for n in range(min(len(text), len(stop) - 1), 0, -1):
-        if text.endswith(stop[:n]):
+def overlap(text: str, following: str) -> int:
+    """Length of the longest end of ``text`` that begins ``following``."""
+    for n in range(min(len(text), len(following)), 0, -1):
+        if text.endswith(following[:n]):
             return n
     return 0

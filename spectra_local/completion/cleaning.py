@@ -1,5 +1,6 @@
 """A finished suggestion, made fit to be inserted; and how much of a growing one will stay. Knows text only."""
 
+from spectra_local.answer_text import overlap
 from spectra_local.completion.stop_rules import Surroundings, may_repeat_below, without_end
 
 _QUOTES = "\"'`"
@@ -20,8 +21,14 @@ def cleaned(text: str, around: Surroundings, *, ended_itself: bool) -> str:
 
 def certain_length(text: str, around: Surroundings) -> int:
     """How many characters of a growing text, which no stop rule ends, stay whatever follows."""
-    if around.rest_of_line.strip() or not text.strip():
+    if not text.strip():
         return 0
+    kept = text[: _certain_of_lines(text, around)].rstrip()
+    rest = around.rest_of_line.rstrip()
+    return len(kept) - max(overlap(kept, rest), overlap(kept, rest.lstrip()))  # it may yet end in the rest of the line
+
+
+def _certain_of_lines(text: str, around: Surroundings) -> int:
     newline = text.rfind("\n")
     if newline >= 0 and text[:newline].strip():
         if _begins_what_follows(text[:newline], around):
