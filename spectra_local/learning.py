@@ -36,6 +36,8 @@ class Learning:
     def forget_deleted(self) -> None:
         """Before a request, and before anything is saved: what was deleted meanwhile must not come back."""
         if self._history:
+            if self._history.opened():
+                self._drafts.draft_from(self._history.indexes)
             if self._history.refresh():
                 self._drafts.forget()
             self._drafts.retrieve(self._history.corpora_version(), self._history.corpora_texts)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # SQLite, and all that needs it, is 15 ms that the first fram
     from spectra_local.history.statistics import Statistics
 
 # How long a save waits for another program that writes: the screen stands still meanwhile, and saves again soon.
-_BUSY_MS = 100
+_BUSY_S = 0.1
 
 
 class Archive:
@@ -56,7 +56,7 @@ class Archive:
                 from spectra_local.history.database import Database
 
                 self._database = Database(self._path)
-                self._database.connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+                self._database.wait_for_writers(_BUSY_S)
             return self._database
 
     def notice(self) -> str:

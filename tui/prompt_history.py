@@ -13,6 +13,12 @@ class PromptHistory:
         self._at = len(self._prompts)
         self._typed = ""
 
+    def begin_with(self, older: Iterable[str]) -> None:
+        """Prompts from before those that are known, which could not be read until now."""
+        known = self._prompts
+        self._prompts = [*(p for p in older if p not in known), *known][-MOST_PROMPTS:]
+        self._at = len(self._prompts)
+
     def add(self, prompt: str) -> None:
         """A prompt was sent: it is the newest, and stepping begins behind it again."""
         if prompt.strip():

@@ -33,8 +33,12 @@ _SIDE_FILES = ("-wal", "-shm")
 class Database:
     """One connection. Usable from any thread, by one at a time: hold ``transaction`` or ``lock``."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Opens or makes the file at ``path`` (None: the user's). Raises StoreError where that cannot be."""
+    def __init__(self, path: Path | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Opens or makes the file at ``path`` (None: the user's). Raises StoreError where that cannot be.
+
+        ``busy_seconds``: how long another program's writing is waited for.
+        """
+        self._busy_seconds = busy_seconds
         self.path = path or locations.database_file()
         self.notice = ""  # what the user should know, "" for nothing
         self.read_only = False
@@ -78,6 +82,11 @@ class Database:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self.path}: {_reason(error)}") from error
+
+    def wait_for_writers(self, seconds: float) -> None:
+        """How long another program's writing is waited for from now on."""
+        with self.lock, self.errors():
+            self.connection.execute(f"PRAGMA busy_timeout = {int(1000 * seconds)}")
 
     def data_version(self) -> int:
         """Changes when another connection has committed: PRAGMA data_version, a few microseconds."""
@@ -145,7 +154,7 @@ class Database:
         except OSError as error:
             return self._opened_read_only(f"the history can only be read ({error.strerror})", error)
         try:
-            return self._checked(_connect(self.path, "rw"))
+            return self._checked(_connect(self.path, "rw", self._busy_seconds))
         except sqlite3.DatabaseError as error:
             if _is_lack_of_room(error):
                 return self._opened_read_only(f"the history can only be read ({_reason(error)})", error)
@@ -158,7 +167,7 @@ class Database:
             )
             log.warning("%s: %s; kept as %s", self.path, error, aside)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            return self._checked(_connect(self.path, "rw"))
+            return self._checked(_connect(self.path, "rw", self._busy_seconds))
 
     def _opened_read_only(self, notice: str, cause: Exception) -> sqlite3.Connection:
         if not self.path.exists():
@@ -236,9 +245,11 @@ def migrations() -> dict[int, str]:
     return {int(f.name[:4]): f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".sql")}
 
 
-def _connect(path: Path, mode: str, *, immutable: bool = False) -> sqlite3.Connection:
+def _connect(
+    path: Path, mode: str, busy_seconds: float = BUSY_SECONDS, *, immutable: bool = False
+) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}" + ("&immutable=1" if immutable else "")
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     connection.create_function("text_pairs", 1, pairs, deterministic=True)
     # A flipped bit may leave text that is no UTF-8: the row's checksum then tells, and the others can be read.
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -277,6 +288,11 @@ def _statements(sql: str) -> Iterator[str]:
         if line.split("--")[0].rstrip().endswith(";") and sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def is_busy(error: StoreError) -> bool:
+    """Whether another program was writing all the time, so that another try may do."""
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectra_local.errors import StoreError
-from spectra_local.history.database import Database
+from spectra_local.history.database import BUSY_SECONDS, Database, is_busy
 from spectra_local.history.index import Index
 from spectra_local.history.savings import Saved, Tried, add_saved
 from spectra_local.history.store import Store
@@ -39,6 +39,11 @@ class Exchange:
     said: Callable[[Sequence[int]], str] = lambda tokens: ""  # the words of some tokens
 
 
+# Another version's file may be converted by the app for half a minute: the model is not kept waiting for it.
+_OPEN_WITHIN_S = 1.0
+_TRY_AGAIN_S = 0.1
+
+
 class PersonalHistory:
     """One model's share of the user's store."""
 
@@ -50,14 +55,30 @@ class PersonalHistory:
         self.index: Index | None = None
         self.corpora: Index | None = None
         self._database: Database | None = None
+        self._n_vocab = n_vocab
+        self._waits = True  # for a file that another program converts
+        self.opened(_OPEN_WITHIN_S)
+
+    def opened(self, within_s: float = _TRY_AGAIN_S) -> bool:
+        """Before a request: whether the file could be opened now, and not before."""
+        if not self._waits:
+            return False
         try:
-            self._database = Database()
+            self._database = Database(busy_seconds=within_s)
+            self._database.wait_for_writers(BUSY_SECONDS)
             self._notice = self._database.notice
             self.store = Store(self._database)
-            self.index = Index(self.store, fingerprint, n_vocab)
-            self.corpora = Index(self.store, fingerprint, n_vocab, corpora=True)
+            self.index = Index(self.store, self._fingerprint, self._n_vocab)
+            self.corpora = Index(self.store, self._fingerprint, self._n_vocab, corpora=True)
         except StoreError as error:
-            self._off(error)
+            if self._database is None and is_busy(error):
+                log.warning("the history is opened later: %s", error)
+            else:
+                self._waits = False
+                self._off(error)
+            return False
+        self._waits = False
+        return True
 
     @property
     def indexes(self) -> list[Index]:

@@ -26,3 +26,10 @@ def test_a_recalled_prompt_that_was_changed_is_not_lost():
     history.step(-1, "two and more")
     history.step(1, "one")
     assert history.step(1, "two") == "two and more"
+
+
+def test_older_prompts_that_are_read_later_stand_before_those_of_this_session():
+    history = PromptHistory()
+    history.add("new")
+    history.begin_with(["old", "new", "older"])
+    assert [history.step(-1, "") for _ in range(4)] == ["new", "older", "old", None]

@@ -179,3 +179,23 @@ async def test_deleting_holds_nothing_up_and_loses_nothing(monkeypatch: pytest.M
     archive = Archive()
     assert [each.title for each in archive.chats(5)] == ["meanwhile"]
     archive.close()
+
+
+async def test_while_the_store_is_converted_one_can_write_and_ask(monkeypatch: pytest.MonkeyPatch):
+    converted, latest = threading.Event(), Archive.latest
+
+    def slow(archive: Archive) -> object:
+        with archive._busy, archive._opening:
+            converted.wait(30)
+        return latest(archive)
+
+    monkeypatch.setattr(Archive, "latest", slow)
+    async with app_with(say("Meanwhile.")).run_test(size=(80, 24), notifications=True) as pilot:
+        await ready(pilot)
+        await answered(pilot, "Are you there?")
+        await sees(pilot, "Meanwhile.")
+        await sees(pilot, "Saved chats are being brought")
+        await pilot.press("up")
+        assert composer(pilot).message == "Are you there?"
+        converted.set()
+        await wait_until(pilot, lambda: chat(pilot).state.chat.id is not None, "the chat is saved after all")

@@ -24,6 +24,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.transcript import Transcript
 from tui.widgets.turns import turn_widget
 
+CONVERTING_S = 2.0  # opening takes milliseconds: what takes longer is converted
 SAVE_EVERY_S = 2.0  # while an answer comes: kill -9 costs no more of it
 
 
@@ -44,8 +45,12 @@ class SavedConversationScreen(ConversationScreen):
         self._draft = self._kept_draft = ""
 
     async def _start(self) -> None:
-        """The conversation of last time is shown."""
+        """The conversation of last time is shown, when it is read: awaited here, the screen would stand still."""
         await super()._start()
+        self.set_timer(CONVERTING_S, self._tell_of_converting)
+        self.run_worker(self._resume())
+
+    async def _resume(self) -> None:
         try:
             latest = await asyncio.to_thread(self.archive.latest)
         except StoreError as error:
@@ -57,6 +62,14 @@ class SavedConversationScreen(ConversationScreen):
             self.is_first_chat = False
             if notice := self.archive.notice():
                 self.notify(printable_line(notice), markup=False, severity="warning", timeout=15)
+
+    def _tell_of_converting(self) -> None:
+        """A large store that another version wrote takes its time, once."""
+        if self.is_first_chat and self.archive.is_busy:
+            self.notify(
+                "Saved chats are being brought up to date for this version; they are there when that is done. "
+                "You can ask meanwhile.", title="Chats", markup=False, timeout=8,
+            )  # fmt: skip
 
     def on_unmount(self) -> None:
         """The chat and what was typed are kept."""

@@ -1,6 +1,7 @@
 """Help with writing: completions at the cursor, earlier prompts, the user's own editor. Knows nothing of sending."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from textual import on
@@ -25,8 +26,13 @@ class WritingScreen(BranchingConversationScreen):
     """A conversation with a box to write in that lends a hand."""
 
     _completions: "Completions | None" = None
-    _prompts: PromptHistory | None = None
+    _prompts: PromptHistory
+    _prompts_read = False  # of earlier sessions
     _place: Place | None = None  # what the open completions are for
+
+    def on_mount(self) -> None:
+        """Prompts are remembered."""
+        self._prompts = PromptHistory()
 
     # Completions
 
@@ -106,11 +112,10 @@ class WritingScreen(BranchingConversationScreen):
             self._offer([])
 
     def _history(self) -> PromptHistory:
-        if self._prompts is None:
-            try:
-                self._prompts = PromptHistory(self.archive.store.prompts(MOST_PROMPTS))
-            except SpectraError:  # told where saving fails; the prompts of this session are still there
-                self._prompts = PromptHistory()
+        if not self._prompts_read and not self.archive.is_busy:  # busy for half a minute where it is converted
+            self._prompts_read = True
+            with suppress(SpectraError):  # told where saving fails; the prompts of this session are still there
+                self._prompts.begin_with(self.archive.store.prompts(MOST_PROMPTS))
         return self._prompts
 
     def remember_prompt(self, text: str) -> None:

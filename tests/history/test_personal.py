@@ -1,0 +1,36 @@
+"""One model's share of the store, where the store cannot be had at once."""
+
+import sqlite3
+from contextlib import closing
+
+from spectra_local.history import personal
+from spectra_local.history.personal import Exchange, PersonalHistory
+from spectra_local.history.savings import Saved
+from spectra_local.locations import database_file, private_dir
+
+
+def test_a_file_that_another_program_converts_is_opened_once_that_is_done(monkeypatch):
+    monkeypatch.setattr(personal, "_OPEN_WITHIN_S", 0.05)
+    private_dir(database_file().parent)
+    with closing(sqlite3.connect(database_file(), isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")  # the schema is not there yet, and nobody else can make it
+        history = PersonalHistory("f" * 64, 256)
+        assert (history.indexes, history.take_notice(), history.opened()) == ([], "", False)
+        history.record(Exchange("chat-1", "chat", "a", [1], 0, "b", [2]), Saved(answers=1))  # goes nowhere, quietly
+        other.execute("ROLLBACK")
+    assert history.opened()
+    assert not history.opened()  # it is
+    history.record(Exchange("chat-1", "chat", "a", [1, 2], 0, "b", [3]), Saved(answers=1))
+    assert [turn.tokens.tolist() for turn in history.store.turns()] == [[1, 2], [3]]
+    assert history.take_notice() == ""
+    history.close()
+
+
+def test_a_file_that_is_damaged_for_good_is_told_once_and_not_tried_again(monkeypatch):
+    database_file().parent.parent.mkdir(parents=True, exist_ok=True)
+    database_file().parent.write_text("no folder")
+    history = PersonalHistory("f" * 64, 256)
+    assert "not learned" in history.take_notice()
+    assert not history.opened()
+    assert history.indexes == []
