@@ -27,7 +27,7 @@ class Learning:
         self._context_learned = True  # what the context of all but completions holds is in the history too
         if history:
             drafts.draft_from(history.indexes)
-            drafts.retrieve(history.corpora_version(), history.corpora_texts)
+            drafts.retrieve(history.corpora_version, history.corpora_texts)
 
     def take_notice(self) -> str:
         """What the user should be told, once; "" where there is nothing."""
@@ -40,7 +40,7 @@ class Learning:
                 self._drafts.draft_from(self._history.indexes)
             if self._history.refresh():
                 self._drafts.forget()
-            self._drafts.retrieve(self._history.corpora_version(), self._history.corpora_texts)
+            self._drafts.retrieve(self._history.corpora_version, self._history.corpora_texts)
 
     def answered(
         self, request: Request, prompt: Sequence[int], answer: Sequence[int], shown: str, timings: Timings

@@ -127,10 +127,11 @@ def _levels(learned: Learned, key: int, least: float) -> tuple[list[Level], list
     levels: list[Level] = []
     tokens: list[int] = []
     _add_levels(learned.core, 0, key, least, levels, tokens)
-    if not learned.retrieved:
+    retrieved = learned.retrieved  # another thread may set it
+    if retrieved is None:
         return levels, tokens, _NONE
     own = len(tokens)
-    _add_levels(learned.retrieved, ev.CORE_FAMILIES, key, least, levels, tokens)
+    _add_levels(retrieved, ev.CORE_FAMILIES, key, least, levels, tokens)
     return levels, tokens, set(tokens[own:]).difference(tokens[:own])
 
 

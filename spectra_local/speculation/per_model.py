@@ -63,10 +63,10 @@ class PerModel:
         self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
         self._core_file, self._core_n_vocab = self._folder / CORE_FILE, core_n_vocab
         self._core_saved = time.monotonic()
-        self._retrieval = Retrieval(self._folder, core_n_vocab)
         self._spectra = SpectraDrafter(
             self.cost, [self._session], core=self._known_core(), calibration=self.calibration, ends=ends
         )
+        self._retrieval = Retrieval(self._folder, core_n_vocab, self._spectra.retrieve_from)
         self.drafter: Drafter = self._spectra
 
     def use(self, make: Callable[[CostCurve], Drafter] | None) -> None:
@@ -77,10 +77,13 @@ class PerModel:
         """Drafts from these too: what earlier sessions left, corpora. This session's own memory stays beside them."""
         self._spectra.histories = [*histories, self._session]
 
-    def retrieve(self, version: str, texts: Callable[[], Iterable[Tokens]]) -> None:
-        """Drafts from the dictionaries of ``texts`` too, as soon as they are counted. ``version`` tells these texts
-        from others, "" means that there are none."""
-        self._spectra.retrieve_from(self._retrieval.current(version, texts))
+    def retrieve(self, version: Callable[[], str], texts: Callable[[], Iterable[Tokens]]) -> None:
+        """Drafts from the dictionaries of ``texts`` too, as soon as they are counted, where that can pay. ``version``
+        tells these texts from others, "" means that there are none."""
+        if self._spectra.takes_dictionaries:
+            self._retrieval.follow(version, texts)
+        else:
+            self._retrieval.forget()
 
     def forget(self) -> None:
         """Drops all text: this session's memory and all N-gram statistics, because some of it was deleted."""

@@ -36,44 +36,58 @@ log = logging.getLogger("spectra_local.speculation")
 
 
 class Retrieval:
-    """One model's dictionaries of the corpora in use: read from its folder, else counted in the background."""
+    """One model's dictionaries of the corpora in use: read from its folder, else counted, both in the background."""
 
-    def __init__(self, folder: Path, n_vocab: int) -> None:
-        """``n_vocab`` 0: there are none, and nothing is written."""
-        self._folder, self._n_vocab = folder, n_vocab
-        self._version = ""
-        self._table: NgramTable | None = None
-        self._counting: threading.Thread | None = None
-        self._counted: tuple[str, NgramTable] | None = None
+    def __init__(self, folder: Path, n_vocab: int, use: Callable[[NgramTable | None], None]) -> None:
+        """``use`` gets the dictionaries as soon as they are there, perhaps within a request and in another thread, and
+        None when they hold no more. ``n_vocab`` 0: there are none, and nothing is written."""
+        self._folder, self._n_vocab, self._use = folder, n_vocab, use
+        self._wanted = ""
+        self._changing, self._at_work = threading.Lock(), threading.Lock()
+        self._thread: threading.Thread | None = None
 
-    def current(self, version: str, texts: Callable[[], Iterable[Tokens]]) -> NgramTable | None:
-        """Those of ``texts``; None while they are being counted. ``version`` tells texts from others, "": none."""
-        if version == self._version or not self._n_vocab:
-            return self._table
-        self._table = None
-        if self._counted and self._counted[0] == version:
-            self._version, self._table = self._counted
-            self._counted = None
-        elif not version:
-            self._version = version
-        elif table := self._read(version):
-            self._version, self._table = version, table
-        elif self._counting is None or not self._counting.is_alive():
-            self._counting = threading.Thread(target=self._count, args=(version, texts), name="retrieval", daemon=True)
-            self._counting.start()
-        return self._table
+    def follow(self, version: Callable[[], str], texts: Callable[[], Iterable[Tokens]]) -> None:
+        """Takes the dictionaries of ``texts`` from now on. ``version`` tells these texts from others, "" means that
+        there are none; it is asked again before anything is written."""
+        wanted = version()
+        if wanted == self._wanted or not self._n_vocab:
+            return
+        self.forget()
+        self._wanted = wanted
+        if wanted:
+            self._thread = threading.Thread(
+                target=self._make, args=(wanted, version, texts), name="retrieval", daemon=True
+            )
+            self._thread.start()
 
     def wait(self) -> None:
         """Until the background work has ended; for tests and measuring."""
-        if self._counting:
-            self._counting.join()
+        if self._thread:
+            self._thread.join()
 
     def forget(self) -> None:
         """Drops all of it, because text was deleted; its files went with that."""
-        self._version, self._table, self._counted = "", None, None
+        with self._changing:
+            self._wanted = ""
+            self._use(None)
 
     def _path(self, version: str) -> Path:
         return self._folder / f"core.corpora-{blake2b(version.encode(), digest_size=8).hexdigest()}.bin"
+
+    def _make(self, wanted: str, version: Callable[[], str], texts: Callable[[], Iterable[Tokens]]) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        with self._at_work:
+            if wanted != self._wanted:
+                return
+            try:
+                table = self._read(wanted) or self._counted(wanted, version, texts)
+            except (SpectraError, OSError, ValueError, MemoryError) as error:
+                log.warning("corpora could not be counted: %s", error)
+                return
+            with self._changing:
+                if wanted == self._wanted:
+                    self._use(table)
 
     def _read(self, version: str) -> NgramTable | None:
         try:
@@ -84,17 +98,19 @@ class Retrieval:
             log.warning("%s is damaged or cannot be read (%s); it is made again", self._path(version), error)
             return None
 
-    def _count(self, version: str, texts: Callable[[], Iterable[Tokens]]) -> None:
-        with contextlib.suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+    def _counted(
+        self, wanted: str, version: Callable[[], str], texts: Callable[[], Iterable[Tokens]]
+    ) -> NgramTable | None:
+        table = count(texts())
+        if version() != wanted:  # something was forgotten meanwhile: it must not stay here
+            return None
+        for old in self._folder.glob("core.corpora-*.bin"):
+            old.unlink(missing_ok=True)
         try:
-            table = count(texts())
-            for old in self._folder.glob("core.corpora-*.bin"):
-                old.unlink(missing_ok=True)
-            write_private(self._path(version), core_file.dumps(table))
-            self._counted = version, table
-        except (SpectraError, OSError, ValueError, MemoryError) as error:
-            log.warning("corpora could not be counted: %s", error)
+            write_private(self._path(wanted), core_file.dumps(table))
+        except OSError as error:
+            log.warning("%s cannot be written: %s", self._path(wanted), error)
+        return table
 
 
 def count(texts: Iterable[Sequence[int] | Tokens]) -> NgramTable:

@@ -5,6 +5,7 @@ from spectra_local.speculation.core import Entry, NgramTable
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import ROOT, DraftTree, TopK
+from spectra_local.speculation.retrieval import count
 
 FLAT = CostCurve({1: 1.0, 64: 2.0})
 DEAR = CostCurve({1: 1.0, 64: 64.0})
@@ -196,3 +197,13 @@ def test_weights_at_and_just_beyond_their_border_are_taken(confidence: float) ->
         drafter.propose(5)
         drafter.learn([4], [TopK(ROOT, [4, 5], [confidence, 1.0 - confidence])])
     drafter.propose(5)
+
+
+@pytest.mark.parametrize(("four", "is_cheap"), [(1.25, True), (2.85, False)])
+def test_dictionaries_of_corpora_are_used_where_wide_passes_are_cheap(four: float, is_cheap: bool) -> None:
+    drafter = SpectraDrafter(CostCurve({1: 1.0, 4: four, 16: four}))
+    drafter.retrieve_from(count([[7, 8, 9, 10, 11, 12, 13, 14] * 30]))
+    drafter.begin([1, 2, 7, 8])
+    tree = drafter.propose(15)
+    assert tree.tokens[:4] == ([9, 10, 11, 12] if is_cheap else [])
+    assert set(tree.sources) == ({"corpus"} if is_cheap else set())

@@ -1,13 +1,13 @@
 import random
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from spectra_local.speculation import retrieval
-from spectra_local.speculation.core import MOST_SEEN
+from spectra_local.speculation.core import MOST_SEEN, NgramTable
 from spectra_local.speculation.match import TOKEN_BITS
 from spectra_local.speculation.retrieval import Retrieval, Tokens, count
 
@@ -74,56 +74,65 @@ def no_texts() -> Iterable[Tokens]:
     return pytest.fail("they were counted again")
 
 
+class Used:
+    """What a drafter would hold."""
+
+    def __init__(self, folder: Path) -> None:
+        self.table: NgramTable | None = None
+        self.retrieval = Retrieval(folder, 100, self.use)
+
+    def use(self, table: NgramTable | None) -> None:
+        self.table = table
+
+    def after(self, version: str, texts: Callable[[], Iterable[Tokens]]) -> NgramTable | None:
+        self.retrieval.follow(lambda: version, texts)
+        self.retrieval.wait()
+        return self.table
+
+
 def test_dictionaries_are_counted_once_and_then_read(tmp_path: Path) -> None:
-    first = Retrieval(tmp_path, 100)
-    first.current("v1", texts)
-    first.wait()
-    table = first.current("v1", no_texts)
-    assert table
-    assert table.three[packed(1, 2, 3)].weights == {4: 1.0}
-    again = Retrieval(tmp_path, 100).current("v1", no_texts)
-    assert again
-    assert again.three[packed(1, 2, 3)].weights == {4: 1.0}
+    for used, source in ((first := Used(tmp_path), texts), (first, no_texts), (Used(tmp_path), no_texts)):
+        table = used.after("v1", source)
+        assert table
+        assert table.three[packed(1, 2, 3)].weights == {4: 1.0}
 
 
 def test_other_texts_are_counted_anew_and_the_old_file_goes(tmp_path: Path) -> None:
-    kept = Retrieval(tmp_path, 100)
-    for version in ("v1", "v2"):
-        kept.current(version, texts)
-        kept.wait()
-    assert kept.current("v2", no_texts)
+    used = Used(tmp_path)
+    assert used.after("v1", texts)
+    assert used.after("v2", texts)
     assert len(list(tmp_path.iterdir())) == 1
-    assert kept.current("", no_texts) is None
+    assert used.after("", no_texts) is None
 
 
 def test_a_damaged_file_is_made_again(tmp_path: Path) -> None:
-    kept = Retrieval(tmp_path, 100)
-    kept.current("v1", texts)
-    kept.wait()
+    Used(tmp_path).after("v1", texts)
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-3])
-    again = Retrieval(tmp_path, 100)
-    assert again.current("v1", texts) is None
-    again.wait()
-    assert again.current("v1", no_texts)
+    assert Used(tmp_path).after("v1", texts)
+    assert Used(tmp_path).after("v1", no_texts)
 
 
 def test_texts_that_cannot_be_read_leave_no_dictionaries_and_no_thread(tmp_path: Path) -> None:
     def broken() -> Iterator[Tokens]:
         raise OSError("the disk is gone")
 
-    kept = Retrieval(tmp_path, 100)
-    assert kept.current("v1", broken) is None
-    kept.wait()
-    assert kept.current("v1", broken) is None
-    kept.wait()
+    assert Used(tmp_path).after("v1", broken) is None
     assert not [thread for thread in threading.enumerate() if thread.name == "retrieval"]
 
 
-def test_what_was_forgotten_is_not_drafted_from(tmp_path: Path) -> None:
-    kept = Retrieval(tmp_path, 100)
-    kept.current("v1", texts)
-    kept.wait()
-    assert kept.current("v1", no_texts)
-    kept.forget()
-    assert kept.current("", no_texts) is None
+def test_what_is_forgotten_is_neither_used_nor_written(tmp_path: Path) -> None:
+    used = Used(tmp_path)
+    versions = iter(["v1", "v2"])
+    used.retrieval.follow(lambda: next(versions), texts)
+    used.retrieval.wait()
+    assert used.table is None
+    assert not list(tmp_path.iterdir())
+    assert used.after("v2", texts)
+    used.retrieval.forget()
+    assert used.table is None
+
+
+def test_without_a_place_to_keep_them_there_are_none(tmp_path: Path) -> None:
+    retrieval = Retrieval(tmp_path, 0, lambda table: pytest.fail("used"))
+    retrieval.follow(lambda: "v1", no_texts)

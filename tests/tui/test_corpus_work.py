@@ -33,7 +33,9 @@ def test_it_rests_while_the_model_answers_and_goes_on_afterwards(smollm2_path: P
 
 def test_it_can_be_stopped_and_its_ending_is_told(smollm2_path: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
-    work = CorpusWork(["-m", str(smollm2_path), "--name", "beside", "--", str(tmp_path)], lambda: True, lambda line: None)
+    work = CorpusWork(
+        ["-m", str(smollm2_path), "--name", "beside", "--", str(tmp_path)], lambda: True, lambda line: None
+    )
     wait_until(lambda: work.state.resting and work.state.total > 0, 60)
     work.stop()
     wait_until(lambda: work.state.ended is not None, 60)
