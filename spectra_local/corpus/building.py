@@ -88,6 +88,8 @@ class Building:
                 self._records.note(self._corpus, noted)
                 noted.clear()
             progress(seen["documents"])
+        if not seen["documents"]:
+            return seen  # a folder that is not there now may come back: its scores are worth keeping
         self._records.note(self._corpus, noted)
         gone = self._records.surveyed(self._corpus, digests, seen)
         self.is_new = not self._corpus.finished or gone > 0 or bool(self._records.unscored(self._corpus))

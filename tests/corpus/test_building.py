@@ -260,6 +260,7 @@ def test_a_folder_that_is_gone_leaves_the_corpus_as_it_was(corpus: Command, proj
     code, _, err = corpus("refresh")
     assert code == 1 and "nothing was added" in err
     assert len(turns()) == 1
+    assert listed(corpus)[0]["scored_chunks"] == 2
 
 
 # --- interruptions ---------------------------------------------------------------------------------------------------
