@@ -24,11 +24,13 @@ class Ignored:
 
     @classmethod
     def around(cls, folder: Path) -> "Ignored":
-        """Those of a folder somewhere in a repository."""
+        """Those of a folder that somebody wants read: rules above it that hide it as a whole do not hold."""
         root = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
         found: Ignored | None = None
         for each in reversed([folder, *folder.parents]):
             if each == root or root in each.parents:
+                if found and found.hides(each, is_folder=True):
+                    found = None
                 found = cls(each, found)
         return found or cls(folder)
 

@@ -124,6 +124,16 @@ def test_rules_above_a_named_folder_hold_in_it_too(tmp_path: Path) -> None:
     assert read(tmp_path / "sub")[0] == ["b.py"]
 
 
+def test_a_folder_that_somebody_names_is_read_though_rules_above_hide_it(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    written(tmp_path / ".gitignore", "/versions/\n*.log\n")
+    written(tmp_path / "versions" / "lib" / ".gitignore", "*.tmp\n")
+    for name in ("a.py", "b.tmp", "deep/c.py"):
+        written(tmp_path / "versions" / "lib" / name)
+    assert set(read(tmp_path / "versions" / "lib")[0]) - {".gitignore"} == {"a.py", "c.py"}
+    assert read(tmp_path)[0] == [".gitignore"]
+
+
 def test_folders_nested_beyond_reason_end_nothing(tmp_path: Path) -> None:
     deep = tmp_path
     for _ in range(files._DEEPEST + 5):
