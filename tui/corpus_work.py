@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 
 from spectra_local.printable import printable_line
 
@@ -97,4 +97,4 @@ class CorpusWork:
             now = monotonic()
             self._worked += 0.0 if resting else now - looked
             looked = now
-            threading.Event().wait(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)

@@ -1,5 +1,6 @@
 """The slash command that has a folder read for guesses while the chat goes on."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from spectra_local.errors import SpectraError
@@ -50,7 +51,8 @@ def _begin(chat: "ChatScreen", name: str) -> None:
         return
 
     def ended(line: str) -> None:
-        app.call_from_thread(app.notify, line, title="Corpus", markup=False, timeout=12)
+        with suppress(RuntimeError):  # the app has ended meanwhile
+            app.call_from_thread(app.notify, line, title="Corpus", markup=False, timeout=12)
 
     app.corpus_work = CorpusWork(
         ["-m", info.path, *asked], lambda: chat.app.is_running and app.session.is_working, ended
