@@ -7,6 +7,7 @@ others for the length of one decode. Nothing here knows how drafts are made or t
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ PREFILL_BATCH = 512  # llama.cpp's own micro-batch
 # request need not wait long. Milliseconds a token on two busy cores by 8, 16, 32, 64, 128, 512: SmolLM2 22, 13, 11, 13,
 # 13, 14; 1.5B parameters, up to 256: 52, 32, 28, 38, 52, 48.
 _CPU_BATCH = 64
-_TYPED_MOST, _TYPED_BATCH = 64, 16  # of a few tokens that were typed on, pieces that take half a second with 1.5B
+# Of a few tokens that were typed on first a piece that is read before the next key cancels it (0.2 s with 1.5B): else
+# who types on would never be caught up with. Then pieces of half a second.
+_TYPED_MOST, _TYPED_FIRST, _TYPED_BATCH = 64, 4, 16
 MAX_WIDTH = 128  # most tokens whose logits one decode returns: a draft tree and its root
 WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bits
 MAX_LEAVES = 16  # the logits buffer holds at least this many rows whatever is decoded
@@ -198,18 +201,26 @@ class Context:
         todo = len(tokens) - reused
         self.reserve(todo)
         yield reused, 0, todo
-        size = PREFILL_BATCH if self.model.on_gpu else _CPU_BATCH
-        if self.exact:
-            size = WIDEST_EXACT
-        elif reused and todo <= _TYPED_MOST and not self.model.on_gpu:
-            size = _TYPED_BATCH
-        for start in range(reused, len(tokens), size):
+        start = reused
+        for size in self._piece_sizes(reused, todo):
+            if start == len(tokens):
+                return
             chunk = tokens[start : start + size]
             self._batch.fill_run(chunk, start, self._main, all_logits=False)
             self._decode()
             self.tokens.extend(chunk)
             self._first_row = len(chunk) - 1
-            yield reused, start + len(chunk) - reused, todo
+            start += len(chunk)
+            yield reused, start - reused, todo
+
+    def _piece_sizes(self, reused: int, todo: int) -> Iterator[int]:
+        if self.exact:
+            return repeat(WIDEST_EXACT)
+        if self.model.on_gpu:
+            return repeat(PREFILL_BATCH)
+        if reused and todo <= _TYPED_MOST:
+            return chain((_TYPED_FIRST,), repeat(_TYPED_BATCH))
+        return repeat(_CPU_BATCH)
 
     def _rewind(self, n: int) -> int:
         """Forgets all but the first ``n`` tokens; returns how many are left (0 where a memory cannot roll back)."""

@@ -166,3 +166,11 @@ def test_abort_in_a_tree_leaves_the_committed_tokens(
     assert context.tokens == story
     prefill(context, story)
     assert greedy(context, 12) == expected
+
+
+def test_of_what_was_typed_on_a_little_is_read_at_once_so_that_a_cancel_has_brought_something(context: Context) -> None:
+    tokens = [*range(100, 260)]
+    assert [done for _, done, _ in context.prefill(tokens[:130])] == [0, 64, 128, 130]
+    assert [done for _, done, _ in context.prefill(tokens)] == [0, 4, 20, 30]
+    assert [done for _, done, _ in context.prefill(tokens, logits=False)] == [0]
+    assert context.tokens == tokens
