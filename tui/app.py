@@ -15,7 +15,7 @@ from spectra_local.settings import change_setting, load_settings
 from tui import start_cache, themes
 from tui.archive import Archive
 from tui.commands import COMMANDS
-from tui.keymap import keymap
+from tui.keymap import key_of, keymap
 from tui.keys import APP_KEYS, EDITOR_KEYS, SEARCH_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
@@ -78,7 +78,9 @@ class ChatApp(QuietCrash):
         if isinstance(screen, ChatScreen):
             for command in COMMANDS:
                 title = f"{command.name}: {command.words}"  # only titles are searched, by name or by what it does
-                yield SystemCommand(title, command.usage, partial(screen.begin_command, command))
+                key = key_of(command.name, self.keys_in_use)
+                help_text = f"{command.usage}   {key}" if key else command.usage
+                yield SystemCommand(title, help_text, partial(screen.begin_command, command))
         yield SystemCommand("light or dark: change between the two themes", "f2", self.action_toggle_theme)
         yield SystemCommand("theme: choose any theme", "also in /set", self.action_change_theme)
 

@@ -42,6 +42,11 @@ def shown(key: Key, keys: Mapping[str, str]) -> str:
     return keys[key.id].partition(",")[0] if key.id in keys else key.shown
 
 
+def key_of(command: str, keys: Mapping[str, str]) -> str:
+    """The key that does what a slash command does, "" where there is none."""
+    return next((shown(key, keys) for key in CHAT_KEYS if key.action == f"command('{command}')"), "")
+
+
 def _usable(keys: str) -> bool:
     """Names of keys as Textual writes them: letters, digits, underscores, joined by + and parted by commas."""
     return all(

@@ -10,7 +10,10 @@ from textual.binding import Binding, BindingType
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key does. ``keys`` is Textual's comma-separated list, ``shown`` how people write it."""
+    """What a key does. ``keys`` is Textual's comma-separated list, ``shown`` how people write it.
+
+    ``action``: of the screen it belongs to; "command('retry')" is the slash command of that name.
+    """
 
     id: str
     keys: str
@@ -32,15 +35,15 @@ COMPOSER_KEYS = (
 )
 CHAT_KEYS = (
     Key("chat.stop", "escape", "esc", "stop", "stop the answer, keep what has come"),
-    Key("chat.retry", "ctrl+r", "ctrl+r", "retry", "another answer, drawn at temperature 0.7"),
-    Key("chat.copy", "ctrl+y", "ctrl+y", "copy_answer", "copy the last answer"),
-    Key("chat.list", "ctrl+o", "ctrl+o", "chats", "saved chats: open, search, rename, delete"),
-    Key("chat.edit", "alt+up", "alt+up", "edit_earlier", "edit your last message; again for the one before"),
+    Key("chat.retry", "ctrl+r", "ctrl+r", "command('retry')", "another answer, drawn at temperature 0.7"),
+    Key("chat.copy", "ctrl+y", "ctrl+y", "command('copy')", "copy the last answer"),
+    Key("chat.list", "ctrl+o", "ctrl+o", "command('chats')", "saved chats: open, search, rename, delete"),
+    Key("chat.edit", "alt+up", "alt+up", "command('edit')", "edit your last message; again for the one before"),
     Key("chat.branch_before", "alt+left", "alt+left", "branch(-1)", "the branch before, where a message was edited"),
     Key("chat.branch_after", "alt+right", "alt+right", "branch(1)", "the branch after"),
     Key("chat.editor", "ctrl+g", "ctrl+g", "external_editor", "write in your own editor ($VISUAL, $EDITOR)"),
-    Key("chat.tint", "ctrl+t", "ctrl+t", "tint", "colour answers by what was guessed from where"),
-    Key("chat.new", "ctrl+n", "ctrl+n", "new_chat", "new chat"),
+    Key("chat.tint", "ctrl+t", "ctrl+t", "command('tint')", "colour answers by what was guessed from where"),
+    Key("chat.new", "ctrl+n", "ctrl+n", "command('new')", "new chat"),
     Key("chat.up", "pageup", "pgup", "page_up", "scroll up"),
     Key("chat.down", "pagedown", "pgdn", "page_down", "scroll down"),
     Key("chat.top", "ctrl+home", "ctrl+home", "to_top", "to the beginning"),

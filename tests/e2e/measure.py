@@ -54,7 +54,7 @@ def main() -> None:
     frames = [first_frame() for _ in range(options.launches)]
     if frames:
         print(f"first frame: median {statistics.median(frames):.3f} s, all {_all(sorted(frames))}", flush=True)
-    ratios, shares = [], []
+    ratios, shares, fastest = [], [], [0.0, 0.0]
     for _ in range(options.pairs):
         runs: dict[str, Answered] = {}
         for who in ("app", "ask") if len(ratios) % 2 else ("ask", "app"):
@@ -67,10 +67,12 @@ def main() -> None:
         there, here = runs["app"], runs["ask"]
         print(f"  {there.per_second:.1f} by {here.per_second:.1f} tok/s, {there.n} and {here.n} tokens", flush=True)
         ratios.append(there.per_second / here.per_second)
+        fastest = [max(pair) for pair in zip(fastest, (there.per_second, here.per_second), strict=True)]
     if ratios:
         low, high = median_interval(ratios)
         median = statistics.median(ratios)
         print(f"tokens/s, app by ask: median {median:.3f} ({low:.3f}-{high:.3f}), all {_all(ratios)}")
+        print(f"fastest of each, which others disturbed least: {fastest[0] / fastest[1]:.3f}")
         print(f"share of a core: median {statistics.median(shares):.1%}, all {_all(shares)}", flush=True)
     if options.presses:
         wait_for_quiet()

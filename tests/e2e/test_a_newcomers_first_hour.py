@@ -18,7 +18,7 @@ ESC, ENTER, CTRL_N, CTRL_Q, CTRL_S = "\x1b", "\r", "\x0e", "\x11", "\x13"
 CRASH = """
 import tui.screens.chat
 def crash(self): raise RuntimeError("a defect")
-tui.screens.chat.ChatScreen.action_copy_answer = crash
+tui.screens.chat.ChatScreen.copy_answer = crash
 from tui.__main__ import main
 main()
 """

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 async def _new(chat: "ChatScreen", _: str) -> None:
-    await chat.action_new_chat()
+    await chat.new_chat()
 
 
 async def _incognito(chat: "ChatScreen", _: str) -> None:
-    await chat.action_new_chat(incognito=True)
+    await chat.new_chat(incognito=True)
 
 
 def _chats(chat: "ChatScreen", words: str) -> None:
-    chat.action_chats(words)
+    chat.list_chats(words)
 
 
 def _save(chat: "ChatScreen", title: str) -> None:

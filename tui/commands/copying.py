@@ -15,7 +15,7 @@ _CODE = "code"
 def _copy(chat: "ChatScreen", what: str) -> None:
     word, _, number = what.lower().partition(" ")
     if not word:
-        chat.action_copy_answer()
+        chat.copy_answer()
     elif word == "question" and not number:
         question = chat.state.chat.last("user")
         chat.copy(question.text if question else "", "Your last message")

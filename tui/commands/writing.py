@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 async def _retry(chat: "ChatScreen", _: str) -> None:
-    await chat.action_retry()
+    await chat.retry()
 
 
 async def _continue(chat: "ChatScreen", _: str) -> None:
-    await chat.action_continue_answer()
+    await chat.continue_answer()
 
 
 def _edit(chat: "ChatScreen", number: str) -> None:
     if not number:
-        chat.action_edit_earlier()
+        chat.edit_earlier()
     elif number.isdecimal():
         chat.edit_asked(int(number))
     else:

@@ -15,7 +15,7 @@ from tui.widgets.turns import turn_widget
 class BranchingConversationScreen(SavedConversationScreen):
     """A conversation that can take another course; the one it had stays in the store."""
 
-    async def action_retry(self) -> None:
+    async def retry(self) -> None:
         """Another answer to the last message, drawn with a fresh seed instead of greedily."""
         if self.state.model.busy:
             self.hint("esc stops this answer first.")
@@ -31,7 +31,7 @@ class BranchingConversationScreen(SavedConversationScreen):
         else:
             self.hint("There is no answer to try again yet.")
 
-    async def action_continue_answer(self) -> None:
+    async def continue_answer(self) -> None:
         """The answer that was stopped, cut off or too long goes on where it ended."""
         if self.state.model.busy:
             self.hint("esc stops this answer first.")
@@ -89,7 +89,7 @@ class BranchingConversationScreen(SavedConversationScreen):
         else:
             self.hint(f"Your messages here are 1 to {len(asked)}." if asked else "There is nothing to edit yet.")
 
-    def action_edit_earlier(self) -> None:
+    def edit_earlier(self) -> None:
         """The last message of the user's, or the one before that which is being edited."""
         before = len(self.state.chat.turns) if self._editing is None else self._editing
         asked = [n for n, turn in enumerate(self.state.chat.turns[:before]) if turn.role == "user"]

@@ -111,11 +111,11 @@ class ChatScreen(WritingScreen):
             await answer.remove()
         await self.query(Question).last().remove()
 
-    async def action_tint(self) -> None:
-        """Colours answers by where guesses came from, or no longer."""
-        await self.run_command("tint")
+    async def action_command(self, name: str) -> None:
+        """A key does what a slash command does."""
+        await self.run_command(name)
 
-    def action_copy_answer(self) -> None:
+    def copy_answer(self) -> None:
         """The last answer, as the Markdown that the model wrote."""
         turn = self.state.chat.last("assistant")
         self.copy(turn.text if turn else "", "Answer")

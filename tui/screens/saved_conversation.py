@@ -158,7 +158,7 @@ class SavedConversationScreen(ConversationScreen):
         else:
             await self.show_chat(*found, at=message)
 
-    async def action_new_chat(self, *, incognito: bool = False) -> None:
+    async def new_chat(self, *, incognito: bool = False) -> None:
         """An empty conversation with the same model."""
         self.save(draft=True)
         await self.show_chat(Chat(incognito=incognito))
@@ -176,7 +176,7 @@ class SavedConversationScreen(ConversationScreen):
 
         self.run_worker(delete())
 
-    def action_chats(self, words: str = "") -> None:
+    def list_chats(self, words: str = "") -> None:
         """The list of chats."""
         from tui.screens.chats import ChatsScreen, Place
 

@@ -2,6 +2,8 @@ import pytest
 
 from tui.commands import COMMANDS
 from tui.commands.registry import Registry, parse
+from tui.keymap import key_of
+from tui.keys import CHAT_KEYS
 
 
 def test_a_message_is_no_command():
@@ -41,3 +43,13 @@ def test_two_commands_of_one_name_are_refused():
     command = next(iter(COMMANDS))
     with pytest.raises(ValueError, match="same name"):
         Registry((command, command))
+
+
+def test_keys_that_do_what_a_command_does_name_one_that_there_is():
+    for action in (key.action for key in CHAT_KEYS if key.action.startswith("command(")):
+        command = COMMANDS.get(action.split("'")[1])
+        assert command is not None, action
+        assert not command.needs_argument
+    assert key_of("retry", {}) == "ctrl+r"
+    assert key_of("retry", {"chat.retry": "f9"}) == "f9"
+    assert key_of("export", {}) == ""
