@@ -10,7 +10,7 @@ from typing import Any
 from spectra_local.bench.replay import Outcome, Run, end_tokens, replay_run, summary
 from spectra_local.bench.tables import aligned
 from spectra_local.history.in_memory import MemoryHistory
-from spectra_local.history.lookup import RETRIEVED
+from spectra_local.history.lookup import CORPUS, RETRIEVED
 from spectra_local.speculation import retrieval
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
@@ -46,7 +46,7 @@ def _contestants(
     ends = end_tokens(runs)
 
     def spectra(texts: Texts) -> Drafter:
-        history = MemoryHistory("corpus")
+        history = MemoryHistory(CORPUS)
         for text in texts:
             history.add(text, bytes([RETRIEVED]) * len(text))
         drafter = SpectraDrafter(cost, [history], ends=ends)

@@ -19,7 +19,7 @@ from spectra_local.errors import SpectraError
 from spectra_local.history import segment as seg
 from spectra_local.history.agreement import End
 from spectra_local.history.in_memory import MemoryHistory
-from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, RETRIEVED, Match
+from spectra_local.history.lookup import BY_MODEL, BY_USER, CORPUS, IMPORTED, RETRIEVED, SAID, Match
 from spectra_local.history.segment import Segment
 from spectra_local.history.store import Store
 from spectra_local.history.turn import OWN, Tokens, Turn
@@ -46,7 +46,7 @@ class Index:
     ) -> None:
         """Opens what is there; raises StoreError where the store cannot be read. Starts building what is missing.
         ``corpora``: of corpora, else of all other layers."""
-        self.name = "corpus" if corpora else "history"
+        self.name = CORPUS if corpora else SAID
         self._store, self._fingerprint, self._n_vocab, self._corpora = store, fingerprint, n_vocab, corpora
         digest = blake2b(fingerprint.encode(), digest_size=8).hexdigest()
         self._folder = folder or segments_dir() / (digest + "-corpora" * corpora)

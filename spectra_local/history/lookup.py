@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 # Who wrote a piece of history, or that nobody here said it (a corpus): each is evidence of its own.
 BY_MODEL, BY_USER, IMPORTED, RETRIEVED = range(4)
+SAID, CORPUS = "history", "corpus"  # names of histories: what was said, and text that nobody said here
 
 
 class Match(NamedTuple):

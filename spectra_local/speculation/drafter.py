@@ -149,7 +149,7 @@ class SpectraDrafter:
     def _find_pointers(self) -> list[Pointer]:
         found = self._context.pointers(self._prompt_n)
         for cursor in self._cursors:
-            found += cursor.pointers(self._context.tokens)
+            found += cursor.pointers(self._context.tokens, found)
         if self._prediction:
             found = self._prediction.put_first(found, len(self._context.tokens) - self._prompt_n)
         return without_outdone_foreign(found)

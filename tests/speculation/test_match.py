@@ -1,10 +1,12 @@
 import random
 
 from spectra_local.history.in_memory import MemoryHistory
+from spectra_local.history.lookup import CORPUS
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
 from spectra_local.speculation.match import (
     ANSWER,
     CONTEXT,
+    COPYING,
     HISTORY,
     IMPORT,
     ContextMatcher,
@@ -71,6 +73,19 @@ def test_a_history_finds_the_longest_match_first() -> None:
     matches = history.matches(list(range(10, 40)), 6)
     assert [m.length for m in matches] == [30, 4]
     assert history.following(matches[0].position, 1) == [1]
+
+
+def test_a_corpus_is_searched_only_where_other_text_agrees_over_little() -> None:
+    corpus = MemoryHistory(CORPUS)
+    corpus.add(list(range(100)))
+    context = list(range(50))
+    near, far = Pointer(COPYING - 1, CONTEXT, [1], 0, -1), Pointer(COPYING, CONTEXT, [1], 0, -1)
+    assert HistoryCursor(corpus).pointers(context, [far]) == []
+    assert HistoryCursor(corpus).pointers(context, [near])[0].length == 50
+    cursor = HistoryCursor(corpus)
+    cursor.pointers(context)
+    cursor.advance([50])
+    assert cursor.pointers([*context, 50], [far])[0].length == 51
 
 
 def test_a_cursor_moves_on_without_a_search() -> None:
