@@ -1,7 +1,7 @@
 """Only what changed of a growing answer is drawn anew; the screen is the same as if all of it were."""
 
 import pytest
-from fakes.chatting import answered, app_with, chat, ready, send, state
+from fakes.chatting import answered, app_with, chat, ready, sees, send, state
 from fakes.pilot import wait_until
 from fakes.scripted import Gate, done
 from textual.pilot import Pilot
@@ -37,7 +37,8 @@ async def settled(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
     def rests() -> bool:
         body = view.query(MarkdownBody).last()
         seen.append(drawn(pilot))
-        laid_out = body.size.height == len(body._document) and view.scroll_y == view.max_scroll_y
+        rows = max(len(body._document), body._rows_taken)
+        laid_out = body.size.height == rows and view.scroll_y == view.max_scroll_y
         return laid_out and len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
 
     await wait_until(pilot, rests, "the screen rests")
@@ -76,3 +77,20 @@ async def test_a_narrower_and_a_wider_screen_draw_the_text_anew():
             pilot.app._draw_all()  # type: ignore[attr-defined]
             assert before == await settled(pilot)
         assert chat(pilot).state.chat.turns[-1].text.startswith("word")
+
+
+async def test_rows_taken_ahead_lay_the_screen_out_less_often_and_are_given_back():
+    gates = [Gate() for _ in range(6)]
+    script = [step for n, gate in enumerate(gates) for step in (Text(f"\n\nline {n}"), gate)]
+    async with app_with([*script, done()]).run_test(size=(80, 40)) as pilot:
+        await ready(pilot)
+        await send(pilot, "Write")
+        heights = set()
+        for n, gate in enumerate(gates):
+            await sees(pilot, f"line {n}")
+            heights.add(chat(pilot).query_one(MarkdownBody).size.height)
+            assert chat(pilot).query_one(Transcript).max_scroll_y == 0
+            gate.open()
+        assert len(heights) <= 3
+        body = chat(pilot).query_one(MarkdownBody)
+        await wait_until(pilot, lambda: body.size.height == len(body._document), "as tall as its text")

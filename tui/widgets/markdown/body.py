@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rich.segment import Segment
 from textual import events
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -20,6 +21,10 @@ from tui.widgets.markdown.document import Document
 from tui.widgets.markdown.line import Line
 
 _LABEL = "$foreground 50%"
+# A change of height lays the whole screen out anew, which is more than half of a frame's work. So while the text grows
+# and the view has rows to spare, it takes some ahead; below them others stay free for what may come under an answer.
+_ROWS_AHEAD = 6
+_ROWS_BELOW = 3
 
 
 class MarkdownBody(GrowsDown):
@@ -41,6 +46,7 @@ class MarkdownBody(GrowsDown):
         self._document = Document()
         self._pieces: list[tuple[str, str]] = []  # all that was appended, so that it can be tinted later
         self._finished = False
+        self._rows_taken = 0  # while the text grows; none that anything else could use
         self._strips: dict[Line, Strip] = {}
         self._drawn_width = 0
 
@@ -56,6 +62,7 @@ class MarkdownBody(GrowsDown):
 
     def tint(self, tinted: bool) -> None:
         """Colours the text by where it came from, or no longer; also what is still to come."""
+        self._rows_taken = 0
         document = self._document = Document(tinted=tinted)
         document.append("".join(text for text, _ in self._pieces), _joined(self._pieces))
         if self._finished:
@@ -77,16 +84,34 @@ class MarkdownBody(GrowsDown):
         most = max(height, len(document))
         if document.n_kept < most:
             changed = Region(0, document.n_kept, width, most - document.n_kept)
-            self.refresh(changed, layout=len(document) != height)
+            self.refresh(changed, layout=self._change_height())
+        elif self._change_height():
+            self.refresh(layout=True)
+
+    def _change_height(self) -> bool:
+        """Whether the screen is to be laid out anew."""
+        height, rows = self.size.height, len(self._document)
+        if self._finished:
+            self._rows_taken = 0
+        elif rows > height:
+            self._rows_taken = rows + self._rows_free(rows - height)
+        return max(rows, self._rows_taken) != height
+
+    def _rows_free(self, needed: int) -> int:
+        """How many more may be taken than are needed now, without moving anything."""
+        view = next((each for each in self.ancestors if isinstance(each, VerticalScroll)), None)
+        if view is None or view.max_scroll_y > 0:
+            return 0
+        return max(0, min(_ROWS_AHEAD, view.region.bottom - self.region.bottom - needed - _ROWS_BELOW))
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """All there is."""
         return container.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """The number of lines at that width."""
+        """The number of lines at that width, and what was taken ahead of them."""
         self._document.lay_out(width)
-        return len(self._document)
+        return max(len(self._document), self._rows_taken)
 
     def notify_style_update(self) -> None:
         """The theme changed."""
@@ -97,6 +122,7 @@ class MarkdownBody(GrowsDown):
         """Lines are made anew for another width, and drawn; a text that grows keeps those it has."""
         if event.size.width != self._drawn_width:
             self._drawn_width = event.size.width
+            self._rows_taken = 0
             self._strips.clear()
 
     def render_line(self, y: int) -> Strip:
