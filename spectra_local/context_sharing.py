@@ -1,7 +1,7 @@
 """One context for completions and for conversations: neither evicts the other, and a completion may come in between.
 
-What the context held for the one is copied out while it serves the other: 12 to 30 ms a thousand tokens, out and in, with
-1.5B parameters on two cores; evaluated anew they would take 40 s. Knows no requests.
+What the context held for the one is copied out while it serves the other: 12 to 30 ms a thousand tokens with 1.5B
+parameters on two cores; evaluated anew they would take 40 s. Knows no requests.
 """
 
 import time
