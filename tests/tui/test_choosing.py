@@ -12,6 +12,7 @@ from spectra_local import locations
 from spectra_local.settings import load_settings, settings_file
 from tui.app import ChatApp
 from tui.keymap import keymap
+from tui.screens.diff import diff
 from tui.screens.models import ModelsScreen
 from tui.screens.settings import SettingsScreen
 from tui.state import Phase
@@ -184,3 +185,9 @@ async def test_the_palette_finds_a_command_by_its_name_and_by_what_it_does():
             await sees(pilot, "export: write this chat to a file here")
             await pilot.press("escape")
             await wait_until(pilot, lambda: pilot.app.screen is chat(pilot))
+
+
+def test_a_change_is_readable_where_there_are_sixteen_colours():
+    shown = diff("a\nold\n", "a\nnew\n", tinted=False)
+    assert {str(span.style) for span in shown.spans} >= {"ansi_red", "ansi_green"}
+    assert not any(" on " in str(span.style) for span in shown.spans)

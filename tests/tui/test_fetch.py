@@ -124,4 +124,4 @@ async def test_a_licence_that_must_be_accepted_is_named_on_the_button():
 
 def test_progress_tells_bytes_rate_and_time_left():
     state = FetchState(done=49_000_000, total=98_000_000, rate=7_000_000)
-    assert progress(state, cells=10).plain == "━━━━━━━━━━ 50%  49 MB of 98 MB  7.0 MB/s  0:07 left"
+    assert progress(state, cells=10).plain == "━━━━━───── 50%  49 MB of 98 MB  7.0 MB/s  0:07 left"

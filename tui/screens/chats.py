@@ -48,6 +48,7 @@ class ChatsScreen(PanelScreen[Place | None]):
         &.-broad > #panel { width: 120; }
         Input { border: none; height: 1; margin: 1 1; background: $surface; padding: 0; }
         OptionList { height: 1fr; }
+        &:ansi OptionList > .option-list--option-highlighted { text-style: reverse; }  /* it has no focus to show */
         .none { display: none; color: $text-muted; margin: 1; }
         &.-none .none { display: block; }
         &.-none OptionList { display: none; }

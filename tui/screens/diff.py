@@ -18,6 +18,9 @@ _CONTEXT_LINES = 3
 _MOST_LINES = 2_000  # of a diff that is drawn: more would not be read, and takes a second
 
 
+_ADDED, _REMOVED = "ansi_green", "ansi_red"
+
+
 class DiffScreen(PanelScreen[bool]):
     """Ends with True where the change is accepted."""
 
@@ -40,7 +43,7 @@ class DiffScreen(PanelScreen[bool]):
             panel.border_title = Content(self._heading)
             panel.border_subtitle = "enter accepts · esc refuses"
             with VerticalScroll():
-                yield Static(diff(self._old, self._new), markup=False)
+                yield Static(diff(self._old, self._new, tinted=not self.app.current_theme.ansi), markup=False)
 
     def action_accept(self) -> None:
         """The change is made."""
@@ -51,8 +54,12 @@ class DiffScreen(PanelScreen[bool]):
         self.dismiss(False)
 
 
-def diff(old: str, new: str) -> Content:
-    """Lines with "-" go, lines with "+" come; unchanged stretches are left out where they are long."""
+def diff(old: str, new: str, *, tinted: bool = True) -> Content:
+    """Lines with "-" go, lines with "+" come; unchanged stretches are left out where they are long.
+
+    ``tinted``: they have a ground of their colour; of sixteen colours none is a pale one.
+    """
+    added, removed = ("$text-success on $success 12%", "$text-error on $error 12%") if tinted else (_ADDED, _REMOVED)
     a, b = printable(old).split("\n"), printable(new).split("\n")
     rows: list[Content] = []
     width = max((cell_len(line.expandtabs(4)) for line in (*a, *b)), default=0) + 2
@@ -62,9 +69,9 @@ def diff(old: str, new: str) -> Content:
             if rows:
                 rows.append(Content.styled("⋯", "$foreground 50%"))
         elif mark == "+":
-            rows.append(Content.styled(_padded(f"+ {text}", width), "$text-success on $success 12%"))
+            rows.append(Content.styled(_padded(f"+ {text}", width), added))
         elif mark == "-":
-            rows.append(Content.styled(_padded(f"- {text}", width), "$text-error on $error 12%"))
+            rows.append(Content.styled(_padded(f"- {text}", width), removed))
         else:
             rows.append(Content.styled(f"  {text}", "$foreground 70%"))
     if len(rows) > _MOST_LINES:

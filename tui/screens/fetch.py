@@ -118,7 +118,7 @@ def progress(state: FetchState, cells: int = 20) -> Content:
         left = round((state.total - state.done) / state.rate)
         parts.append(f"  {byte_size(state.rate)}/s  {left // 60}:{left % 60:02} left")
     notice = f"{state.notice}\n" if state.notice else ""
-    bar = Content.assemble(("━" * filled, "$primary"), ("━" * (cells - filled), "$foreground 20%"))
+    bar = Content.assemble(("━" * filled, "$primary"), ("─" * (cells - filled), "$foreground 20%"))
     return Content.assemble(notice, bar, *parts)
 
 

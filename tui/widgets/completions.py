@@ -22,6 +22,7 @@ class Completions(OptionList, can_focus=False):
         border: none; padding: 0 1; background: $surface; background-tint: transparent;
         scrollbar-size-vertical: 1; scrollbar-background: $surface; scrollbar-color: $primary 40%;
         &.-open { display: block; }
+        &:ansi > .option-list--option-highlighted { text-style: reverse; }
     }
     """
 

@@ -51,7 +51,7 @@ class StatusLine(Widget):
         if not status.n_ctx:
             return Content(speed)
         filled, empty = status.meter
-        bar = Content.assemble(("━" * filled, "$primary"), ("━" * empty, "$foreground 20%"))
+        bar = Content.assemble(("━" * filled, "$primary"), ("─" * empty, "$foreground 20%"))
         return Content.assemble((speed, "$foreground"), "   " if speed else "", bar, f"  {status.context}")
 
     def _compact(self) -> Content:
