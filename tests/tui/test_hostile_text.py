@@ -32,6 +32,7 @@ from tui.screens.chats import ChatsScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.diff import DiffScreen, diff
 from tui.screens.editor import EditorScreen
+from tui.screens.recovered import RecoveredScreen
 from tui.screens.unsaved import UnsavedScreen
 from tui.state import Phase, State
 from tui.status import Status
@@ -42,6 +43,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.instruction_box import InstructionBox
 from tui.widgets.question import Question
+from tui.widgets.search_box import SearchBox
 from tui.widgets.status_line import StatusLine
 
 FRAGMENTS = ["[bold]", "[/]", "[red on", "[@click=app.quit]x[/]", "[link='", "$primary", "]]", "[[", "\\[", "{", "}",
@@ -187,6 +189,8 @@ async def test_two_thousand_strings_as_commands_files_titles_and_suggestions(
             editor.area.show_ghost(text)
             editor.area.show_frame(printable_line(text), printable_line(text))
             editor.query_one(InstructionBox).ask_about(printable_line(text))
+            editor.query_one(SearchBox).value = printable_line(text)
+            editor.query_one(SearchBox).ask()
             editor.say(text)
             assert_clean(pilot, n)
 
@@ -207,7 +211,9 @@ async def test_two_thousand_strings_in_lists_questions_and_diffs():
                 assert printable(shown.plain) == shown.plain
             if n % LOOK_EVERY == 0:
                 line = printable_line(text)
-                for screen in (DiffScreen(line, text, other), ConfirmScreen("?", text, "yes"), UnsavedScreen(line)):
+                recovered = RecoveredScreen(line, line, same_file=False)
+                confirm, unsaved = ConfirmScreen("?", text, "yes"), UnsavedScreen(line)
+                for screen in (DiffScreen(line, text, other), confirm, unsaved, recovered):
                     await pilot.app.push_screen(screen)
                     await pilot.pause()
                     assert_shown_not_obeyed(pilot)
