@@ -5,32 +5,29 @@ Turns a request into token ids, lets the decoder run, and turns tokens into even
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
 from spectra_local.answer_events import piece_of, timings_of
 from spectra_local.answer_text import AnswerText
-from spectra_local.chats.window import ContextWindow
-from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
 from spectra_local.context_sharing import ContextSharing
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
 from spectra_local.history.personal import PersonalHistory
 from spectra_local.learning import Learning
 from spectra_local.llama import native
-from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.context import Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
+from spectra_local.prompts import Prompts
 from spectra_local.protocol import (
     Done,
     EngineOptions,
     Event,
     FinishReason,
     LoadProgress,
-    Message,
     ModelInfo,
     Notice,
     PromptProgress,
@@ -45,9 +42,6 @@ from spectra_local.speculation.decoder import Decoder, Prefill
 from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.per_model import PerModel
 
-# Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
-_ANSWER_SHARE, _ANSWER_ROOM = 4, 512
-
 
 class Engine:
     """A model in this process. One request at a time, from one thread; ``cancel`` from any."""
@@ -56,10 +50,7 @@ class Engine:
         self._path = Path(path)
         self._options = options or EngineOptions()
         self._abort = native.AbortFlag()
-        self._window = ContextWindow()
-        self._template: ChatTemplate | None = None
-        self._template_error: SpectraError | None = None
-        self._fill_in: FillInPrompt | None = None
+        self._prompts: Prompts | None = None
         self._model: Model | None = None
         self._context: Context | None = None
         self._info: ModelInfo | None = None
@@ -114,13 +105,10 @@ class Engine:
                 "Without --exact the text is the model's own too, but near-ties may fall the other way."
             )
         try:
-            self._template = find_template(options.template, model.header)
-        except SpectraError as error:
-            if options.template:
-                self.close()
-                raise
-            self._template_error = error  # raw prompts work without a template
-        self._fill_in = find_fill_in_prompt(model)
+            self._prompts = prompts = Prompts(model, context.n_ctx, options.template)
+        except SpectraError:
+            self.close()
+            raise
         device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         if model.can_roll_back:
             self._speculation = self._prepared_speculation(model, context, device)
@@ -137,11 +125,11 @@ class Engine:
             n_ctx_train=model.n_ctx_train,
             n_ctx=n_ctx,
             n_vocab=model.n_vocab,
-            template=self._template.name if self._template else "",
+            template=prompts.template_name,
             fingerprint=model.header.tokenizer_fingerprint,
             device=device,
             load_ms=1000 * (time.perf_counter() - started),
-            fill_in=self._fill_in.name if self._fill_in else "",
+            fill_in=prompts.fill_in_name,
             decode_cost=tuple(round(cost, 3) for cost in kept.cost.relative[1:]) if (kept := self._speculation) else (),
         )
 
@@ -185,9 +173,9 @@ class Engine:
 
     def prompt_tokens(self, request: Request) -> list[int]:
         """The token ids from which ``request`` would be answered. Raises SpectraError."""
-        if self._model is None:
+        if self._prompts is None:
             raise SpectraError("no model is loaded")
-        return self._prompt_tokens(request)[0]
+        return self._prompts.tokens(request)[0]
 
     def greedy_decoder(self, *, speculate: bool = True) -> Decoder:
         """A decoder as an answer gets it, with the drafter in use, without sampling. Raises SpectraError."""
@@ -214,7 +202,9 @@ class Engine:
             self._context.close()
         if self._model:
             self._model.close()
-        self._context = self._model = self._info = self._speculation = self._learning = self._sharing = None
+        self._context = self._model = self._info = self._prompts = self._speculation = self._learning = (
+            self._sharing
+        ) = None
 
     # --- generating --------------------------------------------------------------------------------------------
 
@@ -248,14 +238,14 @@ class Engine:
             self._abort.clear()
 
     def _generate(self, request: Request) -> Generator[Event, None, None]:
-        if self._model is None or self._context is None or self._sharing is None:
+        if self._model is None or self._context is None or self._prompts is None or self._sharing is None:
             raise SpectraError("no model is loaded")
         if request.accepted is not None:
             if self._learning:
                 self._learning.accepted(request)
             yield Done("stop", Timings(), self._context.n_past, self._context.n_ctx)
             return
-        prompt, n_dropped = self._prompt_tokens(request)
+        prompt, n_dropped = self._prompts.tokens(request)
         self._sharing.use_for("completing" if request.kind == "complete" else "conversing")
         if n_dropped:
             yield Notice(
@@ -279,12 +269,12 @@ class Engine:
             sampler.close()
 
     def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
-        assert self._model and self._context and self._sharing
+        assert self._model and self._context and self._prompts and self._sharing
         model, context, clock = self._model, self._context, self._sharing.clock
         room = context.n_ctx - len(prompt)
         most = room if request.max_tokens is None else min(room, request.max_tokens)
         reason: FinishReason = "length" if most == request.max_tokens else "context"
-        stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
+        stop = self._prompts.stop(request)
         begins = bool(request.messages) and request.messages[-1].role != "assistant"
         text = AnswerText(stop, strip_first_space=begins and model.header.tokenizer_model == "llama")
         n_predicted, cost, started = 0, 0.0, clock()
@@ -336,10 +326,11 @@ class Engine:
 
     def _several(self, request: Request, prompt: list[int]) -> Iterator[Event]:
         """Answers side by side. Nothing of them is learned: of several at most one is what the user wants."""
+        assert self._prompts
         context, started = self.context, time.perf_counter()
         room = context.n_ctx - len(prompt)
         answers = SideBySide(context, prompt, request.sampling, request.count)
-        stop = (*request.stop, *self._chat_template().stop) if request.messages else request.stop
+        stop = self._prompts.stop(request)
         reason: FinishReason = "cancelled"
         try:
             for event in answers.run(room if request.max_tokens is None else request.max_tokens, stop):
@@ -356,54 +347,6 @@ class Engine:
             self._learning.not_kept(answers.counts.prefilled)
         timings = timings_of(answers.counts, answers.n_predicted, time.perf_counter() - started)
         yield Done(reason, timings, context.n_past, context.n_ctx, tuple(answers.ended))
-
-    # --- prompts -----------------------------------------------------------------------------------------------
-
-    def _prompt_tokens(self, request: Request) -> tuple[list[int], int]:
-        """Token ids of the request, cut to the context, and how many messages were left out."""
-        assert self._model and self._context
-        if request.max_tokens is not None and request.max_tokens < 1:
-            raise UsageError("the number of tokens to generate must be at least 1")
-        n_dropped = 0
-        if request.prompt is not None:
-            tokens = self._model.tokenize(request.prompt, add_bos=self._model.add_bos)
-        elif request.fill_in is not None:
-            if self._fill_in is None:
-                raise UsageError("this model has no tokens for filling in; ask it by an instruction instead")
-            tokens = self._fill_in.tokens(request.fill_in, self._context.n_ctx - self._answer_room(request))
-        else:
-            if not any(m.content.strip() for m in request.messages if m.role != "system"):
-                raise UsageError("the prompt is empty")
-            budget = self._context.n_ctx - self._answer_room(request)
-            kept, n_dropped = self._window.fit(request.messages, lambda m: len(self._rendered(m)), budget)
-            tokens = self._rendered(kept)
-        if not tokens:
-            raise UsageError("the prompt is empty")
-        if len(tokens) >= self._context.n_ctx:
-            raise ContextFullError(
-                f"the prompt has {len(tokens)} tokens and the context holds {self._context.n_ctx}; shorten it"
-                + (", or give --ctx a larger number" if self._context.n_ctx < self._model.n_ctx_train else "")
-            )
-        return tokens, n_dropped
-
-    def _answer_room(self, request: Request) -> int:
-        return min(request.max_tokens or _ANSWER_ROOM, _ANSWER_ROOM, self.context.n_ctx // _ANSWER_SHARE)
-
-    def _chat_template(self) -> ChatTemplate:
-        if self._template is None:
-            raise self._template_error or SpectraError("no model is loaded")
-        return self._template
-
-    def _rendered(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation. What users wrote is never read as a control token."""
-        assert self._model
-        model = self._model
-        tokens: list[int] = []
-        for span in self._chat_template().render(messages):
-            tokens += model.tokenize(span.text, special=span.special)
-        if model.add_bos and tokens[:1] != [model.bos]:
-            tokens.insert(0, model.bos)
-        return tokens
 
 
 def _checked(value: int | None, name: str, least: int, most: int) -> int | None:

@@ -1,0 +1,92 @@
+"""From what is asked to the token ids that a model reads: by its chat template, its fill-in tokens, or as it is.
+
+Knows one model's vocabulary and how much its context holds, and nothing of answers.
+"""
+
+from collections.abc import Sequence
+
+from spectra_local.chats.window import ContextWindow
+from spectra_local.completion.fill_in_prompt import find_fill_in_prompt
+from spectra_local.errors import ContextFullError, SpectraError, UsageError
+from spectra_local.llama.chat_template import ChatTemplate, find_template
+from spectra_local.llama.model import Model
+from spectra_local.protocol import Message, Request
+
+# Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
+_ANSWER_SHARE, _ANSWER_ROOM = 4, 512
+
+
+class Prompts:
+    """Writes the prompts of one model with a context of ``n_ctx`` tokens."""
+
+    def __init__(self, model: Model, n_ctx: int, template: str | None) -> None:
+        """``template``: the name of a chat template to use instead of the model's own. Raises TemplateError for it."""
+        self._model, self._n_ctx = model, n_ctx
+        self._window = ContextWindow()
+        self._fill_in = find_fill_in_prompt(model)
+        self._template: ChatTemplate | None = None
+        self._template_error: SpectraError | None = None
+        try:
+            self._template = find_template(template, model.header)
+        except SpectraError as error:
+            if template:
+                raise
+            self._template_error = error  # raw prompts work without a template
+
+    @property
+    def template_name(self) -> str:
+        """The chat template in use, "" where there is none."""
+        return self._template.name if self._template else ""
+
+    @property
+    def fill_in_name(self) -> str:
+        """The family of fill-in prompts that the model knows, "" where it knows none."""
+        return self._fill_in.name if self._fill_in else ""
+
+    def stop(self, request: Request) -> tuple[str, ...]:
+        """The texts that end an answer. Raises SpectraError where a chat has no template."""
+        return (*request.stop, *self._chat_template().stop) if request.messages else request.stop
+
+    def tokens(self, request: Request) -> tuple[list[int], int]:
+        """Token ids of the request, cut to the context, and how many messages were left out. Raises SpectraError."""
+        if request.max_tokens is not None and request.max_tokens < 1:
+            raise UsageError("the number of tokens to generate must be at least 1")
+        n_dropped, model = 0, self._model
+        if request.prompt is not None:
+            tokens = model.tokenize(request.prompt, add_bos=model.add_bos)
+        elif request.fill_in is not None:
+            if self._fill_in is None:
+                raise UsageError("this model has no tokens for filling in; ask it by an instruction instead")
+            tokens = self._fill_in.tokens(request.fill_in, self._n_ctx - self._answer_room(request))
+        else:
+            if not any(m.content.strip() for m in request.messages if m.role != "system"):
+                raise UsageError("the prompt is empty")
+            budget = self._n_ctx - self._answer_room(request)
+            kept, n_dropped = self._window.fit(request.messages, lambda m: len(self.rendered(m)), budget)
+            tokens = self.rendered(kept)
+        if not tokens:
+            raise UsageError("the prompt is empty")
+        if len(tokens) >= self._n_ctx:
+            raise ContextFullError(
+                f"the prompt has {len(tokens)} tokens and the context holds {self._n_ctx}; shorten it"
+                + (", or give --ctx a larger number" if self._n_ctx < model.n_ctx_train else "")
+            )
+        return tokens, n_dropped
+
+    def rendered(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a conversation. What users wrote is never read as a control token."""
+        model = self._model
+        tokens: list[int] = []
+        for span in self._chat_template().render(messages):
+            tokens += model.tokenize(span.text, special=span.special)
+        if model.add_bos and tokens[:1] != [model.bos]:
+            tokens.insert(0, model.bos)
+        return tokens
+
+    def _answer_room(self, request: Request) -> int:
+        return min(request.max_tokens or _ANSWER_ROOM, _ANSWER_ROOM, self._n_ctx // _ANSWER_SHARE)
+
+    def _chat_template(self) -> ChatTemplate:
+        if self._template is None:
+            raise self._template_error or SpectraError("no chat template is known")
+        return self._template
