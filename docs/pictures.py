@@ -6,8 +6,10 @@ python docs/pictures.py --check    says whether the picture is what the app show
 
 import argparse
 import asyncio
+import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,7 +37,9 @@ def main() -> int:
     except SpectraError as error:
         print(f"no picture without a model: {error}", file=sys.stderr)
         return 1
-    picture = asyncio.run(_picture(path))
+    with tempfile.TemporaryDirectory() as home:  # of the user's own chats none is to be seen
+        os.environ["SPECTRA_HOME"] = home
+        picture = asyncio.run(_picture(path))
     if not check:
         PICTURE.write_text(picture, encoding="utf-8")
         return 0
