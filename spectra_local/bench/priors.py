@@ -31,8 +31,9 @@ MOST_SURE_TRIES = 200.0  # that sure rates are shipped with: a user's own tries 
 BORROWED = {PREDICTION: CONTEXT, ASKED: HISTORY, IMPORT: CONTEXT, CORPUS: CONTEXT}
 BORROWED_TRIALS = 20.0
 BORROWED_TRIES = 30.0
-# The dictionaries of corpora begin as CORE's do. 20 to 200 trials made no difference on recorded runs; fitted to runs
-# beside code that had nothing to do with them they trusted no corpus, and learned to too slowly.
+# The dictionaries of corpora begin as CORE's do. Their number was tried on one project's runs, where 20 to 200
+# differ by what is noise; fitted to runs beside code that had nothing to do with them they trusted no corpus, and
+# learned to too slowly.
 BORROWED_LEVEL_TRIALS = 100.0
 
 Weights = NDArray[np.float64]
