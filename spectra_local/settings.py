@@ -237,7 +237,9 @@ def _with(table: dict[str, Any], path: tuple[str, ...], value: object) -> dict[s
 
 
 def _edited(text: str, path: tuple[str, ...], value: str | float | bool | None) -> str:
-    lines = text.splitlines(keepends=True)
+    from spectra_local.text_file import lines_of  # only who changes a setting needs it
+
+    lines = lines_of(text)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     *tables, key = path

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from spectra_local.errors import SpectraError, UsageError
@@ -122,6 +122,8 @@ NAMES = st.text(min_size=1, max_size=8)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(changes=[("\x85", ""), ("\x85", None)])
+@example(changes=[("a\u2028b", "c\u2028d"), ("a\u2028b", "e")])
 @given(changes=st.lists(st.tuples(NAMES, st.none() | st.text(max_size=20)), max_size=5))
 def test_any_texts_come_back_as_they_were(changes: list[tuple[str, str | None]]):
     settings_file().unlink(missing_ok=True)

@@ -6,6 +6,7 @@ Counts them, and says what is worth learning: text that its author let stand. Kn
 from dataclasses import dataclass
 
 from spectra_local.protocol import FillIn
+from spectra_local.text_file import lines_of
 
 _TAIL = 160  # characters before a gap by which it is found again
 _LEAST = 3  # characters of a suggestion that somebody types by chance are fewer
@@ -107,4 +108,4 @@ def _common(a: str, b: str) -> int:
 
 
 def _last_lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)[-_LINES_BEFORE:]
+    return lines_of(text)[-_LINES_BEFORE:]

@@ -19,7 +19,7 @@ class Ignored:
         with contextlib.suppress(OSError, ValueError):
             path = folder / FILE
             if path.is_file() and path.stat().st_size <= _MOST_BYTES:
-                lines = path.read_text("utf-8", "replace").splitlines()
+                lines = path.read_text("utf-8", "replace").split("\n")
                 self._spec = pathspec.GitIgnoreSpec.from_lines(lines)
 
     @classmethod
