@@ -5,9 +5,9 @@ Tokens are compared as whole numbers: the highest bit in which two differ tells 
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
-_NEAR, _FAR = 24, 256  # tokens compared at first, and then: most matches are shorter than the one, or the other
+_REACHES = (24, 72, 256)  # tokens compared at first, and then: most matches are shorter than one of them
+_FAR = _REACHES[-1]
 _BYTES, _BITS = 4, 32  # of a token
 
 Read = Callable[[int, int], "bytes | memoryview"]  # the tokens from one position up to another, not included
@@ -18,18 +18,18 @@ class End:
 
     def __init__(self, context: Sequence[int]) -> None:
         self._context = context
-        self._near = _Last(context[-_NEAR:])
+        self._ends: list[_Last] = []  # by reach, as far as they were needed
 
     def agreement(self, read: Read, at: int, *, long: bool = False) -> int:
         """Equal tokens before position ``at`` of the text that ``read`` gives; ``long``: many are to be expected."""
-        if not long and (length := self._near.agreement(read, at)) < _NEAR:
-            return length
-        length = self._far.agreement(read, at)
-        return length if length < _FAR else self._whole(read, at)
-
-    @cached_property
-    def _far(self) -> "_Last":
-        return _Last(self._context[-_FAR:])
+        ends = self._ends
+        for i in range(1 if long else 0, len(_REACHES)):
+            while len(ends) <= i:
+                ends.append(_Last(self._context[-_REACHES[len(ends)] :]))
+            length = ends[i].agreement(read, at)
+            if length < _REACHES[i]:
+                return length
+        return self._whole(read, at)
 
     def _whole(self, read: Read, at: int) -> int:
         """Of a match of ``_FAR`` tokens or more: in growing steps, then in shrinking ones."""

@@ -102,6 +102,8 @@ class Segment:
         """Positions after the latest ``LONG`` or ``SHORT`` tokens with this hash; some may be false."""
         size = len(self.tokens)
         packed = (self._long if long else self._short).latest(key)
+        if not packed or packed[-1] >> 32 != key:  # as a rule, with the long keys
+            return []
         return [at for p in packed if p >> 32 == key and 0 < (at := p & 0xFFFFFFFF) < size]
 
     def read(self, start: int, end: int) -> memoryview:
@@ -136,12 +138,14 @@ class _Keys:
         if not 0 < bits <= _MOST_BITS or len(directory) != (1 << bits) + 1:
             raise DamagedSegmentError("its directory has an odd size")
         self._keys, self._directory, self._shift = keys.data, directory.data, 32 - bits
+        self._n_keys = len(keys)
 
     def latest(self, key: int) -> list[int]:
         """The last ``PLACES`` packed keys up to the last with this hash; those before them may have another."""
         bucket = key >> self._shift
-        high = min(self._directory[bucket + 1], len(self._keys))
-        low = min(self._directory[bucket], high)
+        low, high = self._directory[bucket], self._directory[bucket + 1]
+        if not low < high <= self._n_keys:
+            return []
         last = bisect_right(self._keys, key << 32 | 0xFFFFFFFF, low, high)
         return self._keys[max(low, last - PLACES) : last].tolist()
 
