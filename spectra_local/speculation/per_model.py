@@ -8,7 +8,7 @@ import json
 import logging
 import struct
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from spectra_local.history.in_memory import MemoryHistory
@@ -31,7 +31,8 @@ _SAVE_SECONDS = 30.0  # at most so often: a save costs some milliseconds
 _SAVE_CORE_SECONDS = 300.0  # some 0.2 s of packing
 _MOST_CORE_BYTES = 64 << 20
 _MOST_HISTORY_TOKENS = 200_000  # some 60 MB of lists and dictionaries
-_LEAST_WIDTHS, _MOST_SPREAD = 8, 1.5  # a curve with fewer, or over times that vary more, was measured on a busy machine
+_LEAST_WIDTHS, _MOST_SPREAD = 8, 1.5  # a curve with fewer, or over times that vary more, is from a busy machine
+_MOST_UNSTEADY = 3  # such curves: on a machine that is always busy the next start would wait for another in vain
 _MOST_BYTES = 4_000_000  # a larger file is not ours
 
 
@@ -58,7 +59,7 @@ class PerModel:
         self._cost_file = self._folder / f"cost-{device_digest}.json"
         self._calibration_file = self._folder / "calibration.json"
         self._saved = time.monotonic()
-        self.cost = self._known_cost(widest) or self._measured(widest, device, decode)
+        self.cost = self._cost(widest, device, decode)
         self.calibration = self._known_calibration()
         self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
         self._core_file, self._core_n_vocab = self._folder / CORE_FILE, core_n_vocab
@@ -121,22 +122,34 @@ class PerModel:
             log.warning("%s is damaged or cannot be read (%s); CORE learns anew", self._core_file, error)
         return None
 
-    def _known_cost(self, widest: int) -> MeasuredCost | None:
-        text = _read(self._cost_file)
-        try:
-            points = json.loads(text)["seconds"] if text else {}
-            return MeasuredCost({int(width): float(cost) for width, cost in points.items()}, widest) if points else None
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            log.warning("%s is damaged; measuring again", self._cost_file)
-            return None
-
-    def _measured(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
+    def _cost(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
+        kept, unsteady = self._kept_seconds()
+        if kept and (not unsteady or unsteady >= _MOST_UNSTEADY):
+            try:
+                return MeasuredCost(kept, widest)
+            except (ValueError, KeyError):
+                log.warning("%s is damaged; measuring again", self._cost_file)
+                kept = {}
         seconds, spread = measure(decode, widest)
         if len(seconds) >= _LEAST_WIDTHS and spread <= _MOST_SPREAD:
-            _write(self._cost_file, json.dumps({"device": device, "seconds": seconds}).encode())
+            unsteady = 0
         else:
             log.info("the machine is busy: the cost of decoding is measured again at the next start")
+            seconds, unsteady = _cheaper(seconds, kept), unsteady + 1
+        content = {"device": device, "seconds": seconds, "unsteady": unsteady}
+        _write(self._cost_file, json.dumps(content).encode())
         return MeasuredCost(seconds, widest)
+
+    def _kept_seconds(self) -> tuple[dict[int, float], int]:
+        """Seconds by width, and from how many measurements on a busy machine, 0: from one on a quiet one."""
+        text = _read(self._cost_file)
+        try:
+            content = json.loads(text) if text else {"seconds": {}}
+            seconds = {int(width): float(cost) for width, cost in content["seconds"].items()}
+            return seconds, int(content.get("unsteady", 0))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            log.warning("%s is damaged; measuring again", self._cost_file)
+            return {}, 0
 
     def _known_calibration(self) -> Calibration:
         text = _read(self._calibration_file)
@@ -145,6 +158,15 @@ class PerModel:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             log.warning("%s is damaged; starting from what is shipped", self._calibration_file)
             return Calibration.shipped()
+
+
+def _cheaper(seconds: Mapping[int, float], kept: Mapping[int, float]) -> dict[int, float]:
+    """For each width the lesser multiple of a decode of 1 in two measurements: whatever disturbs makes it dearer."""
+    if kept.get(1, 0.0) <= 0.0:
+        return dict(seconds)
+    one = min(seconds[1], kept[1])
+    relative = [{width: cost / each[1] for width, cost in each.items()} for each in (seconds, kept)]
+    return {width: one * min(each[width] for each in relative if width in each) for width in sorted({*seconds, *kept})}
 
 
 def _read(path: Path) -> str:

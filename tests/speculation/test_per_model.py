@@ -1,3 +1,4 @@
+import json
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,12 +50,30 @@ def test_the_curve_is_measured_once_a_device(spectra_home: Path) -> None:
     assert STEADY.now > before
 
 
-def test_a_curve_from_a_busy_machine_is_not_kept(spectra_home: Path) -> None:
+def test_on_a_busy_machine_three_starts_measure_and_keep_the_cheaper_of_each_width(spectra_home: Path) -> None:
+    measured = 0
+
+    def unsteadily(width: int) -> None:
+        nonlocal measured
+        measured += 1
+        STEADY.now += width * (0.001 if int(STEADY.now * 1000) % 3 else 0.01)
+
+    prices = []
+    for _ in range(4):
+        before = measured
+        prices.append(PerModel("weights", "CPU", 16, unsteadily).cost.relative[16])
+    assert measured == before
+    assert prices == sorted(prices, reverse=True)
+    assert prices[2] == prices[3]
+
+
+def test_a_curve_from_a_quiet_machine_takes_the_place_of_one_from_a_busy_one(spectra_home: Path) -> None:
     def unsteadily(width: int) -> None:
         STEADY.now += 0.001 if int(STEADY.now * 1000) % 3 else 0.01
 
     PerModel("weights", "CPU", 16, unsteadily)
-    assert not files(spectra_home)
+    per_model("CPU")
+    assert json.loads(files(spectra_home)[0].read_text())["unsteady"] == 0
 
 
 def test_earlier_text_is_drafted_from(spectra_home: Path) -> None:
