@@ -34,6 +34,21 @@ class SafeSelection(Screen[None]):
             self._selecting = False
 
 
+async def act_in_order(widget: Widget, event: events.Key) -> bool:
+    """Textual inserts a typed character at once and moves the cursor only when the key has gone up to the app: of keys
+    that come together, over ssh or from a fast hand, text overtakes arrows and backspace, and lands elsewhere.
+
+    To be awaited first in ``_on_key``: does what the widget itself binds the key to, in its turn. True: it did.
+    Goes when Textual runs a widget's bindings in the order of its keys.
+    """
+    for binding in widget._bindings.key_to_bindings.get(event.key, ()):
+        if not binding.priority and await widget.app.run_action(binding.action, widget):
+            event.stop()
+            event.prevent_default()
+            return True
+    return False
+
+
 class GrowsDown(Widget):
     """Textual draws all of a widget anew when its height changes, though what stands above has not, and then lays the
     screen out a second time: while an answer comes that is all of it, ten times a second. Without either a frame takes

@@ -15,6 +15,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Selection
 
 from tui.editing.edited_file import EditedFile
+from tui.textual_workarounds import act_in_order
 from tui.widgets import code_colours
 
 # Colours are found anew in the whole text at each key: 132 ms of a busy core for 60,000 characters of Python, 14 for
@@ -121,6 +122,8 @@ class CodeArea(TextArea):
     # Writing
 
     async def _on_key(self, event: events.Key) -> None:
+        if await act_in_order(self, event):
+            return
         if event.key == "enter" and not self.read_only:
             event.stop()
             event.prevent_default()

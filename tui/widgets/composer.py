@@ -11,6 +11,7 @@ from textual.widgets import TextArea
 from spectra_local.printable import printable
 from tui.keys import COMPOSER_KEYS, bindings
 from tui.pastes import Pastes
+from tui.textual_workarounds import act_in_order
 
 PREFIX = "/"  # of a command, as in commands/registry.py, which stands above this
 LEAST_ROWS = 2  # that can be used on the smallest screen
@@ -147,6 +148,9 @@ class Composer(TextArea):
 
     def _insert_newline(self) -> None:
         self._replace_via_keyboard("\n", *self.selection)
+
+    async def _on_key(self, event: events.Key) -> None:
+        await act_in_order(self, event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Terminals send line ends of a paste as carriage returns; other control characters become visible."""
