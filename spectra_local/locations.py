@@ -47,6 +47,11 @@ def segments_dir() -> Path:
     return cache_dir() / "history"
 
 
+def unsaved_dir() -> Path:
+    """Text typed into files in the editor, until it is saved or refused."""
+    return data_dir() / "unsaved"
+
+
 def log_file() -> Path:
     """The log: native messages and errors, never prompt text."""
     return _base("log") / "spectra-chat.log"

@@ -8,12 +8,14 @@ import contextlib
 import json
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
 from spectra_local.chats.checks import seal_chat, seal_message
 from spectra_local.chats.records import FORGOTTEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget, delete_turns
+from spectra_local.locations import unsaved_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Gone:
     chats: int  # whole ones
     messages: int  # of chats that stay
     copies: int  # files of the database from before a migration or a salvage: nobody can look into each of them
+    layers: int = 0  # imports and corpora as such, where everything goes
+    unsaved: int = 0  # texts of files in the editor, where everything goes
 
     @property
     def is_empty(self) -> bool:
@@ -33,9 +37,11 @@ class Gone:
     def __str__(self) -> str:
         """In words, for people."""
         parts = [(self.turns, "learned turn"), (self.chats, "saved chat"), (self.messages, "message"),
+                 (self.layers, "import or corpus"), (self.unsaved, "unsaved text"),
                  (self.copies, "old copy of the database")]  # fmt: skip
         words = [f"{n:,} {thing}{'s' * (n != 1)}" for n, thing in parts if n]
-        return ", ".join(words).replace("copy of the databases", "copies of the database") or "nothing"
+        text = ", ".join(words).replace("copy of the databases", "copies of the database")
+        return text.replace("import or corpuss", "imports and corpora") or "nothing"
 
 
 def preview(database: Database, what: Forget) -> Gone:
@@ -59,6 +65,10 @@ def forget(database: Database, what: Forget) -> Gone:
         gone = _delete(sql, database, what)
         merge(sql)
     Store(database).erase_deleted(measurements=what.everything)
+    if what.everything:
+        for file in _unsaved():
+            with contextlib.suppress(OSError):
+                file.unlink()
     return gone
 
 
@@ -67,6 +77,7 @@ class _UndoneError(Exception):
 
 
 def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
+    layers = sql.execute("SELECT COUNT(*) FROM layers WHERE id <> 1").fetchone()[0] if what.everything else 0
     turns = delete_turns(sql, what)
     whole = blanked = 0
     for chat, title, named, draft, changed in sql.execute(
@@ -89,7 +100,12 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
         if (what.containing is not None and what.fits(title)) or (places and first_gone and not named):
             sql.execute("UPDATE chats SET title = ? WHERE id = ?", (FORGOTTEN, chat))
         seal_chat(sql, chat)
-    return Gone(turns, whole, blanked, len(database.copies()))
+    unsaved = len(_unsaved()) if what.everything else 0
+    return Gone(turns, whole, blanked, len(database.copies()), layers, unsaved)
+
+
+def _unsaved() -> list[Path]:
+    return list(unsaved_dir().glob("*.json")) if unsaved_dir().is_dir() else []
 
 
 def _messages(sql: sqlite3.Connection, chat: int, what: Forget) -> tuple[list[int], bool, bool]:

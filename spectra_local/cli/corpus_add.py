@@ -79,7 +79,7 @@ def add(
     if bool(paths) == from_history:
         raise UsageError("name files or folders to read, or say --from-history")
     wanted = Corpus(
-        name=name or (FROM_HISTORY if from_history else _name_of(paths[0])),
+        name=name if name is not None else (FROM_HISTORY if from_history else _name_of(paths[0])),
         paths=tuple(_absolute(path) for path in paths),
         keep=keep,
         max_tokens=max_tokens,

@@ -18,6 +18,7 @@ from spectra_local.history.index import Index
 from spectra_local.history.store import Store
 from spectra_local.history.traces import CORE_FILE
 from spectra_local.history.turn import TOKEN, Turn
+from spectra_local.locations import private_dir, unsaved_dir
 
 SECRET = "Hunter2ÄÖ-swordfish"
 TOKENS = np.array([70_001, 70_002, 70_003, 70_004] * 8, TOKEN)
@@ -164,3 +165,14 @@ def test_making_room_is_not_forgetting(database: Database) -> None:
     assert index.refresh()
     index.close()
     other.database.close()
+
+
+def test_everything_includes_what_the_editor_kept_and_all_layers(database: Database) -> None:
+    private_dir(unsaved_dir())
+    (unsaved_dir() / "a.json").write_text("typed")
+    with database.transaction() as sql:
+        sql.execute("INSERT INTO layers (name, created) VALUES ('theirs', 1.0)")
+    gone = forget(database, Forget(everything=True))
+    assert (gone.layers, gone.unsaved) == (1, 1)
+    assert "1 import or corpus, 1 unsaved text" in str(gone)
+    assert not list(unsaved_dir().glob("*.json"))

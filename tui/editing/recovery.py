@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from spectra_local.locations import data_dir, private_dir
+from spectra_local.locations import private_dir, unsaved_dir
 from spectra_local.private_file import write_private
 
 _NAME_CHARACTERS = 32  # of the digest of a path
@@ -33,7 +33,7 @@ class Recovery:
 
     def __init__(self, path: Path) -> None:
         name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:_NAME_CHARACTERS]
-        self._file = data_dir() / "unsaved" / f"{name}.json"
+        self._file = unsaved_dir() / f"{name}.json"
         self._lock: int | None = None
         self.has_kept = False
         with suppress(OSError):
