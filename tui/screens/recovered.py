@@ -2,23 +2,18 @@
 
 from typing import ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Button
 
-from tui.screens.dialog import DialogScreen
+from tui.screens.choice import ChoiceScreen
 
 
-class RecoveredScreen(DialogScreen[str]):
+class RecoveredScreen(ChoiceScreen):
     """Ends with "restore", "drop" or "later"."""
 
-    DEFAULT_CSS = """
-    RecoveredScreen {
-        & > #panel { border: round $warning 60%; border-title-color: $text-warning; }
-        &.-narrow Button { min-width: 8; }
-    }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "later", "later", id="recovered.later", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "choose('later')", "later", id="recovered.later", show=False)
+    ]
     DEFAULT_BUTTON = "restore"
 
     def __init__(self, name: str, when: str, *, same_file: bool) -> None:
@@ -34,11 +29,3 @@ class RecoveredScreen(DialogScreen[str]):
             Button("Drop them", id="drop", compact=True),
             Button("Later", id="later", compact=True),
         ]
-
-    @on(Button.Pressed)
-    def _choose(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id or "later")
-
-    def action_later(self) -> None:
-        """They wait for the next time."""
-        self.dismiss("later")

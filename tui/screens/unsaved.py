@@ -2,23 +2,16 @@
 
 from typing import ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Button
 
-from tui.screens.dialog import DialogScreen
+from tui.screens.choice import ChoiceScreen
 
 
-class UnsavedScreen(DialogScreen[str]):
+class UnsavedScreen(ChoiceScreen):
     """Ends with "save", "discard" or "stay"."""
 
-    DEFAULT_CSS = """
-    UnsavedScreen {
-        & > #panel { border: round $warning 60%; border-title-color: $text-warning; }
-        &.-narrow Button { min-width: 8; }
-    }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stay", "stay", id="unsaved.stay", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "choose('stay')", "stay", id="unsaved.stay", show=False)]
     DEFAULT_BUTTON = "save"
 
     def __init__(self, name: str) -> None:
@@ -31,11 +24,3 @@ class UnsavedScreen(DialogScreen[str]):
             Button("Discard", id="discard", compact=True),
             Button("Stay", id="stay", compact=True),
         ]
-
-    @on(Button.Pressed)
-    def _choose(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id or "stay")
-
-    def action_stay(self) -> None:
-        """Nothing happens."""
-        self.dismiss("stay")
