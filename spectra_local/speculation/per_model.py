@@ -134,7 +134,7 @@ class PerModel:
         if len(seconds) >= _LEAST_WIDTHS and spread <= _MOST_SPREAD:
             unsteady = 0
         else:
-            log.info("the machine is busy: the cost of decoding is measured again at the next start")
+            log.info("the machine is busy: the cost of decoding is not sure yet")
             seconds, unsteady = _cheaper(seconds, kept), unsteady + 1
         content = {"device": device, "seconds": seconds, "unsteady": unsteady}
         _write(self._cost_file, json.dumps(content).encode())
