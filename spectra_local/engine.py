@@ -104,12 +104,12 @@ class Engine:
                 "exact mode is not possible here: this backend's results depend on how many tokens one pass evaluates. "
                 "Without --exact the text is the model's own too, but near-ties may fall the other way."
             )
+        device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         try:
-            self._prompts = prompts = Prompts(model, context.n_ctx, options.template)
+            self._prompts = prompts = Prompts(model, context.n_ctx, options.template, device)
         except SpectraError:
             self.close()
             raise
-        device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         if model.can_roll_back:
             self._speculation = self._prepared_speculation(model, context, device)
             fingerprint = model.header.tokenizer_fingerprint

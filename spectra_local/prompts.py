@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import find_fill_in_prompt
+from spectra_local.completion.window import window_for
 from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.model import Model
@@ -19,10 +20,12 @@ _ANSWER_SHARE, _ANSWER_ROOM = 4, 512
 class Prompts:
     """Writes the prompts of one model with a context of ``n_ctx`` tokens."""
 
-    def __init__(self, model: Model, n_ctx: int, template: str | None) -> None:
-        """``template``: the name of a chat template to use instead of the model's own. Raises TemplateError for it."""
+    def __init__(self, model: Model, n_ctx: int, template: str | None, device: str) -> None:
+        """``template``: the name of a chat template to use instead of the model's own. Raises TemplateError for it.
+        ``device``: ModelInfo's."""
         self._model, self._n_ctx = model, n_ctx
         self._window = ContextWindow()
+        self._fill_in_window = window_for(device)
         self._fill_in = find_fill_in_prompt(model)
         self._template: ChatTemplate | None = None
         self._template_error: SpectraError | None = None
@@ -57,7 +60,8 @@ class Prompts:
         elif request.fill_in is not None:
             if self._fill_in is None:
                 raise UsageError("this model has no tokens for filling in; ask it by an instruction instead")
-            tokens = self._fill_in.tokens(request.fill_in, self._n_ctx - self._answer_room(request))
+            budget = self._n_ctx - self._answer_room(request)
+            tokens = self._fill_in.tokens(request.fill_in, budget, self._fill_in_window)
         else:
             if not any(m.content.strip() for m in request.messages if m.role != "system"):
                 raise UsageError("the prompt is empty")

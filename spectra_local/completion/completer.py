@@ -169,7 +169,7 @@ class Completer:
             kind="complete",
             learn=request.learn,
         )
-        around = Surroundings.of(gap.prefix + gap.middle, gap.suffix)
+        around = Surroundings.of(gap.prefix, gap.suffix)
         growing = [_Growing(around, request) for _ in range(count)]
         events = self._assistant.generate(asked)
         if self._cancelled.is_set():
@@ -192,13 +192,12 @@ class Completer:
     def _kept(self, gap: FillIn) -> FillIn:
         """``gap`` as the last one with something typed into it, where it is that: its prompt is evaluated already."""
         last = self._anchor
-        whole = gap.prefix + gap.middle
-        if last and replace(gap, prefix="", middle="") == replace(last, prefix="") and whole.startswith(last.prefix):
-            typed = whole[len(last.prefix) :]
+        if last and replace(gap, prefix="") == replace(last, prefix="") and gap.prefix.startswith(last.prefix):
+            typed = gap.prefix[len(last.prefix) :]
             if len(typed) <= _MOST_TYPED:
                 return replace(last, middle=typed)
-        self._anchor = replace(gap, prefix=whole, middle="")
-        return self._anchor
+        self._anchor = gap
+        return gap
 
 
 class _Growing:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from spectra_local.completion.window import ON_GPU, Window
 from spectra_local.llama.gguf import GgufHeader
 from spectra_local.llama.prompt_spans import Span, broken_up
 from spectra_local.protocol import ExtraFile, FillIn
@@ -112,15 +113,20 @@ class FillInPrompt:
         self._bos = list(bos)
         self._tokenize = tokenize
 
-    def tokens(self, fill_in: FillIn, budget: int) -> list[int]:
-        """At most about ``budget`` tokens; what is far from the gap is left out, extra files before all."""
+    def tokens(self, fill_in: FillIn, budget: int, window: Window = ON_GPU) -> list[int]:
+        """At most about ``budget`` tokens; what is far from the gap is left out, extra files before all.
+
+        Nor more of prefix, suffix and extra files than ``window`` takes. The middle does not count there: what is typed
+        into it must not move the cuts, after which all would be read anew.
+        """
         middle = self._tokenize(fill_in.middle)
-        room = max(0, budget - len(middle) - len(self._control) - len(self._bos))
+        most = max(0, budget - len(middle) - len(self._control) - len(self._bos))
+        room = min(most, window.tokens)
         suffix = self._suffix(fill_in.suffix)
         prefix = self._tokenize(fill_in.prefix)
         suffix = suffix[: max(room // _SUFFIX_SHARE, room - len(prefix))]
         prefix = _end_within(prefix, room - len(suffix))
-        before, inside = self._context(fill_in, room - len(prefix) - len(suffix))
+        before, inside = self._context(fill_in, min(most - len(prefix) - len(suffix), window.extra_tokens))
         control = self._control
         begin, hole = [control["pre"], *inside, *prefix], [control["suf"], *suffix]
         gap = [*hole, *begin] if self._family.suffix_first else [*begin, *hole]

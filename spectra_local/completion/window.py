@@ -12,27 +12,37 @@ _GRAIN = 64  # lines by which the beginning moves
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Lines before and after a gap; fewer where they are long."""
+    """Lines before and after a gap; fewer where they are long, and fewer still where they are dense."""
 
     lines_before: int
     lines_after: int
     chars_before: int
     chars_after: int
+    tokens: int  # of the file itself: characters say little of a line of numbers or in another script
+    extra_tokens: int  # of other files
 
 
-ON_GPU = Window(256, 64, 24_000, 6_000)  # lines as llama.vim sends; some 8,000 tokens at most
+ON_GPU = Window(256, 64, 24_000, 6_000, 8_192, 32_768)  # lines as llama.vim sends
 # The first suggestion in a file waits until all of it is read. With 1.5B parameters on two cores that takes a minute
-# and a half for what llama.vim sends, and half a minute for this.
-ON_CPU = Window(64, 32, 4_000, 1_500)
+# and a half for what llama.vim sends, and half a minute for this. So many lines of ordinary code are some 1,000 tokens;
+# as many characters of one line of numbers are 3,000, which took even 0.5B parameters 40 s. Of other files one stretch
+# of 64 lines, as llama.vim gathers them, fits in.
+ON_CPU = Window(64, 32, 4_000, 1_500, 1_024, 768)
+
+
+def window_for(device: str) -> Window:
+    """``device``: ModelInfo's; "": the larger window, which holds every other."""
+    return ON_CPU if device.startswith("CPU") else ON_GPU
 
 
 def windowed(fill_in: FillIn, device: str = "") -> FillIn:
-    """``fill_in`` without what is far from the gap. The end of the prefix and the start of the suffix stay.
+    """``fill_in`` without what is far from the gap, its middle at the end of its prefix.
 
-    ``device``: ModelInfo's; "": the larger window, which holds every other.
+    The end of the prefix and the start of the suffix stay. ``device``: as for ``window_for``.
     """
-    window = ON_CPU if device.startswith("CPU") else ON_GPU
-    return replace(fill_in, prefix=_end(fill_in.prefix, window), suffix=_start(fill_in.suffix, window))
+    window = window_for(device)
+    before = _end(fill_in.prefix + fill_in.middle, window)
+    return replace(fill_in, prefix=before, middle="", suffix=_start(fill_in.suffix, window))
 
 
 def _end(text: str, window: Window) -> str:

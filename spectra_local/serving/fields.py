@@ -45,6 +45,13 @@ class Fields:
         """A string; without ``default`` it must be given."""
         return _encodable(self._typed(field, str, "a string", default), self.name(field))
 
+    def plain_text(self, field: str, default: str | None = None) -> str:
+        """A string as it stands in a text file: without NUL, by which binary files are known."""
+        text = self.text(field, default)
+        if "\0" in text:
+            raise RequestError(f"{self.name(field)} holds a NUL character: that is no text", field=self.name(field))
+        return text
+
     def flag(self, field: str, default: bool = False) -> bool:
         """True or false."""
         return bool(self._typed(field, bool, "true or false", default))
@@ -108,6 +115,8 @@ def _refuse_constant(name: str) -> float:
 
 
 def _encodable(text: str, name: str) -> str:
-    if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
-        raise RequestError(f"{name} holds a lone surrogate, which is no character", field=name)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(f"{name} holds a lone surrogate, which is no character", field=name) from error
     return text

@@ -41,10 +41,10 @@ async def infill(service: Service, http: HttpRequest, fields: Fields) -> Respons
 
 def _completion_request(service: Service, fields: Fields) -> tuple[CompletionRequest, bool]:
     fill_in = FillIn(
-        prefix=fields.text("input_prefix"),
-        suffix=fields.text("input_suffix"),
-        middle=fields.text("prompt", ""),
-        extra=tuple(ExtraFile(x.text("filename", ""), x.text("text")) for x in fields.objects("input_extra")),
+        prefix=fields.plain_text("input_prefix"),
+        suffix=fields.plain_text("input_suffix"),
+        middle=fields.plain_text("prompt", ""),
+        extra=tuple(ExtraFile(x.text("filename", ""), x.plain_text("text")) for x in fields.objects("input_extra")),
     )
     n_predict = fields.integer("n_predict", -1)
     if n_predict < -1:

@@ -3,6 +3,7 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from spectra_local.completion.window import windowed
 from spectra_local.protocol import FillIn, Request
 from spectra_local.serving import openai
 from spectra_local.serving.answers import Service
@@ -23,8 +24,9 @@ async def completions(service: Service, http: HttpRequest, fields: Fields) -> Re
     prompts = fields.texts("prompt", most=1)
     if not prompts:
         raise RequestError("prompt is missing or empty", field="prompt")
-    fill_in = FillIn(prompts[0], fields.text("suffix")) if fields.has("suffix") else None
-    if fill_in and not service.queue.info.fill_in:
+    info = service.queue.info
+    fill_in = windowed(FillIn(prompts[0], fields.text("suffix")), info.device) if fields.has("suffix") else None
+    if fill_in and not info.fill_in:
         raise RequestError("suffix is not supported: this model has no fill-in tokens", field="suffix")
     request = Request(
         prompt=None if fill_in else prompts[0],

@@ -125,6 +125,17 @@ def test_a_model_asked_in_words_sees_of_endless_lines_what_its_context_holds() -
     assert sum(len(message.content) for message in assistant.requests[0].messages) < 2000
 
 
+def test_of_an_endless_line_little_is_read_also_where_it_is_given_as_typed() -> None:
+    for fill_in in ("", "qwen"):
+        assistant = ScriptedAssistant(say("1"), info=replace(INFO, n_ctx=100_000, fill_in=fill_in))
+        gap = FillIn("x", "y" * 3_000_000, middle="x" * 3_000_000 + "z")
+        list(Completer(assistant).complete(CompletionRequest(gap)))
+        (asked,) = assistant.requests
+        texts = [m.content for m in asked.messages] if asked.fill_in is None else [asked.fill_in.prefix]
+        assert sum(map(len, texts)) <= 4_000
+        assert "xz" in "".join(texts)
+
+
 @pytest.mark.parametrize("text", [" ", "\n\n", "y = 2"])
 def test_nothing_is_suggested_where_nothing_is_missing(text: str) -> None:
     make, _ = completer(say(text))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spectra_local.completion.fill_in_prompt import FillInPrompt, find_fill_in_prompt
+from spectra_local.completion.window import ON_CPU
 from spectra_local.protocol import ExtraFile, FillIn
 
 QWEN = {"pre": "<|fim_prefix|>", "suf": "<|fim_suffix|>", "mid": "<|fim_middle|>"}
@@ -117,3 +118,19 @@ def test_a_cut_prefix_stays_cut_at_the_same_place_while_it_grows() -> None:
     text = "".join(chr(0x4E00 + i) for i in range(300))
     starts = {prompt.tokens(FillIn(text[:n]), 203)[1] for n in range(250, 270)}
     assert len(starts) <= 2
+
+
+def test_a_window_counts_tokens_where_lines_are_dense() -> None:
+    prompt = prompt_for(Characters(QWEN | REPO))
+    extra = (ExtraFile("far", "1" * ON_CPU.extra_tokens), ExtraFile("near", "2" * (ON_CPU.extra_tokens // 2)))
+    tokens = prompt.tokens(FillIn("p" * 4_000, "s" * 1_500, extra=extra), 10**6, ON_CPU)
+    assert tokens.count(ord("2")) == ON_CPU.extra_tokens // 2
+    assert ON_CPU.tokens - ON_CPU.tokens // 8 <= tokens.count(ord("p")) + tokens.count(ord("s")) <= ON_CPU.tokens
+    assert len(tokens) <= ON_CPU.tokens + ON_CPU.extra_tokens + len(QWEN | REPO)
+
+
+def test_what_is_typed_into_a_full_window_moves_nothing_before_it() -> None:
+    prompt = prompt_for(Characters(QWEN))
+    text = "".join(chr(0x4E00 + i) for i in range(4_000))
+    before = prompt.tokens(FillIn(text, text), 10**6, ON_CPU)
+    assert prompt.tokens(FillIn(text, text, middle="x" * 400), 10**6, ON_CPU) == before + [ord("x")] * 400

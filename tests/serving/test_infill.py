@@ -74,6 +74,26 @@ def test_missing_and_wrong_fields_are_400() -> None:
             assert (reply.status_code, next(iter(wrong)) in reply.text) == (400, True)
 
 
+def test_a_nul_character_is_no_text() -> None:
+    with serving(ScriptedAssistant(info=CODER)) as client:
+        for wrong in (
+            {"input_prefix": "a\0"},
+            {"input_suffix": "\0"},
+            {"prompt": "\0"},
+            {"input_extra": [{"text": "\0"}]},
+        ):
+            reply = client.post("/infill", json={**ASKED, **wrong})
+            assert (reply.status_code, "NUL" in reply.text, next(iter(wrong)) in reply.text) == (400, True, True)
+
+
+def test_of_a_line_of_millions_of_characters_the_model_gets_what_is_near_the_cursor() -> None:
+    assistant = ScriptedAssistant(say("a + b"), say("x"), info=CODER)
+    with serving(assistant) as client:
+        for body in ({"prompt": "é" * 3_000_000}, {"input_prefix": "é" * 3_000_000, "prompt": ""}):
+            assert client.post("/infill", json={**ASKED, **body}).json()["content"]
+    assert all(len(request.fill_in.prefix) <= 4_000 for request in assistant.requests if request.fill_in)
+
+
 def test_a_newer_request_cancels_the_older_of_the_same_client_but_a_warm_up_does_not() -> None:
     gate = Gate()
     assistant = ScriptedAssistant([Text("old"), gate, done()], say("new"), info=CODER)
