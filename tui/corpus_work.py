@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+from spectra_local.cli.outcome import PROGRAM
 from spectra_local.printable import printable_line
 
 REST, GO_ON = b"rest\n", b"go on\n"  # see spectra_local/corpus/resting.py, which would load numpy here
@@ -75,7 +76,7 @@ class CorpusWork:
         assert self._process.stderr
         for line in self._process.stderr:
             if words := line.decode("utf-8", "replace").strip():
-                said[:] = [printable_line(words)]
+                said[:] = [printable_line(words.removeprefix(f"{PROGRAM}: "))]
 
     def _progress(self, done: int, total: int) -> None:
         state = self.state

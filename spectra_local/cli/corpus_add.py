@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -21,7 +21,7 @@ from spectra_local.corpus.building import Building
 from spectra_local.corpus.documents import source_of
 from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
 from spectra_local.corpus.resting import Resting
-from spectra_local.errors import SpectraError, UsageError
+from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.importing import is_layer_name
 from spectra_local.history.index import Index
@@ -44,15 +44,16 @@ _REMEMBERED = 10_000  # and in JSON
 @click.option("--from-history", is_flag=True, help="The model's own answers so far, instead of files.")
 @click.option("--name", metavar="NAME", help="What to call it.  [default: after the first path]")
 @click.option(
-    "--keep", type=click.FloatRange(0, 1, min_open=True), default=KEEP, show_default=True, help="Share that is kept."
+    "--keep",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help=f"Share that is kept.  [default: {KEEP}]",
 )
 @click.option(
     "--max-tokens",
     type=click.IntRange(1, MOST_TOKENS),
-    default=MOST_TOKENS,
-    show_default=True,
     metavar="N",
-    help="Most tokens kept.",
+    help=f"Most tokens kept.  [default: {MOST_TOKENS}]",
 )
 @click.option("--threads", type=click.IntRange(1, 512), metavar="N", help="CPU threads.  [default: physical cores]")
 @click.option("--rescore", is_flag=True, help="Score anew what another model scored.")
@@ -63,8 +64,8 @@ def add(
     paths: tuple[str, ...],
     from_history: bool,
     name: str | None,
-    keep: float,
-    max_tokens: int,
+    keep: float | None,
+    max_tokens: int | None,
     threads: int | None,
     rescore: bool,
     as_json: bool,
@@ -74,32 +75,47 @@ def add(
     """Read files and folders, and keep the share of them that the model finds easiest to foresee.
 
     What .gitignore names, binaries, links, secrets, generated and very large files are skipped, and listed. Scoring is
-    long work: it can be interrupted, and the same command goes on where it was.
+    long work: it can be interrupted, and the same command goes on where it was. Once it is done, the same command reads
+    the text again, as 'corpus refresh' does.
     """
     if bool(paths) == from_history:
         raise UsageError("name files or folders to read, or say --from-history")
+    asked = [_absolute(path) for path in paths]
+    missing = [path for path in asked if _is_missing(path)]
     wanted = Corpus(
-        name=name if name is not None else (FROM_HISTORY if from_history else _name_of(paths[0])),
-        paths=tuple(_absolute(path) for path in paths),
-        keep=keep,
-        max_tokens=max_tokens,
+        name=name if name is not None else (FROM_HISTORY if from_history else _name_of(asked[0])),
+        paths=tuple(path for path in asked if path not in missing),
+        keep=keep or KEEP,
+        max_tokens=max_tokens or MOST_TOKENS,
         model="",
         scorer="",
     )
     if not is_layer_name(wanted.name):
         raise UsageError("a corpus's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
+    if paths and len(missing) == len(asked):
+        raise SpectraError(f"{_not_there(missing)}; nothing was added")
     with _records() as records:
-        known = records.named(wanted.name)
         if background:
             os.nice(_NICE)
-        if known and known.finished:
-            raise SpectraError(
-                f"there is a corpus {wanted.name!r} already: 'corpus refresh {wanted.name}' reads it again, 'corpus "
-                f"remove {wanted.name}' erases it; or choose another --name"
+        if known := records.named(wanted.name):
+            wanted = replace(
+                wanted,
+                id=known.id,
+                scorer=known.scorer,
+                model=known.model,
+                keep=keep or known.keep,
+                max_tokens=max_tokens or known.max_tokens,
             )
-        wanted = replace(wanted, id=known.id if known else 0, scorer=known.scorer if known else "",
-                         model=known.model if known else "")  # fmt: skip
-        _build(records, wanted, model, threads, rescore, as_json, background=background)
+            if known.finished and known.paths != wanted.paths:
+                raise SpectraError(
+                    f"there is a corpus {wanted.name!r} of other paths already ('corpus list' shows them): "
+                    f"'corpus remove {wanted.name}' erases it; or choose another --name"
+                )
+            if known.finished:
+                click.echo(f"corpus {wanted.name} is there already; it is read again", err=True)
+        _build(records, wanted, model, threads, rescore, as_json, missing=missing, background=background)
+    if missing:
+        raise SpectraError(f"{_not_there(missing)}; corpus {wanted.name} was made without")
 
 
 @click.command()
@@ -123,8 +139,23 @@ def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json:
             _build(records, known[name], model, threads, rescore, as_json)
 
 
-def _name_of(path: str) -> str:
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", _absolute(path).name).strip("-._")[:64]
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # there, but not to be read: the survey says why
+        pass
+    return False
+
+
+def _not_there(paths: Sequence[Path]) -> str:
+    names = ", ".join(printable_line(str(path)) for path in paths)
+    return f"{names} {'do' if len(paths) > 1 else 'does'} not exist"
+
+
+def _name_of(path: Path) -> str:
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-._")[:64]
     return name if is_layer_name(name) else "corpus"
 
 
@@ -150,13 +181,14 @@ def _build(
     rescore: bool,
     as_json: bool,
     *,
+    missing: Sequence[Path] = (),
     background: bool = False,
 ) -> None:
     from spectra_local.cli.opening import model_path
 
     path = model_path(model_name)
     with closing(Model(path, vocabulary_only=True)) as vocabulary:
-        title = vocabulary.header.name or path.stem
+        title = _asked_for_by(path)
         if wanted.scorer and wanted.scorer != vocabulary.identity:
             if not rescore:
                 raise SpectraError(
@@ -168,9 +200,12 @@ def _build(
         corpus = records.begin(replace(wanted, model=title, scorer=vocabulary.identity))
         source = source_of(corpus.paths, records.store, vocabulary, vocabulary.header.tokenizer_fingerprint)
         building = Building(corpus, records, source, vocabulary)
-        skipped: list[tuple[str, str]] = []
+        skipped = [(str(each), "does not exist") for each in missing]
         try:
             seen = _surveyed(building, corpus, skipped)
+            records.take_known_scores(corpus)
+            if is_new and (other := records.twin(corpus)):
+                raise SpectraError(f"corpus {other} has all of this text already; nothing was added")
             if records.unscored(corpus):
                 _scored(building, corpus, path, threads, background)
             if building.is_new:
@@ -185,13 +220,26 @@ def _build(
     _report(records, corpus, seen, skipped, as_json)
 
 
+def _asked_for_by(path: Path) -> str:
+    """What -m takes for this model: its name, or its path where no name leads to it."""
+    from spectra_local.catalogue import resolve
+    from spectra_local.catalogue.naming import name_of
+
+    name = name_of(path)
+    try:
+        return name if resolve(name) == path else str(path)
+    except ModelNotFoundError:
+        return str(path)
+
+
 def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]) -> Mapping[str, int]:
+    n_missing = len(skipped)
     with StatusLine(sys.stderr) as status:
         seen = building.survey(
             lambda path, reason: skipped.append((path, reason)) if len(skipped) < _REMEMBERED else None,
             lambda n: status.show(f"reading  {n:,} texts"),
         )
-    _list_skipped(skipped, seen.get("skipped", 0))
+    _list_skipped(skipped, n_missing + seen.get("skipped", 0))
     if not seen.get("documents"):
         what = "readable text in any of the paths" if corpus.paths else "answer of this model in the history"
         raise SpectraError(f"there is no {what}; nothing was added")

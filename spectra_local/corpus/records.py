@@ -83,7 +83,9 @@ class Records:
             sql.execute(
                 "INSERT INTO corpora (layer, paths, keep, max_tokens, model, scorer) VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (layer) DO UPDATE SET paths = excluded.paths, keep = excluded.keep, "
-                "max_tokens = excluded.max_tokens, model = excluded.model, scorer = excluded.scorer",
+                "max_tokens = excluded.max_tokens, model = excluded.model, scorer = excluded.scorer, "
+                # Another share of the same scores is another choice of text.
+                "finished = iif(keep = excluded.keep AND max_tokens = excluded.max_tokens, finished, NULL)",
                 [layer, paths, corpus.keep, corpus.max_tokens, corpus.model, corpus.scorer],
             )
         found = self.named(corpus.name)
@@ -114,6 +116,28 @@ class Records:
             sql.executemany("DELETE FROM corpus_chunks WHERE id = ?", gone)
             sql.execute("UPDATE corpora SET seen = ? WHERE layer = ?", [json.dumps(dict(seen)), corpus.id])
         return len(gone)
+
+    def take_known_scores(self, corpus: Corpus) -> None:
+        """From other corpora that the same model scored: the same text is scored once."""
+        with self._database.transaction() as sql:
+            sql.execute(
+                "UPDATE corpus_chunks AS mine SET nats = (SELECT o.nats FROM corpora c JOIN corpus_chunks o "
+                "ON o.layer = c.layer AND o.digest = mine.digest WHERE c.layer != mine.layer AND c.scorer = ? "
+                "AND o.nats IS NOT NULL LIMIT 1) WHERE layer = ? AND nats IS NULL",
+                [corpus.scorer, corpus.id],
+            )
+
+    def twin(self, corpus: Corpus) -> str | None:
+        """A finished corpus of the very same chunks, scored by the same model."""
+        query = (
+            "SELECT l.name FROM corpora c JOIN layers l ON l.id = c.layer "
+            "WHERE c.layer != ?1 AND c.scorer = ?2 AND c.finished NOT NULL "
+            "AND (SELECT count(*) FROM corpus_chunks WHERE layer = c.layer) "
+            "= (SELECT count(*) FROM corpus_chunks WHERE layer = ?1) "
+            "AND NOT EXISTS (SELECT digest FROM corpus_chunks WHERE layer = ?1 "
+            "EXCEPT SELECT digest FROM corpus_chunks WHERE layer = c.layer) ORDER BY c.layer"
+        )
+        return next((name for (name,) in self._rows(query, [corpus.id, corpus.scorer])), None)
 
     def unscored(self, corpus: Corpus) -> dict[bytes, int]:
         """Tokens by digest of what is still to be scored."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from spectra_local.catalogue import resolve
 from spectra_local.cli.main import run
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.building import Building
@@ -106,9 +107,7 @@ def test_the_nats_are_those_of_the_models_own_distribution(model: Model) -> None
 
 
 def test_the_easier_half_of_a_folder_is_kept_and_searched(corpus: Command, project: Path) -> None:
-    code, out, err = corpus("add", str(project), str(project / "missing"))
-    assert (code, out) == (0, "")
-    assert "missing does not exist" in err
+    assert corpus("add", str(project))[:2] == (0, "")
     (found,) = listed(corpus)
     assert (found["name"], found["chunks"], found["kept_chunks"]) == ("project", 2, 1)
     assert [turn.text for turn in turns()] == [EASY]
@@ -168,7 +167,7 @@ def test_names_that_are_no_text_are_no_trouble(corpus: Command, tmp_path: Path) 
     folder.mkdir()
     (folder / "\udcfe\n.txt").write_text(EASY)
     code, _, err = corpus("add", str(folder), str(tmp_path / "\udcff\x1b"), "--keep", "1")
-    assert code == 0 and "\x1b" not in err
+    assert code == 1 and "\x1b" not in err
     assert "\x1b" not in corpus("list")[1]
     assert [turn.text for turn in turns()] == [EASY]
     assert corpus("refresh")[0] == 0
@@ -195,7 +194,7 @@ def test_secrets_copies_and_repetition_are_left_out_and_counted(corpus: Command,
         (["add", "x", "--name", "own"], 2, "name is made of"),
         (["add", "x", "--name", "a/b"], 2, "name is made of"),
         (["add", "x", "--keep", "0"], 2, "keep"),
-        (["add", "/no/such/thing"], 1, "nothing was added"),
+        (["add", "/no/such/thing"], 1, "/no/such/thing does not exist; nothing was added"),
         (["add", "/dev/null"], 1, "is a device"),
         (["add", "a\0b"], 2, "no name of a file"),
         (["add", "--from-history"], 1, "nothing was added"),
@@ -214,12 +213,61 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(
     assert listed(corpus) == []
 
 
-def test_a_corpus_of_that_name_is_not_written_over(corpus: Command, project: Path) -> None:
+def test_a_path_that_is_missing_is_no_part_of_the_corpus_and_ends_with_an_error(corpus: Command, project: Path) -> None:
+    missing = project / "missing"
+    code, out, err = corpus("add", str(missing), str(project), "--name", "project")
+    assert (code, out) == (1, "")
+    assert f"skipped: {missing} does not exist" in err
+    assert err.endswith(f"{missing} does not exist; corpus project was made without\n")
+    (found,) = listed(corpus)
+    assert (found["paths"], found["chunks"]) == ([str(project)], 2)
+    assert corpus("refresh")[0] == 0
+
+
+def test_a_corpus_of_other_paths_is_not_written_over(corpus: Command, project: Path) -> None:
     corpus("add", str(project))
+    code, _, err = corpus("add", str(project / "easy.txt"), "--name", "project")
+    assert code == 1 and "other paths" in err and "--name" in err
+    assert listed(corpus)[0]["chunks"] == 2
+
+
+def test_the_same_command_again_reads_the_text_again(corpus: Command, project: Path) -> None:
+    corpus("add", str(project), "--keep", "1")
+    before = [turn.id for turn in turns()]
     code, _, err = corpus("add", str(project))
-    assert code == 1 and "corpus refresh project" in err
-    assert corpus("add", str(project), "--name", "again")[0] == 0
-    assert [each["name"] for each in listed(corpus)] == ["project", "again"]
+    assert code == 0 and "there already" in err
+    assert [turn.id for turn in turns()] == before
+    (project / "hard.txt").unlink()
+    assert corpus("add", str(project))[0] == 0
+    assert [turn.text for turn in turns()] == [EASY]
+
+
+def test_another_share_of_the_same_text_needs_no_scoring(
+    corpus: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus("add", str(project))
+    monkeypatch.delattr(Likelihood, "of")
+    assert corpus("add", str(project), "--keep", "1")[0] == 0
+    assert [turn.text for turn in turns()] == [EASY, HARD]
+
+
+def test_text_that_another_corpus_has_is_not_scored_again(
+    corpus: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus("add", str(project))
+    (project.parent / "link").symlink_to(project)
+    monkeypatch.delattr(Likelihood, "of")
+    code, _, err = corpus("add", str(project.parent / "link"), "--name", "again")
+    assert code == 1 and "corpus project has all of this text already" in err
+    assert [each["name"] for each in listed(corpus)] == ["project"]
+    assert corpus("add", str(project / "easy.txt"), "--name", "part", "--keep", "1")[0] == 0
+    assert [each["kept_tokens"] for each in listed(corpus)] == [listed(corpus)[0]["kept_tokens"]] * 2
+
+
+def test_the_model_is_listed_as_it_can_be_asked_for(corpus: Command, project: Path, smollm2_path: Path) -> None:
+    corpus("add", str(project))
+    name = listed(corpus)[0]["model"]
+    assert isinstance(name, str) and resolve(name).samefile(smollm2_path)
 
 
 def test_two_at_once_the_second_says_who_is_at_work(corpus: Command, project: Path) -> None:

@@ -43,6 +43,7 @@ def test_it_can_be_stopped_and_its_ending_is_told(smollm2_path: Path, tmp_path: 
 
 
 def test_what_is_wrong_is_said_in_one_line(smollm2_path: Path, tmp_path: Path) -> None:
-    work = CorpusWork(["-m", str(smollm2_path), "--", str(tmp_path / "missing")], lambda: False, lambda line: None)
+    missing = tmp_path / "missing"
+    work = CorpusWork(["-m", str(smollm2_path), "--", str(missing)], lambda: False, lambda line: None)
     wait_until(lambda: work.state.ended is not None, 60)
-    assert "nothing was added" in (work.state.ended or "")
+    assert work.state.ended == f"{missing} does not exist; nothing was added"

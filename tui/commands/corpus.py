@@ -1,6 +1,7 @@
 """The slash command that has a folder read for guesses while the chat goes on."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectra_local.errors import SpectraError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
 
 _STOP, _ANSWERS = "stop", "answers"
+_LAST_LINE_SECONDS = 12  # it comes unasked, while somebody reads or types
 
 
 def _app(chat: "ChatScreen") -> "ChatApp":
@@ -29,7 +31,9 @@ def _corpus(chat: "ChatScreen", name: str) -> None:
     if work is not None and is_at_work and name == _STOP:
         work.stop()
         chat.hint("The corpus is left as it is; /corpus with the same path goes on with it.")
-    elif not name or is_at_work:
+    elif is_at_work and name:
+        chat.hint("One corpus at a time, so this one is not read yet: ask again once /corpus says that it has ended.")
+    elif not name:
         chat.hint(_how_far(chat))
     elif name == _STOP:
         chat.hint("No corpus is being read.")
@@ -45,19 +49,37 @@ def _begin(chat: "ChatScreen", name: str) -> None:
         chat.hint("The model that is to judge the text is not loaded yet.")
         return
     try:
-        asked = ["--from-history"] if name == _ANSWERS else ["--", str(named_path(name).absolute())]
+        asked = ["--from-history"] if name == _ANSWERS else ["--", str(_path(name))]
     except SpectraError as error:
         chat.hint(printable_line(str(error)))
         return
 
     def ended(line: str) -> None:
         with suppress(RuntimeError):  # the app has ended meanwhile
-            app.call_from_thread(app.notify, line, title="Corpus", markup=False, timeout=12)
+            app.call_from_thread(_say, chat, line)
 
     app.corpus_work = CorpusWork(
         ["-m", info.path, *asked], lambda: chat.app.is_running and app.session.is_working, ended
     )
     chat.hint("The model reads it in the background, and rests while it answers. /corpus says how far it is.")
+
+
+def _path(name: str) -> Path:
+    """Raises SpectraError at once for what the command would refuse seconds later."""
+    path = named_path(name).absolute()
+    try:
+        path.stat()
+    except OSError as error:
+        raise SpectraError(f"{name} cannot be read: {error.strerror or error}") from error
+    return path
+
+
+def _say(chat: "ChatScreen", line: str) -> None:
+    """In place where the chat is seen, else over what is."""
+    if chat.is_current:
+        chat.hint(line, _LAST_LINE_SECONDS)
+    else:
+        chat.app.notify(line, title="Corpus", markup=False, timeout=_LAST_LINE_SECONDS)
 
 
 def _how_far(chat: "ChatScreen") -> str:

@@ -231,13 +231,13 @@ class ConversationScreen(SafeSelection):
 
     # What is shown around the text
 
-    def hint(self, words: str | Content) -> None:
-        """One line above the input box for a few seconds."""
+    def hint(self, words: str | Content, seconds: float = 3) -> None:
+        """One line above the input box for a while."""
         self.query_one(".hint", Static).update(words)
         self.add_class("-hinting")
         if self._hint_timer is not None:
             self._hint_timer.stop()
-        self._hint_timer = self.set_timer(3, lambda: self.remove_class("-hinting"))
+        self._hint_timer = self.set_timer(seconds, lambda: self.remove_class("-hinting"))
 
     def _show_state(self) -> None:
         model, now = self.state.model, monotonic()
