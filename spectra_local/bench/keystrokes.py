@@ -1,9 +1,9 @@
 """``python -m spectra_local.bench.keystrokes MODEL.gguf ITEMS.jsonl``: how long somebody who types waits.
 
 Each item is a gap (prefix, suffix). The prompt up to some characters before the cursor is in the KV cache, those are
-then typed on: time until the first ghost text and until all of it; then one character of it is typed: time of the
-answer from what is kept; then a suggestion is cancelled at a random moment: time until the engine is free. By the way
-of the editors: completer, pipe, engine in a process of its own.
+then typed on: time until the first ghost text, until its first line is whole and until all of it; then one character
+of it is typed: time of the answer from what is kept; then a suggestion is cancelled at a random moment: time until the
+engine is free. By the way of the editors: completer, pipe, engine in a process of its own.
 
 With ``--keys-per-second`` they are typed as a person does, each key asking anew and cancelling what the one before
 asked for: what is typed is evaluated meanwhile, and the times are those after the last key.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import click
 
-from spectra_local.completion.completer import Completer, CompletionRequest, Suggestion
+from spectra_local.completion.completer import Completer, CompletionRequest, Suggestion, warm_up
 from spectra_local.protocol import EngineOptions, FillIn
 from spectra_local.worker import EngineProcess
 
@@ -33,6 +33,7 @@ class Waits:
     """Milliseconds, by item."""
 
     first: list[float] = field(default_factory=list)
+    line: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     through: list[float] = field(default_factory=list)
     cancel: list[float] = field(default_factory=list)
@@ -59,7 +60,8 @@ def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float, spee
             pass
         for number, row in enumerate(rows):
             completer, prefix, suffix = Completer(engine), row["prefix"], row["suffix"]
-            completer.warm(FillIn(prefix[:-typed], suffix))
+            for _ in completer.complete(warm_up(FillIn(prefix[:-typed], suffix))):
+                pass
             if speed:
                 for n in range(len(prefix) - typed, len(prefix)):
                     _press(completer, CompletionRequest(FillIn(prefix[:n], suffix), max_ms=max_ms), 1 / speed)
@@ -67,6 +69,7 @@ def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float, spee
             click.echo(f"{row['id']}  {_last(waits)}", err=True)
     figures = {
         "first_ghost_text_ms": _spread(waits.first),
+        "first_line_ms": _spread(waits.line),
         "whole_suggestion_ms": _spread(waits.whole),
         "typed_through_ms": _spread(waits.through),
         "cancel_to_idle_ms": _spread(waits.cancel),
@@ -77,7 +80,13 @@ def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float, spee
 
 def _last(waits: Waits) -> str:
     """The item's own figures, so that a run that is cut short has said something."""
-    series = {"first": waits.first, "whole": waits.whole, "tokens": waits.evaluated, "cancel": waits.cancel}
+    series = {
+        "first": waits.first,
+        "line": waits.line,
+        "whole": waits.whole,
+        "tokens": waits.evaluated,
+        "cancel": waits.cancel,
+    }
     return "  ".join(f"{name} {values[-1]:.0f}" for name, values in series.items() if values)
 
 
@@ -85,16 +94,19 @@ def _measure(
     completer: Completer, row: dict[str, str], typed: int, max_ms: float, waits: Waits, chance: random.Random
 ) -> None:
     prefix, suffix = row["prefix"], row["suffix"]
-    request = CompletionRequest(FillIn(prefix, suffix), max_ms=max_ms)
-    started, first, text = time.perf_counter(), 0.0, ""
+    request = CompletionRequest(FillIn(prefix, suffix), max_ms=max_ms, line_first=True)
+    started, first, line, text = time.perf_counter(), 0.0, 0.0, ""
     for item in completer.complete(request):
         if item.text.strip():
             first = first or _ms_since(started)
         if isinstance(item, Suggestion):
+            line = line or _ms_since(started)
+        if isinstance(item, Suggestion) and item.finish_reason != "line":
             text = item.text
             waits.evaluated.append(item.timings.prompt_n)
             if text:
                 waits.first.append(first)
+                waits.line.append(line)
                 waits.whole.append(_ms_since(started))
     if text:
         started = time.perf_counter()

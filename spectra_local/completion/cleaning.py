@@ -1,9 +1,12 @@
 """A finished suggestion, made fit to be inserted; and how much of a growing one will stay. Knows text only."""
 
+import re
+
 from spectra_local.answer_text import overlap
-from spectra_local.completion.stop_rules import Surroundings, may_repeat_below, without_end
+from spectra_local.completion.stop_rules import Surroundings, may_repeat_below, says_something, without_end
 
 _QUOTES = "\"'`"
+_ONE_WORD = re.compile(r"\w+")
 
 
 def cleaned(text: str, around: Surroundings, *, ended_itself: bool) -> str:
@@ -19,6 +22,31 @@ def cleaned(text: str, around: Surroundings, *, ended_itself: bool) -> str:
     return text if ended_itself else text.rstrip()
 
 
+def repeated_start(text: str, around: Surroundings) -> int | None:
+    """How much of the start of a growing text stands before the gap in its line already; None: not to be told yet.
+
+    Drawn suggestions begin the line anew: "return a" after "return ". What may well come twice is left: an item of a
+    list, a call in a call.
+    """
+    head = around.line_before.strip()
+    begun = text.lstrip(" \t")
+    is_statement = " " in head and not head.endswith(",")
+    if not says_something(head) or not (is_statement or _ONE_WORD.fullmatch(head)):
+        return 0
+    if head.startswith(begun):
+        return None
+    rest = begun.removeprefix(head)
+    if rest == begun or (_is_of_word(head[-1]) and _is_of_word(rest[0])):
+        return 0
+    if around.line_before[-1].isspace():
+        rest = rest.lstrip(" \t")
+    return len(text) - len(rest) if rest else None
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
 def certain_length(text: str, around: Surroundings) -> int:
     """How many characters of a growing text, which no stop rule ends, stay whatever follows."""
     if not text.strip():
@@ -26,6 +54,12 @@ def certain_length(text: str, around: Surroundings) -> int:
     kept = text[: _certain_of_lines(text, around)].rstrip()
     rest = around.rest_of_line.rstrip()
     return len(kept) - max(overlap(kept, rest), overlap(kept, rest.lstrip()))  # it may yet end in the rest of the line
+
+
+def first_line(text: str) -> str:
+    """The start of a suggestion up to the end of its first line that says something."""
+    end = text.find("\n", len(text) - len(text.lstrip()))
+    return text if end < 0 else text[:end]
 
 
 def _certain_of_lines(text: str, around: Surroundings) -> int:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from spectra_local.completion.cleaning import certain_length, cleaned
+from spectra_local.completion.cleaning import certain_length, cleaned, first_line, repeated_start
 from spectra_local.completion.instruction_prompt import instruction_request
 from spectra_local.completion.offers import Accepted, Offers, Outcomes
 from spectra_local.completion.stop_rules import Surroundings, kept_length
@@ -37,9 +37,15 @@ class CompletionRequest:
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     single_line: bool = False
+    line_first: bool = False  # of a lone suggestion the first line, as soon as it is whole, is a Suggestion before it
     raw: bool = False  # all that the model says: no stop rules, no cleaning, no cache
     speculate: bool = True
     learn: bool = True  # False: nothing of it, nor that it was accepted, is kept on disk
+
+
+def warm_up(fill_in: FillIn, *, learn: bool = True) -> CompletionRequest:
+    """Only reads the gap's surroundings into the KV cache, so that the next suggestion there comes sooner."""
+    return CompletionRequest(fill_in, max_tokens=1, raw=True, speculate=False, learn=learn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Suggestion:
     """A finished suggestion; its text may be empty."""
 
     text: str
-    finish_reason: str  # the engine's, or "rule", "time"
+    finish_reason: str  # the engine's, or "rule", "time"; "line": the whole one follows
     timings: Timings  # of the request; suggestions drawn side by side share one
     n_past: int = 0  # tokens in the context afterwards
     cached: bool = False
@@ -83,13 +89,10 @@ class Completer:
         self._cancelled.set()
         self._assistant.cancel()
 
-    def warm(self, fill_in: FillIn) -> Timings:
-        """Reads the gap's surroundings into the KV cache, so that the next suggestion comes sooner."""
-        last = Suggestion("", "cancelled", Timings())
-        for item in self.complete(CompletionRequest(fill_in, max_tokens=1, raw=True, speculate=False)):
-            if isinstance(item, Suggestion):
-                last = item
-        return last.timings
+    def continues(self, fill_in: FillIn) -> bool:
+        """Whether most of the gap's prompt was read with the last request: it was typed into since."""
+        gap, last = self._windowed(fill_in), self._anchor
+        return last is not None and self._typed_after(last, gap) is not None
 
     @property
     def outcomes(self) -> Outcomes:
@@ -179,6 +182,8 @@ class Completer:
                 if isinstance(event, Text) and not (one := growing[event.answer]).ended:
                     if (piece := one.add(event.text)) and count == 1:
                         yield Piece(piece)
+                    if request.line_first and count == 1 and (line := one.line()):
+                        yield Suggestion(line, "line", Timings(), by_instruction=by_instruction)
                     if all(each.ended for each in growing):
                         self._assistant.cancel()
                 elif isinstance(event, Done):
@@ -192,12 +197,17 @@ class Completer:
     def _kept(self, gap: FillIn) -> FillIn:
         """``gap`` as the last one with something typed into it, where it is that: its prompt is evaluated already."""
         last = self._anchor
-        if last and replace(gap, prefix="") == replace(last, prefix="") and gap.prefix.startswith(last.prefix):
-            typed = gap.prefix[len(last.prefix) :]
-            if len(typed) <= _MOST_TYPED:
-                return replace(last, middle=typed)
+        if last and (typed := self._typed_after(last, gap)) is not None:
+            return replace(last, middle=typed)
         self._anchor = gap
         return gap
+
+    @staticmethod
+    def _typed_after(last: FillIn, gap: FillIn) -> str | None:
+        if replace(gap, prefix="") != replace(last, prefix="") or not gap.prefix.startswith(last.prefix):
+            return None
+        typed = gap.prefix[len(last.prefix) :]
+        return typed if len(typed) <= _MOST_TYPED else None
 
 
 class _Growing:
@@ -208,27 +218,46 @@ class _Growing:
         self._raw = request.raw
         self._limit_s = request.max_ms / 1000 if request.max_ms is not None else None
         self._started: float | None = None
-        self._text = ""
+        self._said = ""
+        self._may_repeat = False  # its start is that of the line so far: what follows decides
+        self._text = ""  # of it what does not repeat the start of the line
         self._n_given = 0
+        self._line_given = False
         self.ended = ""  # why there is enough of it, "" while it grows
 
     def add(self, text: str) -> str:
         """What became certain with ``text``."""
         self._started = self._started or time.monotonic()
-        self._text += text
+        self._said += text
+        n_repeated = 0 if self._raw else repeated_start(self._said, self._around)
+        self._may_repeat = n_repeated is None
+        self._text = self._said[n_repeated or 0 :]
         if not self._raw and (kept := kept_length(self._text, self._around)) is not None:
             self._text, self.ended = self._text[:kept], "rule"
         elif self._is_late():
             self.ended = "time"
         certain = len(self._text) if self._raw else certain_length(self._text, self._around)
+        certain = 0 if self._may_repeat else certain
         new = self._text[self._n_given : certain]
         self._n_given = max(self._n_given, certain)
         return "" if self.ended else new
+
+    def line(self) -> str:
+        """The first line, once: as soon as it will not be taken back and more follows. "" otherwise."""
+        line = first_line(self._text)
+        if self._line_given or self.ended or not line.strip() or len(line) == len(self._text):
+            return ""
+        if len(line.rstrip()) > self._n_given:
+            return ""
+        self._line_given = True
+        return line.rstrip()
 
     def finished(self, reason: str) -> str:
         """The text to insert."""
         if self._raw:
             return self._text
+        if self._may_repeat and self._text.strip() == self._around.line_before.strip():
+            return ""  # it ended before more than the start of the line was said again
         if reason in ("time", "length") and "\n" in self._text.strip():
             self._text = self._text[: self._text.rindex("\n")]
         return cleaned(self._text, self._around, ended_itself=reason == "stop")

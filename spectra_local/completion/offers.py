@@ -44,8 +44,11 @@ class Offers:
     def offer(self, gap: FillIn, text: str) -> None:
         """``text`` was suggested for ``gap``."""
         whole = gap.prefix + gap.middle
-        if self._offered and text and whole + text == self._offered[0] + self._offered[1]:
-            return  # the same one, typed through
+        if self._offered and text and (whole + text).startswith(shown := self._offered[0] + self._offered[1]):
+            n_more = len(whole + text) - len(shown)  # the same one, typed through or grown
+            self._offered = self._offered[0], self._offered[1] + (whole + text)[len(shown) :]
+            self.outcomes.offered_chars += n_more
+            return
         self._reject()
         if text:
             self._offered = whole, text

@@ -92,7 +92,7 @@ def closing_bracket(text: str, around: Surroundings) -> int | None:
 def repeats_below(text: str, around: Surroundings) -> int | None:
     """Cuts before a finished line that is the one below, or before two that are nearly the two below."""
     first, second = around.below
-    if not _says_something(first):
+    if not says_something(first):
         return None
     lines = text.split("\n")[:-1]
     at = 0
@@ -114,7 +114,7 @@ def may_repeat_below(line: str, around: Surroundings) -> bool:
 def repeats_rest_of_line(text: str, around: Surroundings) -> int | None:
     """Cuts before what stands behind the gap in its own line, where a finished line ends in that."""
     rest = around.rest_of_line.rstrip()
-    if not _says_something(rest):
+    if not says_something(rest):
         return None
     at = 0
     for line in text.split("\n")[:-1]:
@@ -144,7 +144,8 @@ def _similar(a: str, b: str) -> bool:
     return SequenceMatcher(None, a.strip(), b.strip()).ratio() > _SIMILAR
 
 
-def _says_something(line: str) -> bool:
+def says_something(line: str) -> bool:
+    """Whether it holds more than brackets and signs, which come again everywhere."""
     return sum(map(str.isalnum, line)) >= _LEAST_WORD_CHARS
 
 

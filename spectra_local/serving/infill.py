@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response, StreamingResponse
 
-from spectra_local.completion.completer import CompletionRequest, Piece, Suggestion
+from spectra_local.completion.completer import CompletionRequest, Piece, Suggestion, warm_up
 from spectra_local.protocol import Assistant, Done, ExtraFile, FillIn
 from spectra_local.serving import openai
 from spectra_local.serving.answers import Service, cancelled_with
@@ -50,7 +50,7 @@ def _completion_request(service: Service, fields: Fields) -> tuple[CompletionReq
     if n_predict < -1:
         raise RequestError("n_predict must be -1 (no limit), 0 (read the context only) or more", field="n_predict")
     if n_predict == 0:
-        return CompletionRequest(fill_in, max_tokens=1, raw=True, speculate=False, learn=service.learn), True
+        return warm_up(fill_in, learn=service.learn), True
     max_ms = fields.number("t_max_predict_ms", 0)
     return CompletionRequest(
         fill_in,

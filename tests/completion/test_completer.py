@@ -53,6 +53,51 @@ def test_further_suggestions_are_drawn_side_by_side_and_come_once_each() -> None
     assert first.fill_in == further.fill_in
 
 
+def test_a_first_line_comes_as_soon_as_it_is_whole_and_is_kept_where_the_rest_is_cancelled() -> None:
+    gate = Gate()
+    make, assistant = completer([Text("\n    a = 1"), Text("\n    b"), gate, *say(" = 2")])
+    items = make.complete(CompletionRequest(FillIn("def f():"), line_first=True))
+    first = next(item for item in items if isinstance(item, Suggestion))
+    assert (first.text, first.finish_reason) == ("\n    a = 1", "line")
+    make.cancel()
+    assert [item.finish_reason for item in items if isinstance(item, Suggestion)] == ["cancelled"]
+    (rest,) = suggestions(make, "def f():\n    a ")
+    assert (rest.text, rest.cached, len(assistant.requests)) == ("= 1", True, 1)
+
+
+def test_a_whole_suggestion_takes_its_first_lines_place() -> None:
+    make, _ = completer(say("a = 1\n    b = 2", size=1), say("x"))
+    gap = FillIn("def f():\n    ")
+    found = [i for i in make.complete(CompletionRequest(gap, line_first=True)) if isinstance(i, Suggestion)]
+    assert [each.text for each in found] == ["a = 1", "a = 1\n    b = 2"]
+    assert [s.text for s in suggestions(make, gap.prefix + "a = 1")] == ["\n    b = 2"]
+    suggestions(make, gap.prefix + "a = 1\n    b = 2\n")
+    assert (make.outcomes.offered, make.outcomes.accepted, make.outcomes.rejected) == (2, 1, 0)
+
+
+def test_a_line_that_may_be_the_one_below_is_no_first_line_yet() -> None:
+    make, _ = completer(say("total = total_of(a)\ntotal = total_of(b)\n", size=1))
+    gap = FillIn("", "\ntotal = total_of(a)\ntotal = total_of(b)\n")
+    found = [i for i in make.complete(CompletionRequest(gap, line_first=True)) if isinstance(i, Suggestion)]
+    assert [each.finish_reason for each in found] == ["rule"]
+
+
+def test_a_gap_that_was_typed_into_continues_and_another_does_not() -> None:
+    make, _ = completer(say("a"))
+    assert not make.continues(FillIn("x = "))
+    suggestions(make, "x = ", "\ny\n")
+    assert make.continues(FillIn("x = 12", "\ny\n"))
+    assert not make.continues(FillIn("x = ", "\nz\n"))
+    assert not make.continues(FillIn("x", "\ny\n"))
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_no_suggestion_begins_its_line_anew(size: int) -> None:
+    drawn = [Text("return a - b", answer=0), Text("return", answer=1), done()]
+    make, _ = completer(say("return a + b", size=size), drawn)
+    assert [s.text for s in suggestions(make, "def f(a, b):\n    return ", count=3)] == ["a + b", "a - b"]
+
+
 def test_what_was_accepted_is_learned_after_the_next_suggestion_and_nothing_else_is() -> None:
     make, assistant = completer(say("return n"), say("x"))
     suggestions(make, "def f(n):\n    ")
@@ -144,6 +189,7 @@ def test_nothing_is_suggested_where_nothing_is_missing(text: str) -> None:
 
 @example("\naaa\n", "aaaa", "\naaa")
 @example("a\nfirst = number_1\nsecond = number_1\n", "", "\nfirst = number_2\nsecond = number_2\n")
+@example("aaa (", "aaa ", "")
 @given(st.text("ab( )\n{}'x", max_size=40), st.text("ab( )\n{}'x", max_size=20), st.text("ab( )\n{}'x", max_size=20))
 def test_pieces_are_always_the_beginning_of_the_suggestion(text: str, prefix: str, suffix: str) -> None:
     make, _ = completer(say(text, size=1))

@@ -86,12 +86,14 @@ class ScriptedAssistant:
         self._info = info
         self._cancelled = threading.Event()
         self.requests: list[Request] = []
+        self.is_loaded = False
         self.closed = False
 
     def load(self) -> Iterator[LoadProgress]:
         for event in self._play(self._load):
             assert isinstance(event, LoadProgress)
             yield event
+        self.is_loaded = True
 
     @property
     def info(self) -> ModelInfo:

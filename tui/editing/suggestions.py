@@ -85,13 +85,6 @@ def first_word(text: str) -> str:
     return match[0] if match else text
 
 
-def first_line(text: str) -> str:
-    """The start of a suggestion up to the end of its first line that says something."""
-    n_blank = len(text) - len(text.lstrip("\n"))
-    end = text.find("\n", n_blank)
-    return text if end < 0 else text[:end]
-
-
 def worth_asking(gap: FillIn) -> bool:
     """Whether to suggest something unasked: not in the middle of a line, not in an empty file."""
     return len(gap.suffix.partition("\n")[0].strip()) <= _MOST_RIGHT and bool(gap.prefix.strip())

@@ -16,6 +16,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static, TextArea
 
+from spectra_local.completion.cleaning import first_line
 from spectra_local.completion.completer import Piece, Suggestion
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten
 from spectra_local.printable import printable_line
@@ -23,7 +24,7 @@ from spectra_local.protocol import FillIn
 from tui.editing.edited_file import EditedFile
 from tui.editing.figures import Figures, editor_status
 from tui.editing.model_work import ModelWork
-from tui.editing.suggestions import Suggestions, first_line, first_word, worth_asking
+from tui.editing.suggestions import Suggestions, first_word, worth_asking
 from tui.keys import EDITOR_KEYS, bindings
 from tui.screens.searching import SearchingScreen
 from tui.session import Ended, Job, Session, Work

@@ -2,7 +2,7 @@
 
 from spectra_local.completion.completer import Piece, Suggestion
 from spectra_local.protocol import FillIn, Timings
-from tui.editing.suggestions import Suggestions, first_line, first_word, worth_asking
+from tui.editing.suggestions import Suggestions, first_word, worth_asking
 
 
 def whole(text: str, reason: str = "stop", *, cached: bool = False) -> Suggestion:
@@ -65,13 +65,10 @@ def test_alternatives_are_cycled_both_ways():
     assert not suggestions.next(here, 1), "a third one has to be made"
 
 
-def test_parts_of_a_suggestion():
+def test_the_first_word_of_a_suggestion():
     assert first_word("return 1\n") == "return"
     assert first_word("  (a, b)") == "  ("
     assert first_word("\n    x = 1") == "\n    x"
-    assert first_line("a = 1\nb = 2") == "a = 1"
-    assert first_line("\n    b = 2\nc") == "\n    b = 2"
-    assert first_line("last") == "last"
 
 
 def test_nothing_is_asked_for_in_the_middle_of_a_line_or_of_nothing():
