@@ -4,21 +4,22 @@ from array import array
 from collections.abc import Sequence
 
 from spectra_local.history.agreement import End
-from spectra_local.history.lookup import BY_MODEL, Match
+from spectra_local.history.lookup import BY_MODEL, CORPUS, LONG, SHORT, Match
 
 
 class MemoryHistory:
-    """Earlier texts, searched by their last ``SHORT`` and ``LONG`` tokens.
+    """Earlier texts, searched by their last ``SHORT`` and ``LONG`` tokens; a corpus by ``LONG`` alone.
 
     Texts are records: no match and no continuation crosses from one into another.
     """
 
-    SHORT, LONG = 4, 16  # two lengths of key: many places share 4 tokens, and the latest few may miss the longest match
     PLACES = 8  # latest places kept for a key
 
     def __init__(self, name: str = "history", most_tokens: int = 1 << 40) -> None:
         """``most_tokens``: beyond it the older half is forgotten."""
         self.name = name
+        # Two lengths of key: many places share 4 tokens, and the latest few may miss the longest match.
+        self._lengths = (LONG,) if name == CORPUS else (LONG, SHORT)
         self._most_tokens = most_tokens
         self._clear()
 
@@ -38,7 +39,7 @@ class MemoryHistory:
         end = start + len(record)
         self._record_end.extend([end] * (len(record) + 1))
         self._origins += (origins or bytes([BY_MODEL]) * len(record)) + bytes(1)
-        for n in (self.SHORT, self.LONG):
+        for n in self._lengths:
             for at in range(start + n, end):
                 places = self._places.setdefault(hash(tuple(self._tokens[at - n : at])), [])
                 places.append(at)
@@ -58,10 +59,10 @@ class MemoryHistory:
         if not self._places:  # as a rule: where a store keeps the text, none is kept here
             return []
         end, found = End(context), dict[int, int]()  # position -> length
-        for n in (self.LONG, self.SHORT):
+        for n in self._lengths:
             if len(context) >= n and len(found) < limit:
                 for at in self._places.get(hash(tuple(context[-n:])), ()):
-                    if at not in found and (length := end.agreement(self._read, at)) >= self.SHORT:
+                    if at not in found and (length := end.agreement(self._read, at)) >= self._lengths[-1]:
                         found[at] = length
         longest = sorted(((length, at) for at, length in found.items()), reverse=True)[:limit]
         return [Match(length, at, self._origins[at]) for length, at in longest]

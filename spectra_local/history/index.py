@@ -19,7 +19,7 @@ from spectra_local.errors import SpectraError
 from spectra_local.history import segment as seg
 from spectra_local.history.agreement import End
 from spectra_local.history.in_memory import MemoryHistory
-from spectra_local.history.lookup import BY_MODEL, BY_USER, CORPUS, IMPORTED, RETRIEVED, SAID, Match
+from spectra_local.history.lookup import BY_MODEL, BY_USER, CORPUS, IMPORTED, LONG, RETRIEVED, SAID, SHORT, Match
 from spectra_local.history.segment import Segment
 from spectra_local.history.store import Store
 from spectra_local.history.turn import OWN, Tokens, Turn
@@ -30,7 +30,7 @@ log = logging.getLogger("spectra_local.history")
 TAIL_TOKENS = 32_000  # in memory before they become a segment; some 10 MB, read in about 0.1 s
 LARGEST = 4_000_000  # tokens of a segment that is not merged any more: building it takes some 150 MB
 OVERLAP = 64  # tokens of an earlier turn repeated in the tail, so that matches reach back over the seam
-_USED = seg.LONG * 2  # tokens of match from which a draft counts as read from a turn
+_USED = LONG * 2  # tokens of match from which a draft counts as read from a turn
 _NICE = 19
 
 
@@ -47,6 +47,7 @@ class Index:
         """Opens what is there; raises StoreError where the store cannot be read. Starts building what is missing.
         ``corpora``: of corpora, else of all other layers."""
         self.name = CORPUS if corpora else SAID
+        self._lengths = (LONG,) if corpora else (LONG, SHORT)
         self._store, self._fingerprint, self._n_vocab, self._corpora = store, fingerprint, n_vocab, corpora
         digest = blake2b(fingerprint.encode(), digest_size=8).hexdigest()
         self._folder = folder or segments_dir() / (digest + "-corpora" * corpora)
@@ -70,7 +71,7 @@ class Index:
         """See History."""
         tail = self._tail_base
         found = [Match(length, at + tail, origin) for length, at, origin in self._tail.matches(context, limit)]
-        if self._segments and len(context) >= seg.SHORT:
+        if self._segments and len(context) >= self._lengths[-1]:
             found += self._in_segments(context, limit)
         found.sort(reverse=True)
         if found and found[0].length >= _USED:
@@ -79,16 +80,16 @@ class Index:
 
     def _in_segments(self, context: Sequence[int], limit: int) -> list[Match]:
         """The latest places that share ``LONG`` tokens; where they are too few, those that share ``SHORT`` too."""
-        end, found = End(context), dict[int, Match]()
-        for n, long in ((seg.LONG, True), (seg.SHORT, False)):
+        end, found, least = End(context), dict[int, Match](), self._lengths[-1]
+        for n in self._lengths:
             if len(context) < n or len(found) >= limit:
                 continue
-            key, room = seg.key_of(context[-n:]), seg.PLACES
+            key, room, long = seg.key_of(context[-n:]), seg.PLACES, n == LONG
             for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
                 places = segment.places(key, long=long)[-room:]
                 for at in places:
                     position = base + at
-                    if position not in found and ((length := end.agreement(segment.read, at, long=long)) >= seg.SHORT):
+                    if position not in found and (length := end.agreement(segment.read, at, long=long)) >= least:
                         found[position] = Match(length, position, segment.origin_at(at))
                 room -= len(places)
                 if not room:
@@ -263,7 +264,7 @@ class Index:
             last = until
         covered = self._ids(after, last)
         path = self._folder / f"{after:016}-{last:016}{seg.SUFFIX}"
-        seg.build(path, self._fingerprint, after, last, covered, list(records.values()))
+        seg.build(path, self._fingerprint, after, last, covered, list(records.values()), only_long=self._corpora)
         if self._store.generation() != generation:  # something was forgotten meanwhile: it must not stay here
             _remove(path)
         return last

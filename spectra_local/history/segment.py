@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectra_local.history.lookup import RETRIEVED
+from spectra_local.history.lookup import LONG, RETRIEVED, SHORT
 from spectra_local.private_file import write_private
 
 MAGIC = b"SPXSEG03"
-SHORT, LONG = 4, 16  # lengths of key: many places share 4 tokens, and the latest few may miss the longest match
 PLACES = 8  # latest places looked at for a key, in all segments together
 WALL = -1
 SUFFIX = ".segment"
@@ -168,8 +167,11 @@ def build(
     until: int,
     covered: Sequence[int],
     records: Sequence[Sequence[tuple[int, int, NDArray[np.int32]]]],
+    *,
+    only_long: bool = False,
 ) -> None:
-    """Writes a segment whole or not at all. A record is the (row id, origin, tokens) of one conversation, in order."""
+    """Writes a segment whole or not at all. A record is the (row id, origin, tokens) of one conversation, in order.
+    ``only_long``: without the keys of ``SHORT`` tokens."""
     pieces: list[NDArray[np.int32]] = []
     starts: list[int] = []
     ids: list[int] = []
@@ -188,7 +190,8 @@ def build(
         at += 1
     tokens = np.concatenate(pieces) if pieces else wall
     origins = origins or bytearray(1)
-    short, long = _keys(tokens, SHORT), _keys(tokens, LONG)
+    # Two lengths of key: many places share 4 tokens, and the latest few may miss the longest match.
+    short, long = _keys(tokens[:0] if only_long else tokens, SHORT), _keys(tokens, LONG)
     arrays: list[NDArray[Any]] = [
         np.array(covered, "<i8"),
         np.array(starts, "<i8"),

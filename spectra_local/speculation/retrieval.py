@@ -1,8 +1,9 @@
 """SPECTRA-RETRIEVAL's dictionaries: what follows one, two and three tokens in the corpora, counted once and kept.
 
-Works on token ids. Long matches with a corpus are read like those with the history (cursor.py); this is for the many
-places where only a few tokens agree. The most frequent contexts stay, so that it has the same size and price for ten
-thousand tokens and for ten million. REST counts continuations at each look-up instead, which is what made it slow.
+Works on token ids. Long matches with a corpus are read like those with the history (cursor.py), short ones are not:
+they outvoted these dictionaries and knew less. This is for the many places where only a few tokens agree. The most
+frequent contexts stay, so that it has the same size and price for ten thousand tokens and for ten million. REST counts
+continuations at each look-up instead, which is what made it slow.
 """
 
 import contextlib

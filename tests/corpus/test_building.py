@@ -116,10 +116,10 @@ def test_the_easier_half_of_a_folder_is_kept_and_searched(corpus: Command, proje
     with closing(Database()) as database:
         index = Index(Store(database), turns()[0].fingerprint, 1 << 20, corpora=True)
         tokens = turns()[0].tokens.tolist()
-        (match, *_) = index.matches(tokens[:10], 3)
-        assert index.following(match.position, 5) == tokens[10:15]
+        (match, *_) = index.matches(tokens[:17], 3)
+        assert index.following(match.position, 5) == tokens[17:22]
         own = Index(Store(database), turns()[0].fingerprint, 1 << 20)
-        assert not own.matches(tokens[:10], 3)
+        assert not own.matches(tokens[:17], 3)
         for each in (index, own):
             each.close()
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectra_local.corpus.records import Corpus, Records
 from spectra_local.history import index as index_module
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
 from spectra_local.history.index import Index
-from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, LONG, RETRIEVED
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
 from spectra_local.locations import segments_dir
@@ -37,12 +38,12 @@ def text(seed: int, n: int = 300) -> list[int]:
     return random.Random(seed).choices(range(1000), k=n)
 
 
-def indexed(store: Store) -> Index:
+def indexed(store: Store, *, corpora: bool = False) -> Index:
     """Everything in segments, nothing in the tail."""
-    first = Index(store, "fp", VOCABULARY)
+    first = Index(store, "fp", VOCABULARY, corpora=corpora)
     first.wait()
     first.close()
-    return Index(store, "fp", VOCABULARY)
+    return Index(store, "fp", VOCABULARY, corpora=corpora)
 
 
 def read_on(index: Index, context: list[int], count: int = 20) -> list[int]:
@@ -209,3 +210,22 @@ def test_matches_say_who_wrote_what_follows(store: Store, monkeypatch: pytest.Mo
     ]
     assert index.matches(asked, 1)[0].origin == BY_MODEL  # the answer follows
     index.close()
+
+
+@pytest.mark.parametrize("tail_tokens", [100, 10_000])
+def test_corpora_are_apart_and_found_by_long_matches_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tail_tokens: int
+) -> None:
+    monkeypatch.setattr(index_module, "TAIL_TOKENS", tail_tokens)
+    given = text(8)
+    records = Records(store)
+    records.begin(Corpus("docs", (), 1.0, 1000, "a model", "scorer"))
+    records.add([Turn("docs/1", "user", "fp", "", np.array(given, np.int32), 1.0, layer="docs")])
+    index, said = indexed(store, corpora=True), indexed(store)
+    assert bool(segment_files()) == (tail_tokens < len(given))
+    assert [(m.length, m.origin) for m in index.matches(given[:40], 3)] == [(40, RETRIEVED)]
+    assert [m.length for m in index.matches([1001, *given[10 : 10 + LONG]], 3)] == [LONG]
+    assert not index.matches([1001, *given[10 : 9 + LONG]], 3)
+    assert not said.matches(given[:40], 3)
+    for each in (index, said):
+        each.close()
