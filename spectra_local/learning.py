@@ -48,7 +48,8 @@ class Learning:
         """Keeps both turns for later drafts: committed before the answer is reported as done."""
         read = prompt[max(0, timings.cache_n - _OVERLAP) :]
         on_disk = self._on_disk(request)
-        if request.kind == "complete":  # what nobody has accepted yet is not kept, nor drafted from
+        if request.kind != "chat":  # what nobody has accepted yet is not kept, nor drafted from
+            self._context_learned = self._context_learned and request.kind == "complete"
             self._drafts.remember(read)
             if on_disk:
                 on_disk.count(_saved(timings), _tried(timings))
@@ -62,7 +63,7 @@ class Learning:
                 on_disk.record(exchange, _saved(timings), _tried(timings))
             else:
                 self._drafts.remember([*read, *answer])
-        if not request.learn:
+        if not request.learn or request.kind != "chat":  # the dictionaries count what was refused too
             self._drafts.keep_core_in_memory()
         self.forget_deleted()
         self._drafts.save()

@@ -91,7 +91,7 @@ class Request:
     count: int = 1  # answers; several are drawn side by side, one token of each a pass, and are not speculated on
     conversation: str | None = None  # whose turns this adds to in the history; None: one of its own
     learn: bool = True  # False: incognito, nothing of it is kept on disk
-    kind: RequestKind = "chat"  # of "complete" only what was accepted is kept on disk
+    kind: RequestKind = "chat"  # of "complete" and "edit" only what was accepted is kept on disk
     accepted: str | None = None  # a suggestion of earlier that the user took, after the raw text ``prompt``
     background: bool = False  # nobody waits for it: any other request goes first, and it begins anew after that
 

@@ -10,6 +10,7 @@ from spectra_local.engine import Engine
 from spectra_local.errors import ContextFullError, ModelFileError, SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
+from spectra_local.history.traces import CORE_FILE
 from spectra_local.protocol import (
     SOURCE_CODES,
     Done,
@@ -20,6 +21,7 @@ from spectra_local.protocol import (
     Notice,
     PromptProgress,
     Request,
+    RequestKind,
     Sampling,
     Text,
     Timings,
@@ -239,21 +241,34 @@ def test_a_number_of_answers_that_makes_no_sense_is_refused(engine: Engine) -> N
         list(engine.generate(replace(CAPITAL, count=17)))
 
 
-def test_of_completions_only_what_was_accepted_is_kept(engine: Engine, module_home: Path) -> None:
+@pytest.mark.parametrize("kind", ["complete", "edit"])
+def test_of_completions_and_rewritings_only_what_was_accepted_is_kept(
+    engine: Engine, module_home: Path, kind: RequestKind
+) -> None:
     def kept() -> list[str]:
         database = Database(module_home / "data" / "store" / "spectra.sqlite")
-        found = Store(database).turns(conversation="file", fingerprint=engine.info.fingerprint)
+        found = Store(database).turns(conversation=kind, fingerprint=engine.info.fingerprint)
         texts = [turn.text for turn in found]
         database.close()
         return texts
 
-    asked = Request(prompt="one, two, ", kind="complete", conversation="file", max_tokens=4)
+    asked = Request(prompt="one, two, ", kind=kind, conversation=kind, max_tokens=4)
     list(engine.generate(asked))
     assert kept() == []
     assert list(engine.generate(replace(asked, accepted="three"))) == [Done("stop", Timings(), ANY, ANY)]
     assert kept() == ["one, two, ", "three"]
     list(engine.generate(replace(asked, accepted="four", learn=False)))
     assert kept() == ["one, two, ", "three"]
+
+
+@pytest.mark.parametrize(("kind", "on_disk"), [("chat", True), ("complete", False), ("edit", False)])
+def test_what_may_be_refused_is_not_counted_in_statistics_on_disk(
+    smollm2_path: Path, spectra_home: Path, kind: RequestKind, on_disk: bool
+) -> None:
+    engine = loaded(smollm2_path)
+    list(engine.generate(Request(prompt="one, two, three, one, two, three, one,", kind=kind, max_tokens=8)))
+    engine.close()
+    assert bool(list((spectra_home / "cache").rglob(CORE_FILE))) == on_disk
 
 
 @pytest.mark.parametrize("speculate", [False, True])

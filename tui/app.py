@@ -136,7 +136,9 @@ class ChatApp(QuietCrash):
         except SpectraError as error:
             return printable_line(str(error))
         model = partial(getattr, chat.state, "model")
-        self.push_screen(EditorScreen(file, self.session, model, chat.load_model, line=line, ends_app=ends_app))
+        learn = self.settings.completion.allow(file.path)
+        editor = EditorScreen(file, self.session, model, chat.load_model, line=line, ends_app=ends_app, learn=learn)
+        self.push_screen(editor)
         return ""
 
     async def action_quit(self) -> None:

@@ -102,7 +102,7 @@ def _request(prompt: Prompt, max_tokens: int, *, speculate: bool) -> Request:
     if prompt.fills_in:
         gap = FillIn(prompt.prefix, prompt.suffix)
         return Request(fill_in=gap, max_tokens=max_tokens, speculate=speculate, kind="complete")
-    return Request(messages=prompt.messages, max_tokens=max_tokens, speculate=speculate, kind="edit")
+    return Request(messages=prompt.messages, max_tokens=max_tokens, speculate=speculate)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,10 @@ from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
+from spectra_local.completion.completer import Completer
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, check, rewrite
 from spectra_local.errors import SpectraError, UsageError
-from spectra_local.protocol import EngineOptions, Sampling
+from spectra_local.protocol import Assistant, EngineOptions, FillIn, Sampling
 from spectra_local.text_file import TextFile, counted_lines, read_text_file, replace_file
 from spectra_local.unified_diff import n_new_lines, unified_diff
 
@@ -69,20 +70,24 @@ def edit(
     before, old, after = ("".join(part) for part in (lines[:first], lines[first:last], lines[last:]))
     learn = learns_from(None if file == "-" else Path(source.path))
     request = RewriteRequest(old, instruction, before, after, sampling, not plain, learn)
-    try:
-        check(request)
-        # A filter's warnings would end up in the text: Vim takes stderr too.
-        done = _rewritten(request, model, options, warn=file != "-")
-    except BaseException:
-        if file == "-" and not as_diff:
-            write_text(old)  # an editor puts what it gets here in place of what it gave: nothing may be lost
-        raise
-    if as_diff:
-        write_text(unified_diff(source.name, source.text, before + done.text + after))
-    elif in_place:
-        _write(Path(source.path), source, before + done.text + after)
-    else:
-        write_text(done.text)
+    with ExitStack() as opened:
+        try:
+            check(request)
+            engine = opened.enter_context(closing(open_engine(model, options)))
+            # A filter's warnings would end up in the text: Vim takes stderr too.
+            done = _rewritten(engine, request, warn=file != "-")
+        except BaseException:
+            if file == "-" and not as_diff:
+                write_text(old)  # an editor puts what it gets here in place of what it gave: nothing may be lost
+            raise
+        if as_diff:
+            write_text(unified_diff(source.name, source.text, before + done.text + after))
+        elif in_place:
+            _write(Path(source.path), source, before + done.text + after)
+        else:
+            write_text(done.text)
+        if not as_diff and done.text != old:  # a diff is looked at first
+            Completer(engine).accepted(FillIn(before, after), done.text, learn=learn)
     if stats:
         for timings in done.timings:
             click.echo(summary(timings), err=True)
@@ -98,11 +103,10 @@ def _open_editor(context: click.Context, file: str, model: str | None, options: 
     return open_chat(model, options, name, line)
 
 
-def _rewritten(request: RewriteRequest, model: str | None, options: EngineOptions, *, warn: bool) -> Rewritten:
-    with closing(open_engine(model, options)) as engine:
-        if warn and not engine.info.fill_in and engine.info.n_params < _LEAST_PARAMETERS:
-            click.echo("spectra-chat: this model is small and was not made for code; look at what it changed", err=True)
-        return _last(rewrite(engine, request))
+def _rewritten(engine: Assistant, request: RewriteRequest, *, warn: bool) -> Rewritten:
+    if warn and not engine.info.fill_in and engine.info.n_params < _LEAST_PARAMETERS:
+        click.echo("spectra-chat: this model is small and was not made for code; look at what it changed", err=True)
+    return _last(rewrite(engine, request))
 
 
 def _last(items: Generator[Progress | Rewritten, None, None]) -> Rewritten:

@@ -70,8 +70,10 @@ class Suggestion:
 class Completer:
     """Completes in one place at a time; keeps what the next request can use."""
 
-    def __init__(self, assistant: Assistant) -> None:
+    def __init__(self, assistant: Assistant, *, until_saved: bool = False) -> None:
+        """``until_saved``: what is accepted is learned when ``saved`` says that it is in the file, else soon."""
         self._assistant = assistant
+        self._until_saved = until_saved
         self._cache = SuggestionCache()
         self._offers = Offers()
         self._lessons: list[Accepted] = []
@@ -103,6 +105,14 @@ class Completer:
         """Tells that ``text``, a suggestion or the beginning of one, was put into the gap; it is learned."""
         gap = self._windowed(fill_in)
         self._note(self._offers.accepted(gap, text.replace("\r\n", "\n")), learn=learn)
+        if not self._until_saved:
+            self._teach()
+
+    def saved(self, text: str, *, learn: bool = True) -> None:
+        """Tells that the file holds ``text`` now: what of it was accepted is learned, what is gone again is not."""
+        whole = _with_plain_line_ends(FillIn(text))
+        self._note(self._offers.seen(whole), learn=learn)
+        self._lessons = [each for each in self._lessons if each.stands_in(whole.prefix)]
         self._teach()
 
     def _windowed(self, fill_in: FillIn) -> FillIn:
@@ -130,7 +140,8 @@ class Completer:
         try:
             yield from self._suggestions(gap, request, line_end)
         finally:
-            self._teach()
+            if not self._until_saved:
+                self._teach()
 
     def _suggestions(
         self, gap: FillIn, request: CompletionRequest, line_end: str

@@ -32,6 +32,10 @@ class Accepted:
     before: str
     text: str
 
+    def stands_in(self, text: str) -> bool:
+        """Whether a file that holds ``text`` still has it."""
+        return self.before[-_TAIL:] + self.text in text
+
 
 class Offers:
     """One offer at a time: a newer one, or a request from elsewhere, settles it."""

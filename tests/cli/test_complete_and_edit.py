@@ -129,6 +129,21 @@ def test_edit_shows_a_diff_that_patch_takes(spectra: Command, tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "learned"),
+    [((), ["B"]), (("--in-place",), ["B\n"]), (("--diff",), [])],
+    ids=["printed", "in place", "diff"],
+)
+def test_a_rewriting_is_learned_where_it_takes_the_texts_place(
+    spectra: Command, tmp_path: Path, options: tuple[str, ...], learned: list[str]
+) -> None:
+    (tmp_path / "f").write_text("a\nb\n")
+    engine = spectra("edit", "f:2-2", "shout", *options, script=say("B"))[3]
+    told = [request for request in engine.requests if request.accepted]
+    assert [str(request.accepted).strip() for request in told] == [text.strip() for text in learned]
+    assert all(request.prompt == "a\n" for request in told)
+
+
 def test_edit_in_place_keeps_the_old_file_and_its_mode(spectra: Command, tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_bytes(b"a\r\nb\r\n")

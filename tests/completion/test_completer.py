@@ -118,6 +118,17 @@ def test_an_editors_word_that_a_part_was_accepted_is_learned_unless_forbidden() 
     assert [r.accepted for r in assistant.requests] == [None, "return"]
 
 
+def test_until_a_file_is_saved_nothing_is_learned_and_then_what_stands_in_it() -> None:
+    assistant = ScriptedAssistant(say("return n"), say("gone"), info=FIM)
+    make = Completer(assistant, until_saved=True)
+    suggestions(make, "def f(n):\n    ")
+    suggestions(make, "def f(n):\n    return n\n\n")
+    make.accepted(FillIn("def f(n):\n    return n\n\n"), "gone")
+    assert all(request.accepted is None for request in assistant.requests)
+    make.saved("def f(n):\r\n    return n\r\n")
+    assert [request.accepted for request in assistant.requests[2:]] == ["return n"]
+
+
 def test_where_nothing_may_be_learned_requests_say_so() -> None:
     make, assistant = completer(say("a"))
     suggestions(make, "x = ", learn=False)

@@ -12,7 +12,7 @@ from fakes.scripted import INFO, Gate, ScriptedAssistant, say
 from textual.pilot import Pilot
 
 from spectra_local.errors import WorkerError
-from spectra_local.locations import data_dir
+from spectra_local.locations import config_dir, data_dir
 from spectra_local.protocol import Text
 from tui.app import ChatApp
 from tui.editing.edited_file import EditedFile
@@ -171,6 +171,55 @@ async def test_a_refused_rewriting_and_a_stopped_one_change_nothing(tmp_path: Pa
         await pilot.press("escape")
         assert not editor.area.read_only
         assert editor.area.text == "a = 1\n"
+
+
+async def test_only_what_was_accepted_and_saved_is_learned(tmp_path: Path):
+    path = file_of(tmp_path, "a = 1\nb = 2\n")
+    async with editing(path, say("a = 11\nb = 2\n"), say("a = 111\nb = 2\n"), say("3")) as (pilot, editor, assistant):
+
+        async def decided(key: str, kept: str) -> None:
+            await pilot.press("ctrl+r", *"more", "enter")
+            await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
+            await pilot.press(key)
+            await wait_until(pilot, lambda: pilot.app.screen is editor and editor.area.text == kept)
+
+        async def save() -> None:
+            await pilot.press("ctrl+s")
+            await wait_until(pilot, lambda: not editor.changed and not pilot.app.session.is_working)
+
+        await decided("escape", "a = 1\nb = 2\n")
+        await save()
+        await decided("enter", "a = 111\nb = 2\n")
+        assert not [request for request in assistant.requests if request.accepted]
+        await save()
+        await wait_until(pilot, lambda: [r.accepted for r in assistant.requests if r.accepted] == ["a = 111\nb = 2\n"])
+
+
+async def test_a_suggestion_that_was_taken_and_discarded_with_the_file_is_not_learned(tmp_path: Path):
+    async with editing(file_of(tmp_path), say("return a + b"), say("x")) as (pilot, editor, assistant):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b")
+        await pilot.press("tab", "enter", "ctrl+@")
+        await ghost(pilot, editor, "x")
+        await pilot.press("alt+q")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, UnsavedScreen))
+        await pilot.click("#discard")
+    assert len(assistant.requests) == 2
+    assert not [request for request in assistant.requests if request.accepted]
+
+
+async def test_from_a_file_that_the_settings_name_nothing_is_learned(tmp_path: Path, spectra_home: Path):
+    config_dir().mkdir(parents=True, exist_ok=True)
+    (config_dir() / "settings.toml").write_text('[completion]\nnot_from = ["*.py"]\n')
+    async with editing(file_of(tmp_path), say("return a + b")) as (pilot, editor, assistant):
+        editor.area.move_cursor((1, 4))
+        await pilot.press("ctrl+@")
+        await ghost(pilot, editor, "return a + b")
+        await pilot.press("tab", "ctrl+s", "ctrl+r", *"more", "enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
+    assert {request.kind for request in assistant.requests} == {"complete", "edit"}
+    assert not any(request.learn for request in assistant.requests)
 
 
 async def test_saving_writes_the_file_and_closing_asks_about_what_is_not_saved(tmp_path: Path):

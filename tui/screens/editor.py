@@ -80,13 +80,16 @@ class EditorScreen(SearchingScreen):
         *,
         line: int = 1,
         ends_app: bool = False,
+        learn: bool = True,
     ) -> None:
-        """``model``: its condition now. ``line``: where the cursor begins. ``ends_app``: nothing else was opened."""
+        """``model``: its condition now. ``line``: where the cursor begins. ``ends_app``: nothing else was opened.
+
+        ``learn``: whether what is accepted and saved here may be learned."""
         super().__init__(file, ends_app=ends_app)
         self.figures = Figures()
         self._session, self._model, self._load_model = session, model, load_model
         self._line = line
-        self._work = ModelWork()
+        self._work = ModelWork(learn=learn)
         self._suggestions = Suggestions()
         self._job: Job | None = None
         self._rewriting: tuple[tuple[int, int], tuple[int, int], str] | None = None  # from, to, the text there
@@ -267,6 +270,15 @@ class EditorScreen(SearchingScreen):
         self._session.run(self._job)
         self.show_state()
 
+    def _tell(self, work: Work) -> None:
+        """The model's thread learns of something, after what it does now."""
+        if self._model().info is not None:
+            self._session.run(Job(work, lambda job, item: None))
+
+    def _is_saved(self) -> None:
+        text = self._text
+        self._tell(lambda assistant: self._work.saved(assistant, text))
+
     def _stop_job(self) -> None:
         job, self._job, self._doing = self._job, None, ""
         if job is not None:
@@ -340,6 +352,7 @@ class EditorScreen(SearchingScreen):
         if self._rewriting is None:
             return
         start, end, old = self._rewriting
+        area, reveal = self.area, self.file.veil.reveal
         new = self.file.veil.hide(done.text)
         for timings in done.timings:
             self.figures.add(timings)
@@ -349,6 +362,10 @@ class EditorScreen(SearchingScreen):
 
         def decide(accepted: bool | None) -> None:
             if accepted:
+                gap = FillIn(
+                    reveal(area.get_text_range((0, 0), start)), reveal(area.get_text_range(end, area.document.end))
+                )
+                self._tell(lambda assistant: self._work.rewritten(assistant, gap, done.text))
                 self.area.replace(new, start, end, maintain_selection_offset=False)
                 self.area.move_cursor(start)
             self.say("Changed; alt+z takes it back." if accepted else "The text is as it was.")

@@ -96,7 +96,11 @@ class FileScreen(SafeSelection):
         self.say("Saved.")
         self._compare()
         self._keep_unsaved()
+        self._is_saved()
         then()
+
+    def _is_saved(self) -> None:
+        """The file holds the text now."""
 
     def _ask_to_overwrite(self, text: str, then: Callable[[], None]) -> None:
         from tui.screens.confirm import ConfirmScreen
