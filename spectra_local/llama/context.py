@@ -65,10 +65,12 @@ class Context:
         self._main = 0
         self._n_parked = 0
         self._borrowed: list[int] = []  # sequences of the tree in flight, _main first
-        self._parents: Sequence[int] = ()  # of the tree in flight
+        self._decoded: list[int] = []  # root and nodes of the tree in flight
+        self._parents: Sequence[int] = ()  # of its nodes
         self._node_sequences: list[list[int]] = []
         self._batch = Batch(PREFILL_BATCH, _N_SEQ)
         self._first_row = 0  # batch position of row 0 of ``logits``
+        self._rows: dict[int, NDArray[np.float32]] = {}  # views into the logits buffer, by address
         self._context: Any = None
         fixed = model.header.architecture in _FIXED_SIZE_ARCHITECTURES
         self._first_size = n_ctx if fixed else min(n_ctx, FIRST_N_CTX)
@@ -110,6 +112,7 @@ class Context:
                 f"A context of {n_cells} tokens could not be made; it needs about {byte_size(needed)} of memory. "
                 "Give --ctx a smaller number."
             )
+        self._rows.clear()
         self._memory = lib.llama_get_memory(self._context)
         self._n_cells = int(lib.llama_n_ctx(self._context))
 
@@ -258,10 +261,11 @@ class Context:
         """
         self.reserve(1 + len(drafted))
         self._parents = parents
+        self._decoded = [token, *drafted]
         if all(parent == i - 1 for i, parent in enumerate(parents)):
             self._borrowed = [self._main]
             self._node_sequences = []
-            self._batch.fill_run([token, *drafted], self.n_past, self._main, all_logits=True)
+            self._batch.fill_run(self._decoded, self.n_past, self._main, all_logits=True)
         else:
             self._fill_branching(token, drafted, parents)
         self._first_row = 0
@@ -311,7 +315,11 @@ class Context:
     def logits(self, row: int = 0) -> NDArray[np.float32]:
         """Row of the last decode, shape (n_vocab,): a view into native memory, valid until the next decode."""
         pointer = lib.llama_get_logits_ith(self._context, self._first_row + row)
-        return np.ctypeslib.as_array(pointer, shape=(self.model.n_vocab,))
+        address = ctypes.addressof(pointer.contents)
+        view = self._rows.get(address)
+        if view is None:  # made once for each row of the buffer: after a decode every cache is cold, and making is slow
+            view = self._rows[address] = np.ctypeslib.as_array(pointer, shape=(self.model.n_vocab,))
+        return view
 
     def batch_index(self, row: int = 0) -> int:
         """Where native samplers find that row."""
@@ -324,8 +332,7 @@ class Context:
         winner = self._main
         if self._node_sequences and path:
             winner = self._node_sequences[path[-1]][0]
-        root_and_path = [0, *(i + 1 for i in path)]
-        kept = self._batch.token[root_and_path].tolist()
+        kept = [self._decoded[0], *(self._decoded[i + 1] for i in path)]
         if self.exact:
             self._park(winner, n_keep, n_drafted - len(path))
         elif len(self._borrowed) > 1:

@@ -79,9 +79,14 @@ class Sampler:
     def _add(self, link: Any) -> None:
         lib.llama_sampler_chain_add(self._chain, link)
 
+    @property
+    def takes_likeliest(self) -> bool:
+        """Whether the token is always that of the largest logit, the first where several tie."""
+        return self._chain is None
+
     def sample(self, context: int, index: int, logits: NDArray[np.float32]) -> int:
         """The token drawn at batch position ``index`` of native ``context``, whose row is ``logits`` (n_vocab,)."""
-        if self._chain is None:
+        if self.takes_likeliest:
             return int(logits.argmax())
         return int(lib.llama_sampler_sample(self._chain, context, index))
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import inf
 
+import numpy as np
+
 LOOK_AHEAD = 16  # widths: a stair is at most that wide on the devices measured
 
 
@@ -53,9 +55,8 @@ def _interpolate(points: list[tuple[int, float]]) -> list[float]:
 
 
 def _floor(relative: list[float]) -> list[float]:
-    widest = len(relative) - 1
-    floor = [
-        min((relative[n + 1 + k] - relative[n + 1]) / k for k in range(1, min(LOOK_AHEAD, widest - n - 1) + 1))
-        for n in range(widest - 1)
-    ]
-    return [*floor, 1.0]
+    costs = np.array(relative[1:])
+    floor = np.full(max(0, len(costs) - 1), np.inf)
+    for k in range(1, min(LOOK_AHEAD, len(costs) - 1) + 1):
+        np.minimum(floor[: len(costs) - k], (costs[k:] - costs[:-k]) / k, out=floor[: len(costs) - k])
+    return [*floor.tolist(), 1.0]

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from statistics import median
 
+import numpy as np
+
 from spectra_local.speculation.cost import CostCurve
 
 # Widths in the order in which they matter. Kernels change at multiples of 4 (CPU), above 8 and at 16 (CUDA, AVX). With
@@ -124,8 +126,8 @@ class MeasuredCost(CostCurve):
             if w <= self.max_width
         }
         widths = sorted(factors)
-        wider = (base[width] * _between(widths, factors, width) for width in range(2, self.max_width + 1))
-        self._bands[self._band] = [0.0, 1.0, *wider]
+        factor = np.interp(range(2, self.max_width + 1), widths, [factors[width] for width in widths])
+        self._bands[self._band] = [0.0, 1.0, *(factor * base[2:]).tolist()]
         self.reprice(self._bands[self._band])
 
 
@@ -145,13 +147,3 @@ def _extended(points: Mapping[int, float], widest: int) -> dict[int, float]:
 
 def _relative(points: Mapping[int, float], widest: int) -> list[float]:
     return CostCurve({w: c for w, c in points.items() if w <= widest}).relative
-
-
-def _between(widths: list[int], factors: Mapping[int, float], width: int) -> float:
-    """The factor of ``width``: linear between observed widths, that of the nearest one outside."""
-    at = bisect_right(widths, width)
-    if at == 0 or at == len(widths):
-        return factors[widths[min(at, len(widths) - 1)]]
-    low, high = widths[at - 1], widths[at]
-    share = (width - low) / (high - low)
-    return factors[low] * (1 - share) + factors[high] * share

@@ -77,6 +77,8 @@ class ToyContext:
 class ToySampler:
     """Draws from the softmax; one random number a token."""
 
+    takes_likeliest = False
+
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
@@ -158,6 +160,14 @@ def test_top_k_is_ordered_normalised_and_within_the_margin() -> None:
     assert ids == [1, 4, 2]
     assert weights == sorted(weights, reverse=True)
     assert sum(weights) == pytest.approx(1.0)
+
+
+def test_top_k_begins_with_what_argmax_picks_even_where_no_logit_is_a_number() -> None:
+    rng = np.random.default_rng(5)
+    for row in (np.zeros(7), rng.integers(0, 3, 50), rng.normal(size=50), np.full(4, np.nan), np.full(4, -np.inf)):
+        ids, weights = top_k(row.astype(np.float32))
+        assert ids[0] == int(row.argmax())
+        assert sum(weights) == pytest.approx(1.0)
 
 
 def test_a_held_prompt_is_drafted_below_at_once_and_a_new_one_gives_a_token_by_itself() -> None:
