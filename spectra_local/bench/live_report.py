@@ -5,8 +5,10 @@ from typing import Any
 
 from spectra_local.bench.llama_server import BASELINE
 from spectra_local.bench.methods import PLAIN
-from spectra_local.bench.ratios import Interval, Pair, Sample, first_difference, mean_interval, ratio_interval
+from spectra_local.bench.ratios import Interval, Pair, Sample, first_difference, mean_interval, ratio_interval, spread
 from spectra_local.bench.tables import aligned, percentile
+
+_STEADY = 0.1  # spread of plain decoding's speeds from which a run is called unsteady; 0.3 and more was seen
 
 
 def report(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -32,6 +34,7 @@ def _method(samples: Sequence[Sample], plain: Sequence[Sample]) -> dict[str, Any
     return {
         "baseline": baseline_of(samples[0].method),
         "tokens_per_second": sum(s.n_timed for s in samples) / max(sum(s.seconds for s in samples), 1e-9),
+        "spread": round(spread(samples), 4),
         "ratio": {
             "mean": _interval(mean_interval([tasks[name] for name in sorted(tasks)])),
             "tasks": {name: _interval(ratio_interval(tasks[name])) for name in sorted(tasks)},
@@ -63,6 +66,24 @@ def live_table(passes: Sequence[Mapping[str, Any]]) -> str:
         blocks.append(aligned([heading, "mean of tasks", *tasks], rows))
         blocks.append(aligned(_COUNTS, [[name, *_counts(result)] for name, result in results.items()]))
     return "\n\n".join(blocks)
+
+
+def live_notes(passes: Sequence[Mapping[str, Any]], decode_cost: Sequence[float]) -> str:
+    """What to hold the ratios against: the most that guessing can reach by ``decode_cost`` (of 1, 2, ... tokens in a
+    pass, relative to 1), and how steady the machine was."""
+    notes = []
+    if decode_cost:
+        most, width = max((width / cost, width) for width, cost in enumerate(decode_cost, 1))
+        notes.append(
+            f"Guesses that always come true would reach {most:.2f} here: {width} tokens in a pass cost "
+            f"{decode_cost[width - 1]:.1f} of one."
+        )
+    if (unsteady := max(results[PLAIN]["spread"] for results in passes)) > _STEADY:
+        notes.append(
+            f"The machine was unsteady: plain decoding's speeds differ by {unsteady:.0%} over the middle half of the "
+            "prompts. Ratios are no surer than their intervals; measure again when nothing else runs."
+        )
+    return "\n".join(notes)
 
 
 _COUNTS = (

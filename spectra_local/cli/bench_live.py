@@ -13,7 +13,7 @@ import click
 
 from spectra_local.bench.contest import Contestants, run_contest
 from spectra_local.bench.live import LiveMethods, Question
-from spectra_local.bench.live_report import live_table, report
+from spectra_local.bench.live_report import live_notes, live_table, report
 from spectra_local.bench.llama_server import SPEC_TYPES, LlamaServers
 from spectra_local.bench.methods import PLAIN, SPECTRA, chosen
 from spectra_local.bench.plot import bars
@@ -58,19 +58,24 @@ def measure_live(
             servers = _servers(llama_server, path, types, questions, options)
             groups.append(stack.enter_context(servers))
         passes, stopped = _measured(methods, groups, questions, 1 + repeat_pass, growing)
-        results = {
+        results: dict[str, Any] = {
             "model": {"name": engine.info.name, "quantisation": engine.info.quantisation, "device": engine.info.device},
             "llama_cpp_python": native.version(),
             "date": datetime.now(UTC).date().isoformat(),
             "max_tokens": max_tokens,
             "n_prompts": len(questions),
+            "decode_cost": engine.info.decode_cost,
             "stopped": stopped,
             "history": "grow" if growing else "empty",
             "passes": passes,
         }
     if plot is not None:
         _draw(plot, results)
-    click.echo(json.dumps(results) if as_json else _heading(results) + "\n\n" + live_table(passes))
+    if as_json:
+        click.echo(json.dumps(results))
+    else:
+        notes = live_notes(passes, results["decode_cost"])
+        click.echo("\n\n".join(part for part in (_heading(results), live_table(passes), notes) if part))
     if stopped:
         click.echo("stopped: these are the prompts that all methods had answered by then", err=True)
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import pytest
 
 from spectra_local.bench.contest import run_contest
 from spectra_local.bench.live import Question
-from spectra_local.bench.live_report import live_table, report
+from spectra_local.bench.live_report import live_notes, live_table, report
 from spectra_local.bench.plot import bars
 from spectra_local.bench.ratios import Difference, Sample, first_difference, mean_interval, ratio, ratio_interval
 from spectra_local.bench.workload import Prompt
@@ -152,6 +152,16 @@ def test_the_table_has_a_row_a_method_and_all_columns(results: dict[str, object]
     assert "1.62 (1.62-1.62)" in text
     assert "1 of 2" in text
     assert [line.split("  ")[0] for line in text.split("\n\n")[0].splitlines()][1:] == ["spectra", "server ngram-mod"]
+
+
+def test_the_notes_tell_what_guessing_could_reach_and_that_the_machine_was_unsteady() -> None:
+    def run(*speeds: float) -> dict[str, object]:
+        return report([sample("plain", f"p{i}", seconds=1 / speed) for i, speed in enumerate(speeds)])
+
+    steady = live_notes([run(1.0, 1.01, 1.02, 1.0)], (1.0, 1.6, 1.8, 3.2))
+    assert steady == "Guesses that always come true would reach 1.67 here: 3 tokens in a pass cost 1.8 of one."
+    assert "unsteady: plain decoding's speeds differ by 67%" in live_notes([run(1.0, 1.0, 2.0, 2.0)], ())
+    assert live_notes([run(1.0, 2.0)], ()) == ""
 
 
 def test_the_plot_is_an_svg_with_a_bar_for_each_method_task_and_pass(results: dict[str, object]) -> None:
