@@ -9,10 +9,12 @@ from spectra_local.protocol import EngineOptions
 from spectra_local.worker import EngineProcess
 
 
-def open_engine(model: str | None, options: EngineOptions) -> EngineProcess:
-    """Resolves, fetches the default model if it is missing, and loads. Raises SpectraError."""
+def open_engine(model: str | None, options: EngineOptions, *, has_lines: bool = False) -> EngineProcess:
+    """Resolves, fetches the default model if it is missing, and loads. Raises SpectraError.
+
+    ``has_lines``: EngineProcess's."""
     path = model_path(model)
-    engine = EngineProcess(path, options)
+    engine = EngineProcess(path, options, has_lines=has_lines)
     try:
         with StatusLine(sys.stderr) as status:
             for progress in engine.load():

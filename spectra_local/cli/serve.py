@@ -1,5 +1,6 @@
 """``spectra-chat serve``: HTTP for editors and OpenAI clients."""
 
+import signal
 import socket
 from contextlib import ExitStack, closing
 
@@ -40,6 +41,8 @@ def serve(
     /infill                                  fill-in, as llama.vim and llama.vscode ask for it
     /v1/completions  /v1/chat/completions    as OpenAI's clients ask; also with prediction and suffix
     /v1/models  /health  /metrics
+
+    Ctrl+c (exit code 130) and SIGTERM (exit code 0) end it; running answers get a second to finish.
     """
     try:
         import starlette  # noqa: F401
@@ -83,7 +86,7 @@ def _serve(
             opened.enter_context(closing(engine))
             return opened.enter_context(closing(RequestQueue(engine)))
 
-        engine = open_engine(model, options)
+        engine = open_engine(model, options, has_lines=True)
         queue = typing = open_queue(engine)
         if beside := engine.beside():  # whose requests go between two tokens of the others'
             typing = open_queue(beside)
@@ -96,6 +99,8 @@ def _serve(
         )
         shown = f"[{address}]" if ":" in address else address
         click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
+        # uvicorn raises the signal that ended it once more when it is done: that would end what follows here too.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 from spectra_local.errors import SpectraError, WorkerError
 from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Request
 from spectra_local.worker.connection import Connection
-from spectra_local.worker.meeting_point import meeting_point
+from spectra_local.worker.meeting_point import MeetingPoint, meeting_point, own_meeting_point
 from spectra_local.worker.starting import connect_or_start
 
 
 class EngineProcess:
     """An Engine in another process: same verbs, same events. See ``spectra_local.protocol.Assistant``."""
 
-    def __init__(self, path: Path | str, options: EngineOptions | None = None) -> None:
+    def __init__(self, path: Path | str, options: EngineOptions | None = None, *, has_lines: bool = False) -> None:
+        """``has_lines``: there may be lines ``beside`` this one also where the engine is not shared."""
+        self._has_lines = has_lines
+        self._own_point: MeetingPoint | None = None
         self._path = Path(path).absolute()
         self._options = options or EngineOptions()
         self._connection: Connection | None = None
@@ -27,26 +30,34 @@ class EngineProcess:
 
     def load(self) -> Iterator[LoadProgress]:
         """Starts the process and loads the model in it, or joins one that has it. Raises SpectraError."""
-        yield from self._connect(lambda: connect_or_start(self._path, self._options))
+        yield from self._connect(lambda: connect_or_start(self._path, self._options, self._point()))
 
     def beside(self) -> "EngineProcess | None":
         """A further line to the same loaded engine, for requests that need not wait for those of this one.
 
-        None where engines cannot be shared.
+        None where there are none.
         """
-        point = meeting_point(self._path, self._options) if self._options.share else None
+        point = self._point()
         line = point.joined() if point else None
         if line is None or line.pid != self.pid:
             if line:
                 line.close()
             return None
         other = EngineProcess(self._path, self._options)
+        other._own_point = self._own_point
         for _ in other._connect(lambda: line):
             pass
         return other
 
+    def _point(self) -> MeetingPoint | None:
+        if self._options.share:
+            return meeting_point(self._path, self._options)
+        if self._has_lines and self._own_point is None:
+            self._own_point = own_meeting_point()
+        return self._own_point
+
     def _connect(self, connect: Callable[[], Connection]) -> Iterator[LoadProgress]:
-        self.close()
+        self._leave()
         self._connection, self._n_requests = connect(), 0
         for item in self._connection.receive():
             if isinstance(item, ModelInfo):
@@ -91,7 +102,7 @@ class EngineProcess:
             first = next(events)
         except WorkerError:  # it ended while nobody asked anything of it: nothing is lost but time
             ended = connection.end()
-            for _ in self._connect(lambda: connect_or_start(self._path, self._options, ended)):
+            for _ in self._connect(lambda: connect_or_start(self._path, self._options, self._point(), ended)):
                 pass
             events = self._sent(request)
             first = next(events)
@@ -111,6 +122,11 @@ class EngineProcess:
 
     def close(self) -> None:
         """Leaves the process; it ends, and with it goes the model's memory, once nobody else uses it."""
+        self._leave()
+        if self._own_point and self._has_lines:
+            self._own_point.forget()
+
+    def _leave(self) -> None:
         connection, self._connection, self._info = self._connection, None, None
         if connection is not None:
             connection.close()

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import socket
 import stat
 import struct
@@ -66,6 +67,11 @@ class MeetingPoint:
                     time.sleep(0.02)
             yield True
 
+    def forget(self) -> None:
+        """Nobody will look here again."""
+        with contextlib.suppress(OSError):
+            self.socket.with_suffix(".lock").unlink()
+
     def joined(self) -> SocketConnection | None:
         """A line to the engine that listens here; None where none does, or none that can be talked with."""
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -94,6 +100,14 @@ def meeting_point(model: Path, options: EngineOptions) -> MeetingPoint | None:
     facts += [wire.encode(replace(options, share=True)).decode(), str(data_dir()), str(cache_dir())]
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     return MeetingPoint(folder / f"{name}.sock")
+
+
+def own_meeting_point() -> MeetingPoint | None:
+    """Where nobody else looks: for further lines to an engine that is not shared. None where there can be none."""
+    try:
+        return MeetingPoint(engines_folder() / f"{secrets.token_hex(8)}.sock")
+    except NoSharingError:
+        return None
 
 
 def engines_folder() -> Path:

@@ -9,15 +9,15 @@ from spectra_local.errors import WorkerError
 from spectra_local.locations import log_file, private_dir
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker.connection import ChildConnection, Connection
-from spectra_local.worker.meeting_point import meeting_point
+from spectra_local.worker.meeting_point import MeetingPoint
 
 
-def connect_or_start(path: Path, options: EngineOptions, ended: str = "") -> Connection:
+def connect_or_start(path: Path, options: EngineOptions, point: MeetingPoint | None, ended: str = "") -> Connection:
     """A line to an engine that has the model or is loading it; what it says next is its progress, then ModelInfo.
 
-    ``ended``: how an engine that it takes the place of ended, for the log.
+    ``point``: where such an engine is met; None: nowhere. ``ended``: how an engine that it takes the place of ended,
+    for the log.
     """
-    point = meeting_point(path, options) if options.share else None
     if point is None:
         return _started(path, options, None, ended)
     with point.alone() as is_alone:

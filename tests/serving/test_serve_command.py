@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from spectra_local.cli.main import root
 pytestmark = pytest.mark.model
 
 
-@pytest.fixture(scope="module")
-def url(smollm2_path: Path, module_home: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "tui", "serve", "-m", str(smollm2_path), "--port", "0", "--ctx", "2048"]
+@contextmanager
+def serving(model: Path, *options: str, ends_by: signal.Signals, exit_code: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "tui", "serve", "-m", str(model), "--port", "0", "--ctx", "2048", *options]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     assert server.stderr
     try:
@@ -31,9 +32,15 @@ def url(smollm2_path: Path, module_home: Path) -> Iterator[str]:
             line = server.stderr.readline()
         yield match[0]
     finally:
-        server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 130
+        server.send_signal(ends_by)
+        assert server.wait(30) == exit_code
         server.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def url(smollm2_path: Path, module_home: Path) -> Iterator[str]:
+    with serving(smollm2_path, ends_by=signal.SIGINT, exit_code=130) as url:
+        yield url
 
 
 @pytest.fixture
@@ -76,7 +83,21 @@ def test_a_prediction_is_accepted(client: openai.OpenAI) -> None:
     assert details.rejected_prediction_tokens is not None
 
 
-def test_a_completion_does_not_wait_for_the_end_of_a_chats_answer(client: openai.OpenAI, url: str) -> None:
+@pytest.mark.parametrize("own_engine", [False, True])
+def test_a_completion_does_not_wait_for_the_end_of_a_chats_answer(
+    request: pytest.FixtureRequest, smollm2_path: Path, own_engine: bool
+) -> None:
+    with ExitStack() as started:
+        if own_engine:
+            server = serving(smollm2_path, "--own-engine", ends_by=signal.SIGTERM, exit_code=0)
+            url = started.enter_context(server)
+        else:
+            url = request.getfixturevalue("url")
+        client = started.enter_context(openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0))
+        _completion_comes_between(client, url)
+
+
+def _completion_comes_between(client: openai.OpenAI, url: str) -> None:
     asked: Any = [{"role": "user", "content": "Tell a very long story about a cat."}]
     story = client.chat.completions.create(model="", messages=asked, max_tokens=200, stream=True)
     for _ in range(3):

@@ -212,6 +212,25 @@ def test_a_line_beside_another_leads_to_the_same_engine(visit: Join, join: Join)
     second.close()
 
 
+def test_an_engine_of_ones_own_has_lines_too_and_nobody_else_finds_it(
+    visit: Join, smollm2_path: Path, spectra_home: Path
+) -> None:
+    own = EngineProcess(smollm2_path, EngineOptions(n_ctx=1024), has_lines=True)
+    list(own.load())
+    second = own.beside()
+    assert second
+    assert second.pid == own.pid != visit().pid
+    story = own.generate(STORY)
+    next(story)
+    assert text_of(list(second.generate(replace(COUNT, kind="complete")))).startswith(" 7, 8")
+    own.cancel()
+    assert isinstance(list(story)[-1], Done)
+    second.close()
+    own.close()
+    assert (point := own._own_point)
+    wait_until(lambda: not list(runtime_dir().glob(f"{point.socket.stem}*")))
+
+
 def test_who_waits_behind_a_long_answer_is_told_so(visit: Join) -> None:
     first, second = visit(), visit()
     story = first.generate(STORY)
