@@ -85,6 +85,8 @@ class Index:
             if len(context) < n or len(found) >= limit:
                 continue
             key, room, long = seg.key_of(context[-n:]), seg.PLACES, n == LONG
+            if self._corpora and not seg.is_sampled(key):
+                break
             for base, segment in zip(reversed(self._bases), reversed(self._segments), strict=True):
                 places = segment.places(key, long=long)[-room:]
                 for at in places:
@@ -264,7 +266,7 @@ class Index:
             last = until
         covered = self._ids(after, last)
         path = self._folder / f"{after:016}-{last:016}{seg.SUFFIX}"
-        seg.build(path, self._fingerprint, after, last, covered, list(records.values()), only_long=self._corpora)
+        seg.build(path, self._fingerprint, after, last, covered, list(records.values()), sampled=self._corpora)
         if self._store.generation() != generation:  # something was forgotten meanwhile: it must not stay here
             _remove(path)
         return last

@@ -24,13 +24,15 @@ class HistoryCursor:
         self._history = history
         self._pointers: list[Pointer] = []
         self._is_corpus = history.name == lookup.CORPUS
+        # A corpus is searched at some places only: what was found elsewhere would not be found again.
+        self._settled = lookup.LONG if self._is_corpus else SETTLED
 
     def pointers(self, context: Sequence[int], others: Iterable[Pointer] = ()) -> list[Pointer]:
         """The longest matches with the end of ``context``, as places to read on from. A corpus is not searched where
         ``others`` agree over enough: it would hardly have a say."""
         if self._is_corpus and max((p.length for p in others), default=0) >= COPYING:
             return self._pointers
-        if not any(p.length >= SETTLED for p in self._pointers):
+        if not any(p.length >= self._settled for p in self._pointers):
             history = self._history
             found = [(m, history.following(m.position, AHEAD)) for m in history.matches(context, PLACES)]
             self._pointers = [Pointer(m.length, _SOURCE[m.origin], tokens, 0, -1) for m, tokens in found if tokens]
