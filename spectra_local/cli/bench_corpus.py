@@ -6,11 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+import numpy as np
 
 from spectra_local.bench.corpora import Texts, corpora_table, replay_corpora
 from spectra_local.bench.replay_contest import load_curve, load_trace
 from spectra_local.cli.opening import model_path
 from spectra_local.cli.status import StatusLine
+from spectra_local.corpus.building import runs_of
+from spectra_local.corpus.chunks import digest
 from spectra_local.corpus.documents import Source, source_of
 from spectra_local.corpus.records import Corpus, Records
 from spectra_local.errors import SpectraError
@@ -18,6 +21,8 @@ from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from spectra_local.llama.model import Model
 from spectra_local.printable import printable_line
+
+_LOT = 1
 
 
 def replay_corpus(trace: Path, curves: Path, curve: str, name: str, model: str | None, as_json: bool) -> int:
@@ -51,11 +56,25 @@ def _texts(name: str, model: str | None) -> dict[str, Texts]:
             if vocabulary.identity != corpus.scorer:
                 raise SpectraError(f"corpus {name!r} was scored by {printable_line(corpus.model)}: choose it with -m")
             source = source_of(corpus.paths, records.store, vocabulary, vocabulary.header.tokenizer_fingerprint)
-            return {"unfiltered": _all(source), "filtered": _kept(records, corpus)}
+            filtered = _kept(records, corpus)
+            size = sum(map(len, filtered))
+            return {"unfiltered": _all(source), "filtered": filtered, "by lot": _by_lot(source, size)}
 
 
 def _all(source: Source) -> Texts:
     return [document.tokens for document in source.documents(lambda path, reason: None)]
+
+
+def _by_lot(source: Source, size: int) -> Texts:
+    """Any chunks, about ``size`` tokens of them: what a filter must do better than."""
+    documents = list(source.documents(lambda path, reason: None))
+    chunks = [document.tokens[start:end] for document in documents for start, end in document.chunks]
+    chosen = set[bytes]()
+    for place in np.random.default_rng(_LOT).permutation(len(chunks)):
+        if len(chunk := chunks[place]) <= size:
+            size -= len(chunk)
+            chosen.add(digest(chunk))
+    return [document.tokens[start:end] for document in documents for start, end in runs_of(document, chosen)]
 
 
 def _kept(records: Records, corpus: Corpus) -> Texts:

@@ -153,7 +153,7 @@ class Building:
         turns: list[Turn] = []
         n = 0
         for document in self._source.documents(lambda path, reason: None):
-            for start, end in _runs(document, chosen):
+            for start, end in runs_of(document, chosen):
                 turns.append(self._turn(document, start, end, fingerprint))
             if len(turns) >= _WRITTEN_AT_ONCE:
                 self._records.add(turns)
@@ -222,7 +222,7 @@ def _means(
             yield piece.digest, nats / n if n and isfinite(nats) else _UNFORESEEN
 
 
-def _runs(document: Document, chosen: set[bytes]) -> Iterator[tuple[int, int]]:
+def runs_of(document: Document, chosen: set[bytes]) -> Iterator[tuple[int, int]]:
     """(start, end) of neighbouring chunks that are ``chosen``; what is a copy of an earlier one is not taken again."""
     first = last = -1
     for start, end in document.chunks:
