@@ -9,6 +9,7 @@ from textual.css.query import NoMatches
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 
 class SafeSelection(Screen[None]):
@@ -47,6 +48,13 @@ async def act_in_order(widget: Widget, event: events.Key) -> bool:
             event.prevent_default()
             return True
     return False
+
+
+class Line(Input):
+    """An Input whose keys act in their order."""
+
+    async def _on_key(self, event: events.Key) -> None:
+        await act_in_order(self, event)
 
 
 class GrowsDown(Widget):

@@ -8,6 +8,7 @@ import contextlib
 import json
 import sqlite3
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from spectra_local.chats.checks import seal_chat, seal_message
@@ -27,7 +28,7 @@ class Gone:
     messages: int  # of chats that stay
     copies: int  # files of the database from before a migration or a salvage: nobody can look into each of them
     layers: int = 0  # imports and corpora as such, where everything goes
-    unsaved: int = 0  # texts of files in the editor, where everything goes
+    unsaved: int = 0  # texts of files in the editor
 
     @property
     def is_empty(self) -> bool:
@@ -65,10 +66,9 @@ def forget(database: Database, what: Forget) -> Gone:
         gone = _delete(sql, database, what)
         merge(sql)
     Store(database).erase_deleted(measurements=what.everything)
-    if what.everything:
-        for file in _unsaved():
-            with contextlib.suppress(OSError):
-                file.unlink()
+    for file in _unsaved(what):
+        with contextlib.suppress(OSError):
+            file.unlink()
     return gone
 
 
@@ -100,12 +100,25 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
         if (what.containing is not None and what.fits(title)) or (places and first_gone and not named):
             sql.execute("UPDATE chats SET title = ? WHERE id = ?", (FORGOTTEN, chat))
         seal_chat(sql, chat)
-    unsaved = len(_unsaved()) if what.everything else 0
-    return Gone(turns, whole, blanked, len(database.copies()), layers, unsaved)
+    return Gone(turns, whole, blanked, len(database.copies()), layers, len(_unsaved(what)))
 
 
-def _unsaved() -> list[Path]:
-    return list(unsaved_dir().glob("*.json")) if unsaved_dir().is_dir() else []
+def _unsaved(what: Forget) -> list[Path]:
+    """What the editor keeps of files that were not saved; one that cannot be read may hold anything."""
+    if what.conversation or not unsaved_dir().is_dir():
+        return []
+    return [file for file in unsaved_dir().glob("*.json") if _goes(file, what)]
+
+
+def _goes(file: Path, what: Forget) -> bool:
+    try:
+        record = json.loads(file.read_bytes())
+        before = inf if what.before is None else what.before
+        return what.everything or (what.fits(str(record["text"])) and float(record["kept"]) < before)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return True
 
 
 def _messages(sql: sqlite3.Connection, chat: int, what: Forget) -> tuple[list[int], bool, bool]:

@@ -21,8 +21,8 @@ def forget(
 ) -> None:
     """Erase what was learned and saved, for good. Options together narrow it.
 
-    It leaves the rows, the index, the free pages, the log, CORE's statistics and old copies of the database. In a saved
-    chat that goes on, "(forgotten)" stands where a message was.
+    It leaves the database and its old copies, the index, the N-gram statistics and what the editor kept of unsaved
+    files. In a saved chat that goes on, "(forgotten)" stands where a message was.
     """
     narrowed = conversation or containing or before
     if containing == "" or conversation == "" or not (narrowed or everything):
@@ -36,8 +36,9 @@ def forget(
 
     what = Forget(conversation, containing, before.timestamp() if before else None, everything)
     with closing(Database()) as database:
-        if not yes:
-            _confirm(f"This erases {preview(database, what)}.")
+        coming = preview(database, what)
+        if not yes and not (conversation and coming.is_empty):
+            _confirm(f"This erases {coming}.")
         gone = erase(database, what)  # also where nothing fits: what an earlier try left behind goes now
     if conversation and gone.is_empty:
         raise SpectraError(

@@ -176,3 +176,15 @@ def test_everything_includes_what_the_editor_kept_and_all_layers(database: Datab
     assert (gone.layers, gone.unsaved) == (1, 1)
     assert "1 import or corpus, 1 unsaved text" in str(gone)
     assert not list(unsaved_dir().glob("*.json"))
+
+
+def test_what_the_editor_kept_goes_by_its_words_and_its_day_and_stays_with_a_conversation(database: Database) -> None:
+    private_dir(unsaved_dir())
+    for name, text, kept in (("old", "an Übung", 1e9), ("new", "an übung too", 2e9), ("other", "words", 1e9)):
+        (unsaved_dir() / f"{name}.json").write_text(json.dumps({"text": text, "kept": kept}))
+    assert preview(database, Forget(conversation="chat-1")).unsaved == 0
+    assert preview(database, Forget(containing="ÜBUNG")).unsaved == 2
+    assert forget(database, Forget(containing="ÜBUNG", before=1.5e9)).unsaved == 1
+    assert {file.stem for file in unsaved_dir().glob("*.json")} == {"new", "other"}
+    assert forget(database, Forget(before=1.5e9)).unsaved == 1
+    assert {file.stem for file in unsaved_dir().glob("*.json")} == {"new"}

@@ -20,6 +20,7 @@ from tui.archive import Archive
 from tui.keys import CHATS_KEYS, bindings
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.panel import PanelScreen
+from tui.textual_workarounds import Line
 
 SHOWN = 100  # lines of the list; typing finds the others
 _DAY_S = 86_400
@@ -77,7 +78,7 @@ class ChatsScreen(PanelScreen[Place | None]):
         """Words above, chats below."""
         with Vertical(id="panel") as panel:
             panel.border_title = "Chats"
-            yield Input(self._words, placeholder="Search titles and messages", compact=True)
+            yield Line(self._words, placeholder="Search titles and messages", compact=True)
             yield Static("", markup=False, classes="none")
             yield OptionList(markup=False, compact=True)
 

@@ -1,12 +1,9 @@
 """A line to write in below a text, hidden until something is asked."""
 
-from textual import events
-from textual.widgets import Input
-
-from tui.textual_workarounds import act_in_order
+from tui.textual_workarounds import Line
 
 
-class LineBox(Input):
+class LineBox(Line):
     """What the user wrote stays for the next time."""
 
     DEFAULT_CSS = """
@@ -21,9 +18,6 @@ class LineBox(Input):
         super().__init__(placeholder=placeholder, select_on_focus=True)
         self.cursor_blink = False
         self.display = False
-
-    async def _on_key(self, event: events.Key) -> None:
-        await act_in_order(self, event)
 
     @property
     def is_asking(self) -> bool:
