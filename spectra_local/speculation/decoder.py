@@ -168,7 +168,11 @@ class Decoder:
         return chosen, path, tops
 
     def _sample(self, node: int, *, blind: bool) -> tuple[int, list[TopK]]:
-        """The token after ``node``, and what a drafter that is not ``blind`` learns of the model's view there."""
+        """The token after ``node``, and what a drafter that is not ``blind`` learns of the model's view there.
+
+        Rejected nodes are not looked at: CORE learned from eight of them a step with no gain (7 prompts of SmolLM2 took
+        1.6 % fewer steps, 21 took 2.6 % more), and each look takes time.
+        """
         logits = self._context.logits(node + 1)
         top = [] if blind or not self._drafter else [TopK(node, *top_k(logits))]
         if top and self._sampler.takes_likeliest:

@@ -26,7 +26,6 @@ WAKING = 6  # tokens of match with the context that end a rest: half of such mat
 # A guess that a few tokens of a corpus speak for pays where passes are wide for little. Replays beside another part
 # of the same project: 1.04 where a further token costs 0.08 of a decode; 0.99 where it costs 0.5, and 1.00 without.
 CHEAP, CHEAP_WIDTH = 0.3, 4
-MOST_REJECTED = 8  # rejected nodes whose view CORE learns from in a step: each costs some microseconds
 
 
 class SpectraDrafter:
@@ -121,7 +120,6 @@ class SpectraDrafter:
 
     def _learn(self, accepted: Sequence[int], top: Sequence[TopK]) -> None:
         self._bankroll.settle(accepted, self.cost.relative[1 + self._draft.tree.size])
-        self._learn_rejected(top[len(accepted) :])
         known = self._observe(accepted)
         for i, token in enumerate(accepted):
             if i < len(top) and (i < MOST_KNOWN or i >= known):
@@ -153,19 +151,6 @@ class SpectraDrafter:
         if self._prediction:
             found = self._prediction.put_first(found, len(self._context.tokens) - self._prompt_n)
         return without_outdone_foreign(found)
-
-    def _learn_rejected(self, top: Sequence[TopK]) -> None:
-        """CORE learns from rejected nodes too: what would follow there is still the model's own view."""
-        tree = self._draft.tree
-        for node, ids, weights in top[:MOST_REJECTED]:
-            path: list[int] = []
-            while node != ROOT and len(path) < 3:
-                path.append(tree.tokens[node])
-                node = tree.parents[node]
-            key = self._key
-            for token in reversed(path):
-                key = key << TOKEN_BITS | token
-            self.core.add(key & THREE_TOKENS, ids, weights)
 
     def _observe(self, accepted: Sequence[int]) -> int:
         """Learns from every weighed position on the true path. Returns how many tokens sure slices reached."""

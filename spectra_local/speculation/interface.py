@@ -78,8 +78,8 @@ class Drafter(Protocol):
         """Takes the outcome of the last proposal.
 
         ``accepted`` is the drafted path that the model chose plus its own next token (so never empty); ``top``
-        holds the model's view at evaluated positions, nothing after a ``blind`` tree: those along the path first,
-        ``top[i]`` being where ``accepted[i]`` was chosen, then, where known, those of rejected nodes.
+        holds the model's view along that path, ``top[i]`` being where ``accepted[i]`` was chosen, nothing after a
+        ``blind`` tree.
         """
         ...
 

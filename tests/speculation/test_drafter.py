@@ -134,17 +134,6 @@ def test_core_lives_on_over_requests() -> None:
     assert tree.sources[0] == "core"
 
 
-def test_core_learns_what_the_model_saw_at_rejected_nodes() -> None:
-    drafter = SpectraDrafter(FLAT)
-    drafter.begin([*TEXT, 1, *TEXT[:30]])
-    tree = drafter.propose(4)
-    top = [TopK(ROOT, [9, TEXT[30]], [0.6, 0.4]), TopK(0, [555], [1.0]), TopK(1, [556], [1.0])]
-    drafter.learn([9], top)
-    assert tree.tokens[0] == TEXT[30]
-    assert 555 in drafter.core.one[TEXT[30]].weights
-    assert 556 in drafter.core.one[TEXT[31]].weights
-
-
 def test_learning_needs_no_view_of_the_model() -> None:
     drafter = SpectraDrafter(FLAT)
     drafter.begin(TEXT[:10])
