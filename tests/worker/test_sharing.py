@@ -227,7 +227,8 @@ def test_an_engine_of_ones_own_has_lines_too_and_nobody_else_finds_it(
     assert isinstance(list(story)[-1], Done)
     second.close()
     own.close()
-    assert (point := own._own_point)
+    point = own._own_point
+    assert point
     wait_until(lambda: not list(runtime_dir().glob(f"{point.socket.stem}*")))
 
 
