@@ -147,13 +147,19 @@ def _ask(
             elif isinstance(event, Done):
                 if event.finish_reason != "stop":
                     raise ReplacementError(_unfinished(event))
-                made = without_surroundings(body, before, after, replacement(body, "".join(answer)))
+                said = replacement(body, "".join(answer))
+                made = without_surroundings(body, before, after, said)
                 if not made.strip() and not _asks_for_deletion(request.instruction):
-                    raise ReplacementError("the model answered with nothing; the text stays as it is")
+                    raise ReplacementError(_nothing(said))
                 return _indented(margin, made), event
     finally:
         events.close()
     raise SpectraError("the answer has no end")
+
+
+def _nothing(said: str) -> str:
+    what = "the lines around the text and nothing of it" if said.strip() else "nothing"
+    return f"the model answered with {what}; the text stays as it is. Other words or a larger model may help"
 
 
 def _unfinished(done: Done) -> str:
