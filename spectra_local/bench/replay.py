@@ -15,7 +15,7 @@ from time import thread_time_ns
 from typing import Any
 
 from spectra_local.speculation.cost import CostCurve
-from spectra_local.speculation.interface import ROOT, Drafter, TopK
+from spectra_local.speculation.interface import Drafter, TopK
 
 MARGIN = 0.01  # tokens whose probability is below this share of the best one's are no part of a top-k
 LEAST_TOKENS = 20  # shorter answers do not count as the worst prompt
@@ -87,7 +87,7 @@ def replay_run(run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | N
         drafting = thread_time_ns() - start
         path = tree.accepted_nodes(run.generated[done:])
         accepted = run.generated[done : done + len(path) + 1]
-        top = [TopK(node, *run.top[done + i]) for i, node in enumerate([ROOT, *path][: len(accepted)])]
+        top = [TopK(*run.top[done + i]) for i in range(len(accepted))]
         start = thread_time_ns()
         drafter.learn(accepted, top)
         if clock is not None:

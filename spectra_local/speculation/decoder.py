@@ -174,7 +174,7 @@ class Decoder:
         1.6 % fewer steps, 21 took 2.6 % more), and each look takes time.
         """
         logits = self._context.logits(node + 1)
-        top = [] if blind or not self._drafter else [TopK(node, *top_k(logits))]
+        top = [] if blind or not self._drafter else [TopK(*top_k(logits))]
         if top and self._sampler.takes_likeliest:
             return top[0].ids[0], top  # each pass over a row takes some per mille of a small model's step
         return self._sampler.sample(self._context.handle, self._context.batch_index(node + 1), logits), top

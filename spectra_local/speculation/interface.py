@@ -52,7 +52,6 @@ class TopK(NamedTuple):
     ``ids`` are best first; ``weights`` are probabilities normalised among themselves.
     """
 
-    node: int  # index in the tree of the position, ROOT for the last token of the context
     ids: Sequence[int]
     weights: Sequence[float]
 

@@ -45,7 +45,7 @@ class Recent:
         if len(top) < len(accepted):
             self.echo, self.confidence = {}, 0.5
             return
-        for token, (_, ids, weights) in zip(accepted[:FLOW_TOKENS], top, strict=False):
+        for token, (ids, weights) in zip(accepted[:FLOW_TOKENS], top, strict=False):
             weight = min(1.0, weights[0]) if ids and ids[0] == token else 0.0
             self.flow += LATELY * (weight - self.flow)
         last = top[len(accepted) - 1]

@@ -13,7 +13,7 @@ TEXT = list(range(100, 180))
 
 
 def certain(tokens: list[int]) -> list[TopK]:
-    return [TopK(i - 1, [token], [1.0]) for i, token in enumerate(tokens)]
+    return [TopK([token], [1.0]) for token in tokens]
 
 
 def test_text_of_the_prompt_is_drafted_as_one_chain() -> None:
@@ -126,7 +126,7 @@ def test_core_lives_on_over_requests() -> None:
         drafter.begin([11, 12, 13])
         for token in (21, 22, 23):
             drafter.propose(10)
-            drafter.learn([token], [TopK(ROOT, [token], [1.0])])
+            drafter.learn([token], [TopK([token], [1.0])])
         drafter.end()
     drafter.begin([11, 12, 13])
     tree = drafter.propose(10)
@@ -184,7 +184,7 @@ def test_weights_at_and_just_beyond_their_border_are_taken(confidence: float) ->
     drafter.begin([1, 2, 3])
     for _ in range(5):
         drafter.propose(5)
-        drafter.learn([4], [TopK(ROOT, [4, 5], [confidence, 1.0 - confidence])])
+        drafter.learn([4], [TopK([4, 5], [confidence, 1.0 - confidence])])
     drafter.propose(5)
 
 

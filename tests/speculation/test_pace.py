@@ -2,7 +2,7 @@ import pytest
 
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
-from spectra_local.speculation.interface import ROOT, TopK
+from spectra_local.speculation.interface import TopK
 from spectra_local.speculation.pace import FIRST_LOOK, LONGEST_REST, LOOK, SHORTEST_REST, Pace
 
 DEAR_TIME = 0.05  # of a decode
@@ -63,7 +63,7 @@ def resting_drafter() -> SpectraDrafter:
     drafter.begin(list(range(100, 200)))
     for token in range(1000, 1000 + FIRST_LOOK):
         assert not drafter.propose(40).blind
-        drafter.learn([token], [TopK(ROOT, [token], [1.0])])
+        drafter.learn([token], [TopK([token], [1.0])])
     return drafter
 
 

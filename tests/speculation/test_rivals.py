@@ -27,7 +27,7 @@ def paths(tree: DraftTree) -> list[list[int]]:
 
 
 def views(*rows: list[int]) -> list[TopK]:
-    return [TopK(i - 1, row, [1 / len(row)] * len(row)) for i, row in enumerate(rows)]
+    return [TopK(row, [1 / len(row)] * len(row)) for row in rows]
 
 
 @pytest.mark.parametrize("name", RIVALS)
