@@ -63,7 +63,7 @@ class Learning:
                 on_disk.record(exchange, _saved(timings), _tried(timings))
             else:
                 self._drafts.remember([*read, *answer])
-        if not request.learn or request.kind != "chat":  # the dictionaries count what was refused too
+        if not request.learn:
             self._drafts.keep_core_in_memory()
         self.forget_deleted()
         self._drafts.save()

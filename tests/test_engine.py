@@ -261,14 +261,14 @@ def test_of_completions_and_rewritings_only_what_was_accepted_is_kept(
     assert kept() == ["one, two, ", "three"]
 
 
-@pytest.mark.parametrize(("kind", "on_disk"), [("chat", True), ("complete", False), ("edit", False)])
-def test_what_may_be_refused_is_not_counted_in_statistics_on_disk(
-    smollm2_path: Path, spectra_home: Path, kind: RequestKind, on_disk: bool
+@pytest.mark.parametrize("learn", [True, False])
+def test_what_the_model_tends_to_say_is_counted_on_disk_unless_nothing_may_be_learned(
+    smollm2_path: Path, spectra_home: Path, learn: bool
 ) -> None:
-    engine = loaded(smollm2_path)
-    list(engine.generate(Request(prompt="one, two, three, one, two, three, one,", kind=kind, max_tokens=8)))
+    engine, counting = loaded(smollm2_path), "one, two, three, one, two, three, one,"
+    list(engine.generate(Request(prompt=counting, kind="complete", max_tokens=8, learn=learn)))
     engine.close()
-    assert bool(list((spectra_home / "cache").rglob(CORE_FILE))) == on_disk
+    assert bool(list((spectra_home / "cache").rglob(CORE_FILE))) == learn
 
 
 @pytest.mark.parametrize("speculate", [False, True])
