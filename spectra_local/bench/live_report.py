@@ -53,18 +53,17 @@ def _interval(interval: Interval) -> dict[str, float]:
 
 
 def live_table(passes: Sequence[Mapping[str, Any]]) -> str:
-    """For each pass the ratios by method and task, then the counts by method."""
+    """For each pass the ratios by task and method, then the counts by method."""
     blocks = []
     for number, results in enumerate(passes, 1):
         heading = f"pass {number}, ratio to plain (95 %)" if len(passes) > 1 else "ratio to plain (95 %)"
-        tasks = list(next(iter(results.values()))["ratio"]["tasks"])
-        rows = [
-            [name, _ratio(result["ratio"]["mean"]), *(_ratio(result["ratio"]["tasks"][task]) for task in tasks)]
-            for name, result in results.items()
-            if result["baseline"] != name
-        ]
-        blocks.append(aligned([heading, "mean of tasks", *tasks], rows))
-        blocks.append(aligned(_COUNTS, [[name, *_counts(result)] for name, result in results.items()]))
+        compared = {name: result["ratio"] for name, result in results.items() if result["baseline"] != name}
+        rows = [["mean of tasks", *(_ratio(ratio["mean"]) for ratio in compared.values())]]
+        for task in next(iter(results.values()))["ratio"]["tasks"]:
+            rows.append([task, *(_ratio(ratio["tasks"][task]) for ratio in compared.values())])
+        blocks.append(aligned([heading, *compared], rows))
+        counts = [_counts(result) for result in results.values()]
+        blocks.append(aligned(["", *results], [list(row) for row in zip(_COUNTS, *counts, strict=True)]))
     return "\n\n".join(blocks)
 
 
@@ -87,7 +86,6 @@ def live_notes(passes: Sequence[Mapping[str, Any]], decode_cost: Sequence[float]
 
 
 _COUNTS = (
-    "method",
     "tokens/s",
     "tokens/step",
     "draft_n",
@@ -115,4 +113,5 @@ def _counts(result: Mapping[str, Any]) -> list[str]:
 
 
 def _ratio(interval: Mapping[str, float]) -> str:
-    return f"{interval['value']:.2f} ({interval['low']:.2f}-{interval['high']:.2f})"
+    value, low, high = (f"{interval[key]:.2f}" for key in ("value", "low", "high"))
+    return f"{value} ({low}-{high})" if low != high else value  # of one prompt nothing is known of the others

@@ -3,6 +3,7 @@
 import datetime
 import sys
 from contextlib import closing
+from dataclasses import astuple
 
 import click
 
@@ -37,7 +38,7 @@ def forget(
     what = Forget(conversation, containing, before.timestamp() if before else None, everything)
     with closing(Database()) as database:
         coming = preview(database, what)
-        if not yes and not (conversation and coming.is_empty):
+        if not yes and any(astuple(coming)) and not (conversation and coming.is_empty):
             _confirm(f"This erases {coming}.")
         gone = erase(database, what)  # also where nothing fits: what an earlier try left behind goes now
     if conversation and gone.is_empty:

@@ -174,6 +174,7 @@ def test_forget_says_what_went(cache: Cache, filled: Path) -> None:
 
 def test_a_conversation_that_nobody_knows_is_an_error(cache: Cache, filled: Path) -> None:
     assert cache("forget", "--conversation", "chat-99")[0] == 1  # nothing to confirm
+    assert cache("forget", "--containing", "no such words") == (0, "erased: nothing\n", "")
     code, out, err = cache("forget", "--conversation", "chat-99\x1b[31m", "-y")
     assert (code, out) == (1, "") and "chat-99␛[31m" in err and "cache conversations" in err
     code, out, err = cache("forget", "--conversation", "chat-1", "--containing", "no such words", "-y")

@@ -88,6 +88,17 @@ async def test_a_stopped_answer_goes_on_in_the_same_message():
         await sees(pilot, "There is no answer that was stopped")
 
 
+async def test_an_answer_that_ended_before_its_first_word_is_asked_for_again():
+    assistant = ScriptedAssistant([Gate()], say("Here it is."))
+    async with ChatApp(lambda: assistant).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot, "Tell me")
+        await pilot.press("escape")
+        await sees(pilot, "It ended before the first word. ctrl+r tries again.")
+        await pilot.press("ctrl+r")
+        await sees(pilot, "Here it is.")
+
+
 async def test_an_answer_that_waits_to_go_on_stays_when_that_is_taken_back():
     gate = Gate()
     assistants = [ScriptedAssistant([Text("Half"), WorkerError("killed")]), ScriptedAssistant(load=[gate])]

@@ -3,7 +3,7 @@
 from textual.widget import Widget
 
 from spectra_local.printable import printable
-from tui.state import Outcome, Turn
+from tui.state import UNFINISHED, Outcome, Turn
 from tui.widgets.question import Question
 
 _FOOTNOTES = {
@@ -34,8 +34,11 @@ def branch_mark(turn: Turn) -> str:
 def footnote(turn: Turn) -> str:
     """How the answer ended, where that is worth a word."""
     parts = [_FOOTNOTES.get(turn.outcome, "")]
-    if turn.outcome is Outcome.COMPLETE and not turn.text.strip():
-        parts.append("The model had nothing to say. ctrl+r tries again.")
+    if not turn.text.strip():
+        if turn.outcome is Outcome.COMPLETE:
+            parts = ["The model had nothing to say. ctrl+r tries again."]
+        elif turn.outcome in UNFINISHED:
+            parts = ["It ended before the first word. ctrl+r tries again."]
     if turn.sampling.temperature:
         parts.append(f"Another try, drawn at temperature {turn.sampling.temperature:g}.")
     parts.append(branch_mark(turn))
