@@ -14,6 +14,7 @@ from pathlib import Path
 from spectra_local.chats.checks import seal_chat, seal_message
 from spectra_local.chats.records import FORGOTTEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
+from spectra_local.counted import counted
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget, delete_turns
 from spectra_local.locations import unsaved_dir
@@ -23,26 +24,31 @@ from spectra_local.locations import unsaved_dir
 class Gone:
     """How much was, or would be, erased."""
 
-    turns: int  # that are learned from
+    turns: int  # that are learned from, corpora aside
     chats: int  # whole ones
     messages: int  # of chats that stay
     copies: int  # files of the database from before a migration or a salvage: nobody can look into each of them
     layers: int = 0  # imports and corpora as such, where everything goes
     unsaved: int = 0  # texts of files in the editor
+    corpus_texts: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Nothing that was said fitted."""
-        return not (self.turns or self.chats or self.messages)
+        return not (self.turns or self.chats or self.messages or self.corpus_texts)
 
     def __str__(self) -> str:
         """In words, for people."""
-        parts = [(self.turns, "learned turn"), (self.chats, "saved chat"), (self.messages, "message"),
-                 (self.layers, "import or corpus"), (self.unsaved, "unsaved text"),
-                 (self.copies, "old copy of the database")]  # fmt: skip
-        words = [f"{n:,} {thing}{'s' * (n != 1)}" for n, thing in parts if n]
-        text = ", ".join(words).replace("copy of the databases", "copies of the database")
-        return text.replace("import or corpuss", "imports and corpora") or "nothing"
+        parts = [
+            (self.turns, "learned turn", ""),
+            (self.corpus_texts, "text of a corpus", "texts of corpora"),
+            (self.chats, "saved chat", ""),
+            (self.messages, "message", ""),
+            (self.layers, "import or corpus", "imports and corpora"),
+            (self.unsaved, "unsaved text", ""),
+            (self.copies, "old copy of the database", "old copies of the database"),
+        ]
+        return ", ".join(counted(n, one, more) for n, one, more in parts if n) or "nothing"
 
 
 def preview(database: Database, what: Forget) -> Gone:
@@ -78,7 +84,7 @@ class _UndoneError(Exception):
 
 def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
     layers = sql.execute("SELECT COUNT(*) FROM layers WHERE id <> 1").fetchone()[0] if what.everything else 0
-    turns = delete_turns(sql, what)
+    turns, corpus_texts = delete_turns(sql, what)
     whole = blanked = 0
     for chat, title, named, draft, changed in sql.execute(
         "SELECT id, title, named, draft, changed FROM chats"
@@ -100,7 +106,7 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
         if (what.containing is not None and what.fits(title)) or (places and first_gone and not named):
             sql.execute("UPDATE chats SET title = ? WHERE id = ?", (FORGOTTEN, chat))
         seal_chat(sql, chat)
-    return Gone(turns, whole, blanked, len(database.copies()), layers, len(_unsaved(what)))
+    return Gone(turns, whole, blanked, len(database.copies()), layers, len(_unsaved(what)), corpus_texts)
 
 
 def _unsaved(what: Forget) -> list[Path]:

@@ -13,8 +13,15 @@ from spectra_local.printable import printable_line
 
 @click.command()
 @click.option("--conversation", metavar="ID", help="Turns of this conversation; chat-7 is the saved chat 7.")
-@click.option("--containing", metavar="TEXT", help="Turns and messages that hold this; case does not matter.")
-@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="What is older than this day.")
+@click.option(
+    "--containing", metavar="TEXT", help="Turns, messages and texts of corpora that hold this; case does not matter."
+)
+@click.option(
+    "--before",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="What was said before this day; imports and file corpora stay.",
+)
 @click.option("--all", "everything", is_flag=True, help="Everything.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def forget(
@@ -23,7 +30,8 @@ def forget(
     """Erase what was learned and saved, for good. Options together narrow it.
 
     It leaves the database and its old copies, the index, the N-gram statistics and what the editor kept of unsaved
-    files. In a saved chat that goes on, "(forgotten)" stands where a message was.
+    files. In a saved chat that goes on, "(forgotten)" stands where a message was. What a corpus's files still hold
+    comes back with 'corpus refresh'.
     """
     narrowed = conversation or containing or before
     if containing == "" or conversation == "" or not (narrowed or everything):

@@ -12,6 +12,7 @@ import click
 from spectra_local.byte_size import byte_size
 from spectra_local.cli.options import model_option
 from spectra_local.cli.status import StatusLine
+from spectra_local.counted import counted
 from spectra_local.errors import SpectraError
 from spectra_local.history.database import Database
 from spectra_local.history.exporting import Outgoing, Progress, Selection, choose, write
@@ -71,7 +72,7 @@ def import_(file: Path, name: str | None, model: str | None) -> None:
     with _store() as store, _vocabulary(model) as vocabulary, _status(f"importing {file.name}") as progress:
         imported = import_file(file, store, vocabulary, name, progress)
     click.echo(
-        f"imported {_counted(imported.n_turns, 'text')} as layer {imported.layer}, for the tokenizer of "
+        f"imported {counted(imported.n_turns, 'text')} as layer {imported.layer}, for the tokenizer of "
         f"{printable_line(vocabulary.model)}; 'spectra-chat cache remove {imported.layer}' removes it",
         err=True,
     )
@@ -115,7 +116,7 @@ def remove(name: str) -> None:
     """Erase an import or a corpus: all that came with it, and nothing else."""
     with _store() as store:
         n_turns = store.remove_layer(name)
-    click.echo(f"removed layer {printable_line(name)}: {_counted(n_turns, 'text')}", err=True)
+    click.echo(f"removed layer {printable_line(name)}: {counted(n_turns, 'text')}", err=True)
 
 
 @contextmanager
@@ -154,11 +155,11 @@ def _status(what: str) -> Iterator[Progress]:
 def _preview(outgoing: Outgoing) -> None:
     """What goes out, on stdout: it is what the user asked for."""
     if outgoing.whole_turns:
-        click.echo(f"{_counted(outgoing.n_records, 'whole turn')}, {byte_size(outgoing.n_bytes)} of text")
+        click.echo(f"{counted(outgoing.n_records, 'whole turn')}, {byte_size(outgoing.n_bytes)} of text")
     else:
         click.echo(
-            f"{_counted(outgoing.n_records, 'shared text')}, {byte_size(outgoing.n_bytes)}, out of "
-            f"{_counted(outgoing.n_turns, 'turn')} in {_counted(outgoing.n_conversations, 'conversation')}"
+            f"{counted(outgoing.n_records, 'shared text')}, {byte_size(outgoing.n_bytes)}, out of "
+            f"{counted(outgoing.n_turns, 'turn')} in {counted(outgoing.n_conversations, 'conversation')}"
         )
     if outgoing.withheld:
         kinds = ", ".join(f"{kind}: {n}" for kind, n in sorted(outgoing.withheld.items()))
@@ -176,7 +177,3 @@ def _confirm_whole_turns(yes: bool) -> None:
         raise SpectraError("whole turns are exported when you say so: add --yes")
     if not click.confirm("Export them?", err=True):
         raise SpectraError("nothing was exported")
-
-
-def _counted(n: int, thing: str) -> str:
-    return f"{n:,} {thing}{'s' * (n != 1)}"

@@ -21,6 +21,7 @@ from spectra_local.corpus.building import Building
 from spectra_local.corpus.documents import source_of
 from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
 from spectra_local.corpus.resting import Resting
+from spectra_local.counted import counted
 from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.importing import is_layer_name
@@ -106,6 +107,8 @@ def add(
                 keep=keep or known.keep,
                 max_tokens=max_tokens or known.max_tokens,
             )
+            if {*map(os.path.realpath, known.paths)} == {*map(os.path.realpath, wanted.paths)}:
+                wanted = replace(wanted, paths=known.paths)
             if known.finished and known.paths != wanted.paths:
                 raise SpectraError(
                     f"there is a corpus {wanted.name!r} of other paths already ('corpus list' shows them): "
@@ -127,7 +130,8 @@ def add(
 def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json: bool, model: str | None) -> None:
     """Read the files of a corpus again (of all, where none is named): what did not change keeps its score.
 
-    Also goes on with one that was interrupted.
+    Also goes on with one that was interrupted, and brings back what 'cache forget' took and the files still hold. Each
+    is read by the model that scored it, unless -m or --rescore says otherwise.
     """
     with _records() as records:
         known = {corpus.name: corpus for corpus in records.all()}
@@ -162,7 +166,9 @@ def _name_of(path: Path) -> str:
 def _absolute(path: str) -> Path:
     from spectra_local.named_path import named_path
 
-    return named_path(path).absolute()
+    named = named_path(path).absolute()
+    # Where ".." leads depends on links before it; else a link that was named is kept, as it may come to lead elsewhere.
+    return Path(os.path.realpath(named)) if ".." in named.parts else named
 
 
 @contextmanager
@@ -186,14 +192,14 @@ def _build(
 ) -> None:
     from spectra_local.cli.opening import model_path
 
-    path = model_path(model_name)
+    path = model_path(model_name or (wanted.model if wanted.model and not rescore else None))
     with closing(Model(path, vocabulary_only=True)) as vocabulary:
         title = _asked_for_by(path)
         if wanted.scorer and wanted.scorer != vocabulary.identity:
             if not rescore:
                 raise SpectraError(
-                    f"corpus {wanted.name!r} was scored by another model, {printable_line(wanted.model)}: choose that "
-                    f"one with -m, or say --rescore to have it scored anew by {printable_line(title)}"
+                    f"corpus {wanted.name!r} was scored by another model, {printable_line(wanted.model)}: leave -m out "
+                    f"to use that one, or say --rescore to have it scored anew by {printable_line(title)}"
                 )
             records.forget_scores(wanted)
         is_new = not wanted.id
@@ -237,7 +243,7 @@ def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]
     with StatusLine(sys.stderr) as status:
         seen = building.survey(
             lambda path, reason: skipped.append((path, reason)) if len(skipped) < _REMEMBERED else None,
-            lambda n: status.show(f"reading  {n:,} texts"),
+            lambda n: status.show(f"reading  {counted(n, 'text')}"),
         )
     _list_skipped(skipped, n_missing + seen.get("skipped", 0))
     if not seen.get("documents"):
@@ -297,7 +303,7 @@ def _duration(seconds: float) -> str:
 def _kept(building: Building, records: Records, corpus: Corpus, vocabulary: Model) -> None:
     fingerprint = vocabulary.header.tokenizer_fingerprint
     with StatusLine(sys.stderr) as status:
-        building.keep(fingerprint, lambda n: status.show(f"writing  {n:,} texts"))
+        building.keep(fingerprint, lambda n: status.show(f"writing  {counted(n, 'text')}"))
         status.show("indexing")
         index = Index(records.store, fingerprint, vocabulary.n_vocab, corpora=True)
         index.wait()  # else whoever chats next would do it
@@ -337,13 +343,18 @@ def _report(
         click.echo(json.dumps(shown))
         return
     left_out = ", ".join(
-        f"{seen[key]:,} {words}"
-        for key, words in (("copies", "copies"), ("repetition", "repetitive"), ("secrets", "with secrets"))
+        counted(seen[key], one, more)
+        for key, one, more in (
+            ("copies", "copy", "copies"),
+            ("repetition", "repetitive", "repetitive"),
+            ("secrets", "with secrets", "with secrets"),
+        )
         if seen.get(key)
     )
     click.echo(
-        f"corpus {corpus.name}: {seen['documents']:,} texts, {seen['tokens']:,} tokens in {seen['chunks']:,} chunks"
+        f"corpus {corpus.name}: {counted(seen['documents'], 'text')}, {counted(seen['tokens'], 'token')} "
+        f"in {counted(seen['chunks'], 'chunk')}"
         + (f" ({left_out} left out)" if left_out else "")
-        + f"; {chunks.kept_tokens:,} of {chunks.scored_tokens:,} scored tokens kept",
+        + f"; {chunks.kept_tokens:,} of {counted(chunks.scored_tokens, 'scored token')} kept",
         err=True,
     )

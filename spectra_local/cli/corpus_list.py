@@ -10,6 +10,7 @@ import click
 
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.records import Chunks, Corpus, Records
+from spectra_local.counted import counted
 from spectra_local.errors import SpectraError
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
@@ -78,6 +79,7 @@ def _plain(corpus: Corpus, chunks: Chunks) -> dict[str, Any]:
         "scored_tokens": chunks.scored_tokens,
         "kept_chunks": chunks.n_kept,
         "kept_tokens": chunks.kept_tokens,
+        "missing_tokens": chunks.missing_tokens if corpus.finished else 0,
         "histogram": [{"below": below, "chunks": n, "kept": kept} for below, n, kept in chunks.histogram],
     }
 
@@ -85,17 +87,16 @@ def _plain(corpus: Corpus, chunks: Chunks) -> dict[str, Any]:
 def _shown(corpus: Corpus, chunks: Chunks) -> str:
     seen = corpus.seen
     sources = ", ".join(printable_line(str(path)) for path in corpus.paths) or "the model's own answers"
-    is_scored = chunks.n_scored == chunks.n and corpus.finished
-    state = "" if is_scored else f"  unfinished: {chunks.scored_tokens / max(1, chunks.n_tokens):.0%} scored"
     lines = [
-        f"{printable_line(corpus.name)}{state}",
+        f"{printable_line(corpus.name)}{_state(corpus, chunks)}",
         f"  from     {sources}",
-        f"  seen     {seen.get('chunks', 0):,} chunks, {seen.get('tokens', 0):,} tokens "
-        f"in {seen.get('documents', 0):,} texts; {seen.get('copies', 0):,} copies, "
+        f"  seen     {counted(seen.get('chunks', 0), 'chunk')}, {counted(seen.get('tokens', 0), 'token')} "
+        f"in {counted(seen.get('documents', 0), 'text')}; {counted(seen.get('copies', 0), 'copy', 'copies')}, "
         f"{seen.get('repetition', 0):,} repetitive, {seen.get('secrets', 0):,} with secrets, "
-        f"{seen.get('skipped', 0):,} files skipped",
-        f"  scored   {chunks.n_scored:,} chunks, {chunks.scored_tokens:,} tokens by {printable_line(corpus.model)}",
-        f"  kept     {chunks.n_kept:,} chunks, {chunks.kept_tokens:,} tokens (keep {corpus.keep:g})",
+        f"{counted(seen.get('skipped', 0), 'file')} skipped",
+        f"  scored   {counted(chunks.n_scored, 'chunk')}, {counted(chunks.scored_tokens, 'token')} "
+        f"by {printable_line(corpus.model)}",
+        f"  kept     {counted(chunks.n_kept, 'chunk')}, {counted(chunks.kept_tokens, 'token')} (keep {corpus.keep:g})",
     ]
     most = max((n for _, n, _ in chunks.histogram), default=0)
     if most:
@@ -106,3 +107,12 @@ def _shown(corpus: Corpus, chunks: Chunks) -> str:
             full, open_ = round(_BAR * kept / most), round(_BAR * n / most) - round(_BAR * kept / most)
             lines.append(f"  {border:>10}  {n:7,}  {'#' * full}{'.' * open_}")
     return "\n".join(lines)
+
+
+def _state(corpus: Corpus, chunks: Chunks) -> str:
+    if chunks.n_scored != chunks.n or not corpus.finished:
+        return f"  unfinished: {chunks.scored_tokens / max(1, chunks.n_tokens):.0%} scored"
+    if chunks.missing_tokens:
+        share = chunks.missing_tokens / (chunks.missing_tokens + chunks.kept_tokens)
+        return f"  hollow: {share:.0%} of its text was forgotten or damaged; 'corpus refresh' reads it again"
+    return ""

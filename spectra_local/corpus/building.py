@@ -92,7 +92,10 @@ class Building:
             return seen  # a folder that is not there now may come back: its scores are worth keeping
         self._records.note(self._corpus, noted)
         gone = self._records.surveyed(self._corpus, digests, seen)
-        self.is_new = not self._corpus.finished or gone > 0 or bool(self._records.unscored(self._corpus))
+        is_whole = self._records.is_whole(self._corpus)
+        self.is_new = (
+            not self._corpus.finished or gone > 0 or not is_whole or bool(self._records.unscored(self._corpus))
+        )
         return seen
 
     def _fault(self, tokens: list[int], read: Read) -> str:

@@ -45,7 +45,8 @@ class Chunks:
     n_scored: int
     scored_tokens: int
     n_kept: int
-    kept_tokens: int
+    kept_tokens: int  # those whose text is there
+    missing_tokens: int  # those whose text is not there any more: forgotten, or damaged; or not there yet
     histogram: tuple[tuple[float | None, int, int], ...]  # (perplexity below, scored, kept); None: no bound
 
 
@@ -205,6 +206,7 @@ class Records:
     def chunks(self, corpus: Corpus) -> Chunks:
         """Sums over all chunks of a corpus."""
         rows = self._rows("SELECT n_tokens, nats, kept FROM corpus_chunks WHERE layer = ?", [corpus.id])
+        stored = self.stored_tokens(corpus)
         scored = [(n, exp(min(nats, 50.0)), kept) for n, nats, kept in rows if nats is not None]
         kept_tokens = [n for n, _, kept in scored if kept]
         borders = [0.0, *_PERPLEXITIES, float("inf")]
@@ -218,9 +220,20 @@ class Records:
             n_scored=len(scored),
             scored_tokens=sum(n for n, _, _ in scored),
             n_kept=len(kept_tokens),
-            kept_tokens=sum(kept_tokens),
+            kept_tokens=stored,
+            missing_tokens=max(0, sum(kept_tokens) - stored),
             histogram=tuple(histogram),
         )
+
+    def is_whole(self, corpus: Corpus) -> bool:
+        """Whether all of the text that is kept is there: some may have been forgotten meanwhile."""
+        query = "SELECT coalesce(sum(n_tokens), 0) FROM corpus_chunks WHERE layer = ? AND kept"
+        return bool(self._rows(query, [corpus.id])[0][0] == self.stored_tokens(corpus))
+
+    def stored_tokens(self, corpus: Corpus) -> int:
+        """How many tokens of text are there."""
+        query = "SELECT coalesce(sum(length(tokens)), 0) / 4 FROM turns WHERE layer = ?"
+        return int(self._rows(query, [corpus.id])[0][0])
 
     def kept(self, corpus: Corpus) -> set[bytes]:
         """Digests of the chunks that are kept."""

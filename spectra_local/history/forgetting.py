@@ -1,7 +1,8 @@
-"""What a user wants gone, and the turns that fit it. Knows the table of turns, no files and no chats."""
+"""What a user wants gone, and the turns that fit it. Knows the tables of turns and layers, no files and no chats."""
 
 import sqlite3
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +11,7 @@ class Forget:
 
     conversation: str | None = None  # as turns name it: "chat-7" for a saved chat
     containing: str | None = None  # in any case
-    before: float | None = None  # seconds since 1970
+    before: float | None = None  # seconds since 1970; of what was said here: elsewhere the day is that of the adding
     everything: bool = False
 
     def __post_init__(self) -> None:
@@ -26,8 +27,15 @@ class Forget:
         return any(folded in text.casefold() for text in texts)
 
 
-def delete_turns(connection: sqlite3.Connection, what: Forget) -> int:
-    """Inside a transaction: deletes the turns of every layer that fit; returns how many."""
+class Deleted(NamedTuple):
+    """How many rows went."""
+
+    turns: int  # said here, or imported
+    corpus_texts: int
+
+
+def delete_turns(connection: sqlite3.Connection, what: Forget) -> Deleted:
+    """Inside a transaction: deletes the turns of every layer that fit. A corpus finds out by itself what it lacks."""
     conditions, values = ["1"], list[object]()
     if what.conversation:
         conditions, values = [*conditions, "conversation = ?"], [*values, what.conversation]
@@ -36,10 +44,17 @@ def delete_turns(connection: sqlite3.Connection, what: Forget) -> int:
     if what.containing:
         conditions.append("said(text, beyond)")
         connection.create_function("said", 2, lambda *texts: what.fits(*map(str, texts)), deterministic=True)
-    gone = connection.execute(f"DELETE FROM turns WHERE {' AND '.join(conditions)}", values).rowcount  # noqa: S608
+    # A corpus of the model's own answers (it has no paths) holds what was said here, under the day it was said.
+    turns, texts = "layer NOT IN (SELECT layer FROM corpora)", "layer IN (SELECT layer FROM corpora)"
+    if what.before is not None:
+        turns, texts = "layer = 1", "layer IN (SELECT layer FROM corpora WHERE paths = '[]')"
+    gone = [
+        connection.execute(f"DELETE FROM turns WHERE {' AND '.join([layers, *conditions])}", values).rowcount  # noqa: S608
+        for layers in (turns, texts)
+    ]
     if what.everything:
         connection.execute("DELETE FROM savings")
         connection.execute("DELETE FROM savings_by_source")
         connection.execute("DELETE FROM layers WHERE id <> 1")
     connection.execute("UPDATE generation SET number = number + 1, forgotten = forgotten + 1")
-    return gone
+    return Deleted(*gone)

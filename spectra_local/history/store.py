@@ -260,7 +260,7 @@ class Store:
         with self.database.transaction() as connection:
             gone = delete_turns(connection, what)
         self.erase_deleted()
-        return gone
+        return sum(gone)
 
     def erase_deleted(self, *, measurements: bool = False) -> None:
         """Removes from every file what was deleted from the tables; ``measurements``: and how well guesses came true.

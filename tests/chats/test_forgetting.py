@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,3 +189,33 @@ def test_what_the_editor_kept_goes_by_its_words_and_its_day_and_stays_with_a_con
     assert {file.stem for file in unsaved_dir().glob("*.json")} == {"new", "other"}
     assert forget(database, Forget(before=1.5e9)).unsaved == 1
     assert {file.stem for file in unsaved_dir().glob("*.json")} == {"new"}
+
+
+def fill_layers(database: Database) -> None:
+    """An import, a corpus of files and one of the model's own answers, all of them old."""
+    store = Store(database)
+    for name, paths in (("theirs", None), ("files", '["/made"]'), ("answers", "[]")):
+        store.create_layer(name)
+        store.add([replace(turn(f"plums of {name}", name, 10.0), layer=name)])
+        if paths:
+            database.connection.execute(
+                "INSERT INTO corpora (layer, paths, keep, max_tokens, model, scorer) "
+                "SELECT id, ?, 1.0, 9, 'm', 's' FROM layers WHERE name = ?",
+                [paths, name],
+            )
+
+
+def test_a_day_is_of_what_was_said_here_not_of_what_was_added(database: Database) -> None:
+    fill_layers(database)
+    Store(database).add([turn("said", "c", 10.0)])
+    asked = Forget(before=20.0)
+    assert preview(database, asked) == forget(database, asked) == Gone(1, 0, 0, 0, corpus_texts=1)
+    assert [t.layer for t in Store(database).turns()] == ["theirs", "files"]
+
+
+def test_words_go_from_corpora_too_and_the_question_names_them(database: Database) -> None:
+    fill_layers(database)
+    told = preview(database, Forget(containing="PLUMS"))
+    assert str(told) == "1 learned turn, 2 texts of corpora"
+    assert not forget(database, Forget(containing="plums of files")).is_empty
+    assert [t.layer for t in Store(database).turns()] == ["theirs", "answers"]

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from spectra_local.catalogue import resolve
+from spectra_local.cli import opening
 from spectra_local.cli.main import run
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.building import Building
@@ -231,6 +232,44 @@ def test_a_corpus_of_other_paths_is_not_written_over(corpus: Command, project: P
     assert listed(corpus)[0]["chunks"] == 2
 
 
+def test_a_corpus_that_lost_text_says_so_and_reads_its_files_again(corpus: Command, project: Path) -> None:
+    corpus("add", str(project), "--keep", "1")
+    with closing(Database()) as database:
+        Store(database).forget(Forget(containing="quick brown"))
+    found = listed(corpus)[0]
+    assert found["missing_tokens"] and "hollow" in corpus("list")[1]
+    assert corpus("refresh")[0] == 0
+    assert "hollow" not in corpus("list")[1]
+    assert [turn.text for turn in turns()] == [EASY, HARD]
+
+
+def test_another_spelling_of_a_folder_is_no_other_folder(corpus: Command, project: Path) -> None:
+    assert corpus("add", f"{project}/../project", "--name", "t")[0] == 0
+    assert listed(corpus)[0]["paths"] == [str(project.resolve())]
+    code, _, err = corpus("add", str(project), "--name", "t")
+    assert code == 0 and "there already" in err
+
+
+def test_a_refresh_takes_the_model_that_scored_and_not_the_default(
+    corpus: Command, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus("add", str(project))
+    asked: list[str | None] = []
+    take = opening.model_path
+    monkeypatch.setattr(opening, "model_path", lambda name: take(asked.append(name) or name))
+    with pytest.raises(SystemExit) as ended:
+        run(None, ["corpus", "refresh", "project"])
+    assert not ended.value.code, capsys.readouterr().err
+    assert asked == [listed(corpus)[0]["model"]]
+
+
+def test_one_is_not_several(corpus: Command, project: Path) -> None:
+    err = corpus("add", str(project / "easy.txt"))[2]
+    assert "1 text, " in err and "in 1 chunk" in err and "1 texts" not in err
+    out = corpus("list")[1]
+    assert "1 chunk, " in out and "in 1 text;" in out and "0 files skipped" in out
+
+
 def test_the_same_command_again_reads_the_text_again(corpus: Command, project: Path) -> None:
     corpus("add", str(project), "--keep", "1")
     before = [turn.id for turn in turns()]
@@ -410,6 +449,23 @@ def test_a_write_that_was_cut_off_is_done_again_whole(records: Records, monkeypa
     assert building.keep("letters") == 20
     assert len(list(records.store.turns(corpora=True))) == 20
     assert records.named("made") and corpus.id == records.all()[0].id
+
+
+def test_text_that_was_forgotten_is_missed_and_written_again_without_scoring(records: Records) -> None:
+    corpus = begun(records, keep=1.0)
+    building = Building(corpus, records, source := Texts(4), Letters())
+    building.survey(lambda path, reason: None)
+    building.score(Judge())
+    building.keep("letters")
+    assert (records.is_whole(corpus), records.chunks(corpus).missing_tokens) == (True, 0)
+    records.store.forget(Forget(containing=Letters().text(source.tokens[2])))
+    chunks = records.chunks(corpus)
+    assert (chunks.kept_tokens, chunks.missing_tokens) == (300, 100)
+    again = Building(records.all()[0], records, source, Letters())
+    again.survey(lambda path, reason: None)
+    assert again.is_new and not records.unscored(corpus)
+    again.keep("letters")
+    assert records.is_whole(corpus) and len(list(records.store.turns(corpora=True))) == 4
 
 
 def test_scoring_ends_where_somebody_removed_the_corpus(records: Records) -> None:

@@ -58,9 +58,7 @@ def _begin(chat: "ChatScreen", name: str) -> None:
         with suppress(RuntimeError):  # the app has ended meanwhile
             app.call_from_thread(_say, chat, line)
 
-    app.corpus_work = CorpusWork(
-        ["-m", info.path, *asked], lambda: chat.app.is_running and app.session.is_working, ended
-    )
+    app.corpus_work = CorpusWork(["-m", info.path, *asked], lambda: app.is_running and app.session.is_working, ended)
     chat.hint("The model reads it in the background, and rests while it answers. /corpus says how far it is.")
 
 

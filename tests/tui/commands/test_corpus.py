@@ -1,6 +1,7 @@
 """``/corpus``: what it says at once, and where. Nothing is read here; see test_corpus_work.py."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ class Unread:
     begun: ClassVar[list["Unread"]] = []
 
     def __init__(self, arguments: list[str], is_busy: Callable[[], bool], on_end: Callable[[str], None]) -> None:
-        self.state, self.arguments, self.on_end = CorpusState(), arguments, on_end
+        self.state, self.arguments, self.is_busy, self.on_end = CorpusState(), arguments, is_busy, on_end
         self.begun.append(self)
 
     def stop(self) -> None:
@@ -62,3 +63,12 @@ async def test_its_last_line_stands_where_hints_stand(begun: list[Unread]) -> No
         await sees(pilot, "[b]done[/b]")
         assert not list(pilot.app.screen.query("Toast"))
         assert chat(pilot).has_class("-hinting") and "[b]done[/b]" in screen_text(pilot)
+
+
+async def test_a_thread_that_outlives_the_app_hears_that_nothing_is_asked_for(begun: list[Unread]) -> None:
+    async with app_with().run_test(size=(110, 30)) as pilot:
+        await ready(pilot)
+        await send(pilot, "/corpus docs")
+        await sees(pilot, "in the background")
+    with ThreadPoolExecutor(1) as thread:  # which no app is active in
+        assert thread.submit(begun[0].is_busy).result() is False
