@@ -29,6 +29,11 @@ class CorpusState:
     resting: bool = False
     ended: str | None = None  # the last line it said; None while it works
 
+    @property
+    def share(self) -> str:
+        """As "12%"; "" while the files are looked through."""
+        return f"{self.done / self.total:.0%}" if self.total else ""
+
 
 class CorpusWork:
     """``corpus add`` with some arguments."""

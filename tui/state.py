@@ -119,3 +119,4 @@ class State:
 
     chat: Chat = field(default_factory=Chat)
     model: ModelState = field(default_factory=ModelState)
+    beside: str = ""  # what is done beside the chat, in words

@@ -48,7 +48,7 @@ def status_of(state: State) -> Status:
     return Status(
         mark=mark,
         style=style,
-        doing=_doing(model),
+        doing=_doing(model) or printable_line(state.beside),
         name=printable_line(model.name) if model.info and model.phase is not Phase.DOWN else "",
         n_ctx=model.n_ctx,
         meter=meter(share),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
 
 _STOP, _ANSWERS = "stop", "answers"
+_LOOK_SECONDS = 0.5  # between two looks how far it is; a per cent takes longer
 _LAST_LINE_SECONDS = 12  # it comes unasked, while somebody reads or types
 
 
@@ -58,8 +59,18 @@ def _begin(chat: "ChatScreen", name: str) -> None:
         with suppress(RuntimeError):  # the app has ended meanwhile
             app.call_from_thread(_say, chat, line)
 
-    app.corpus_work = CorpusWork(["-m", info.path, *asked], lambda: app.is_running and app.session.is_working, ended)
+    work = app.corpus_work = CorpusWork(
+        ["-m", info.path, *asked], lambda: app.is_running and app.session.is_working, ended
+    )
     chat.hint("The model reads it in the background, and rests while it answers. /corpus says how far it is.")
+    title = name if name == _ANSWERS else Path(asked[-1]).name
+
+    def show() -> None:
+        if work.state.ended is not None:
+            timer.stop()
+        chat.show_beside("" if work.state.ended is not None else f"corpus {title} {work.state.share}".rstrip())
+
+    timer = chat.set_interval(_LOOK_SECONDS, show)
 
 
 def _path(name: str) -> Path:
@@ -91,7 +102,7 @@ def _how_far(chat: "ChatScreen") -> str:
         return "Looking through the files."
     left = f", about {max(1, round(state.seconds_left / 60))} min left" if state.seconds_left is not None else ""
     resting = "; it rests during an answer" if state.resting else ""
-    return f"{state.done / state.total:.0%} of {state.total:,} tokens are read{left}{resting}. /corpus stop ends it."
+    return f"{state.share} of {state.total:,} tokens are read{left}{resting}. /corpus stop ends it."
 
 
 def _values(_: "ChatScreen", typed: str) -> list[str | Candidate]:

@@ -239,6 +239,11 @@ class ConversationScreen(SafeSelection):
             self._hint_timer.stop()
         self._hint_timer = self.set_timer(seconds, lambda: self.remove_class("-hinting"))
 
+    def show_beside(self, words: str) -> None:
+        """What is done beside the chat, as "corpus docs 12%", shown while the model rests; "" for nothing."""
+        self.state.beside = words
+        self._show_state()
+
     def _show_state(self) -> None:
         model, now = self.state.model, monotonic()
         answering = model.phase is self._shown_phase is Phase.ANSWERING

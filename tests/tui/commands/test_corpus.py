@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 from fakes.chatting import app_with, chat, ready, sees, send
-from fakes.pilot import screen_text
+from fakes.pilot import screen_text, wait_until
 
 import tui.corpus_work
 from tui.corpus_work import CorpusState
@@ -72,3 +72,15 @@ async def test_a_thread_that_outlives_the_app_hears_that_nothing_is_asked_for(be
         await sees(pilot, "in the background")
     with ThreadPoolExecutor(1) as thread:  # which no app is active in
         assert thread.submit(begun[0].is_busy).result() is False
+
+
+async def test_how_far_it_is_stands_in_the_status_line_until_it_has_ended(begun: list[Unread]) -> None:
+    async with app_with().run_test(size=(110, 30)) as pilot:
+        await ready(pilot)
+        await send(pilot, "/corpus docs")
+        await sees(pilot, "● corpus docs")
+        state = begun[0].state
+        state.done, state.total = 120, 1000
+        await sees(pilot, "● corpus docs 12%")
+        state.ended = "done"
+        await wait_until(pilot, lambda: "● corpus docs" not in screen_text(pilot), "it is gone")
