@@ -19,14 +19,15 @@ class ContextWindow:
     ) -> tuple[list[Message], int]:
         """The messages to send, and how many were left out. ``size`` counts tokens of a rendered conversation.
 
-        The system message (if first) and the last message always stay, also where they exceed ``budget``.
+        The system message (if first) and the last message always stay, also where they exceed ``budget``; of an answer
+        that is begun, what it answers too.
         """
         head = list(messages[:1]) if messages and messages[0].role == "system" else []
         turns = list(messages[len(head) :])
         if size(messages) <= budget:
             self._n_dropped = 0
             return [*messages], 0
-        starts = [i for i in range(1, len(turns)) if turns[i].role == "user"] or [max(0, len(turns) - 1)]
+        starts = [i for i in range(1, len(turns)) if turns[i].role == "user"] or [_last_start(turns)]
         if self._n_dropped in starts and size([*head, *turns[self._n_dropped :]]) <= budget:
             return [*head, *turns[self._n_dropped :]], self._n_dropped
         low, high = 0, len(starts) - 1  # a later cut is never larger: search the first that fits
@@ -38,3 +39,8 @@ class ContextWindow:
                 low = middle + 1
         self._n_dropped = starts[low]
         return [*head, *turns[starts[low] :]], starts[low]
+
+
+def _last_start(turns: Sequence[Message]) -> int:
+    begun = turns[-2:-1] and turns[-1].role == "assistant" and turns[-2].role == "user"
+    return max(0, len(turns) - (2 if begun else 1))

@@ -16,7 +16,6 @@ from spectra_local.worker import EngineProcess
 _PORT = 8012  # llama.vim's and llama.vscode's default
 _MAX_TOKENS = 4096
 _MAX_BODY_MB = 16
-_SHUTDOWN_SECONDS = 1
 
 
 @click.command()
@@ -42,7 +41,8 @@ def serve(
     /v1/completions  /v1/chat/completions    as OpenAI's clients ask; also with prediction and suffix
     /v1/models  /health  /metrics
 
-    Ctrl+c (exit code 130) and SIGTERM (exit code 0) end it; running answers get a second to finish.
+    Ctrl+c (exit code 130) and SIGTERM (exit code 0) end it; running answers get a second to finish
+    and then end with what there is of them.
     """
     try:
         import starlette  # noqa: F401
@@ -68,8 +68,6 @@ def _serve(
     max_tokens: int,
     max_body: int,
 ) -> None:
-    import uvicorn
-
     from spectra_local.catalogue.naming import name_of
     from spectra_local.completion.completer import Completer
     from spectra_local.serving.access import LOOPBACK, Access
@@ -77,6 +75,7 @@ def _serve(
     from spectra_local.serving.app import web_app
     from spectra_local.serving.metrics import Metrics
     from spectra_local.serving.request_queue import RequestQueue
+    from spectra_local.serving.server import AnswerServer
 
     address, port = listener.getsockname()[:2]
     learn = learns_from(None)
@@ -94,14 +93,11 @@ def _serve(
         name = name_of(queue.info.path, queue.info.name)
         access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
         app = web_app(Service(queue, typing, completer, Metrics(), max_tokens, name, learn), access)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_SHUTDOWN_SECONDS
-        )
         shown = f"[{address}]" if ":" in address else address
         click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
         # uvicorn raises the signal that ended it once more when it is done: that would end what follows here too.
         signal.signal(signal.SIGTERM, lambda *_: None)
-        uvicorn.Server(config).run(sockets=[listener])
+        AnswerServer(app, {queue, typing}).run(sockets=[listener])
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement, without_surroundings
-from spectra_local.errors import SpectraError, UsageError
+from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.protocol import Assistant, Done, Message, Notice, PromptProgress, Request, Sampling, Text, Timings
 from spectra_local.text_file import counted_lines, lines_of
 
@@ -142,8 +142,8 @@ def _ask(
                 yield Progress(f"rewriting: {where}{n_lines} lines")
             elif isinstance(event, PromptProgress):
                 yield Progress(f"reading: {where}{event.done} of {event.total} tokens")
-            elif isinstance(event, Notice):  # the conversation is one message: what was left out is the text itself
-                raise ReplacementError(f"{event.text} The text stays as it is")
+            elif isinstance(event, Notice):
+                yield Progress(event.text)
             elif isinstance(event, Done):
                 if event.finish_reason != "stop":
                     raise ReplacementError(_unfinished(event))
@@ -152,6 +152,10 @@ def _ask(
                 if not made.strip() and not _asks_for_deletion(request.instruction):
                     raise ReplacementError(_nothing(said))
                 return _indented(margin, made), event
+    except ContextFullError as error:
+        raise ReplacementError(
+            f"the text is too long: {error}; or name fewer lines. The text stays as it is"
+        ) from error
     finally:
         events.close()
     raise SpectraError("the answer has no end")

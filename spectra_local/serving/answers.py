@@ -67,12 +67,16 @@ async def events_of(service: Service, http: HttpRequest, request: Request) -> As
 
     queue = service.typing if request.kind == "complete" else service.queue
     job = queue.submit(counted)
+    begun = False
     async with cancelled_with(http, job):
         async for event in job.events():
+            if job.ending and isinstance(event, Done) and event.finish_reason == "cancelled" and not begun:
+                break  # an empty answer would look like one
+            begun = begun or isinstance(event, Text)
             yield event
             if isinstance(event, Done):
                 return
-    raise RequestCancelledError
+    raise job.why_none()
 
 
 async def whole_answer(service: Service, http: HttpRequest, request: Request) -> Answer:

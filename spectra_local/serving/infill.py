@@ -78,13 +78,13 @@ async def _events(
     )
     async with cancelled_with(http, job):
         async for item in job.events():
-            if isinstance(item, Suggestion) and item.finish_reason == "cancelled":
+            if isinstance(item, Suggestion) and item.finish_reason == "cancelled" and not (job.ending and item.text):
                 break
             if isinstance(item, Suggestion):
                 yield replace(item, text="") if is_warm_up else item
                 return
             yield item
-    raise RequestCancelledError
+    raise job.why_none()
 
 
 def _count(service: Service, item: Suggestion) -> None:

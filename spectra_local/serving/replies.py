@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from spectra_local.errors import ContextFullError, SpectraError, TemplateError, UsageError, WorkerError
 from spectra_local.serving.fields import RequestError
-from spectra_local.serving.request_queue import QueueFullError, RequestCancelledError
+from spectra_local.serving.request_queue import QueueFullError, RequestCancelledError, ServerEndingError
 
 _log = logging.getLogger(__name__)
 
@@ -17,6 +17,7 @@ _TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_
 _STATUS = (
     (RequestCancelledError, 499),  # nginx's "client closed request"; read only where a newer request took its place
     (QueueFullError, 503),
+    (ServerEndingError, 503),
     (WorkerError, 503),
     (UsageError, 400),
     (ContextFullError, 400),

@@ -30,12 +30,20 @@ class RequestCancelledError(SpectraError):
         super().__init__("the request was cancelled before its answer was ready")
 
 
+class ServerEndingError(SpectraError):
+    """The server is ending and takes no more requests, nor finishes those it has."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is ending; ask again when it runs")
+
+
 class Job:
     """One request: ``events`` yields what its work yields."""
 
     def __init__(self, work: Work, cancel: Callable[["Job"], None]) -> None:
         self.work = work
         self.cancelled = False
+        self.ending = False  # cancelled because the server ends
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Any] = asyncio.Queue()
@@ -43,6 +51,10 @@ class Job:
     def cancel(self) -> None:
         """Ends the request soon, running or waiting. No effect on one that has ended."""
         self._cancel(self)
+
+    def why_none(self) -> SpectraError:
+        """What to tell one who waits for an answer that does not come."""
+        return ServerEndingError() if self.ending else RequestCancelledError()
 
     async def events(self) -> AsyncIterator[Any]:
         """What the work yields. Raises SpectraError. A request cancelled before its turn yields nothing."""
@@ -93,7 +105,9 @@ class RequestQueue:
         with self._changed:
             for older in [self._latest[name] for name in replaces if name in self._latest]:
                 self._cancel(older)
-            if self._closed or len(self._waiting) >= self._max_waiting:
+            if self._closed:
+                raise ServerEndingError
+            if len(self._waiting) >= self._max_waiting:
                 raise QueueFullError(f"{len(self._waiting)} requests are waiting already; try again later")
             if client is not None:
                 self._latest[client] = job
@@ -101,13 +115,18 @@ class RequestQueue:
             self._changed.notify_all()
         return job
 
-    def close(self, timeout: float = 2.0) -> None:
-        """Ends the running request and the waiting ones; the assistant is the caller's to close."""
+    def end(self) -> None:
+        """Cancels the running request and the waiting ones, and takes no more. Waits for nothing."""
         with self._changed:
             self._closed = True
             for job in (*self._waiting, *([self._running] if self._running else [])):
+                job.ending = True
                 self._cancel(job)
             self._changed.notify_all()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Ends the running request and the waiting ones; the assistant is the caller's to close."""
+        self.end()
         self._thread.join(timeout)
 
     def _cancel(self, job: Job) -> None:

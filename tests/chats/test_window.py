@@ -51,3 +51,10 @@ def test_the_last_message_always_stays(n: int, budget: int, system: bool) -> Non
     assert kept[-1] == messages[-1]
     assert len(kept) + dropped == len(messages)
     assert not system or kept[0] == messages[0]
+
+
+def test_of_a_begun_answer_the_question_stays_however_long() -> None:
+    for n in (2, 6):
+        messages = conversation(n)
+        kept, _ = ContextWindow().fit(messages, size, 5)
+        assert kept == [messages[0], *messages[-2:]]

@@ -8,7 +8,7 @@ from fakes.scripted import Script, ScriptedAssistant, done, say
 
 from spectra_local.completion.replacement import ReplacementError
 from spectra_local.completion.rewrite import RewriteRequest, Rewritten, regions, rewrite
-from spectra_local.errors import SpectraError, UsageError
+from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.protocol import Done, Notice, Text, Timings
 
 CODE = "def f(a):\n    return a\n"
@@ -52,12 +52,22 @@ def test_wrapping_around_a_replacement_goes_away(answer: str) -> None:
         "def f(a):\n    return a + 1\n```\nHere is why:\n```\nx",
         [Text("def f(a"), Done("length", Timings(), 10, 100)],
         [Text("def f(a"), Done("cancelled", Timings(), 10, 100)],
-        [Notice("1 earlier message left out."), *say("x")],
+        [ContextFullError("the prompt has 9 tokens and the context holds 8; shorten it")],
     ],
 )
 def test_what_is_no_replacement_is_refused(answer: str | Script) -> None:
     with pytest.raises(ReplacementError, match="stays as it is"):
         rewritten(CODE, answer)
+
+
+def test_a_text_beyond_the_context_is_called_too_long_with_both_numbers() -> None:
+    full = ContextFullError("the prompt has 9 tokens and the context holds 8; shorten it")
+    with pytest.raises(ReplacementError, match=r"the text is too long: .* 9 tokens .* holds 8; .* fewer lines"):
+        rewritten(CODE, [full])
+
+
+def test_a_notice_ends_no_rewriting() -> None:
+    assert rewritten("a\n", [Notice("nothing is learned"), *say("b")])[0] == "b\n"
 
 
 def test_lines_that_did_not_change_keep_their_bytes() -> None:

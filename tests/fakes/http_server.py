@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 from fakes.waiting import wait_until
 
 from spectra_local.completion.completer import Completer
@@ -15,23 +14,31 @@ from spectra_local.serving.answers import Service
 from spectra_local.serving.app import web_app
 from spectra_local.serving.metrics import Metrics
 from spectra_local.serving.request_queue import RequestQueue
+from spectra_local.serving.server import AnswerServer
 
 
 @contextmanager
 def serving(assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64) -> Iterator[httpx.Client]:
     """A client of a real server for ``assistant``, which is loaded."""
+    with server_and_client(assistant, access, max_waiting=max_waiting) as (_, client):
+        yield client
+
+
+@contextmanager
+def server_and_client(
+    assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64
+) -> Iterator[tuple[AnswerServer, httpx.Client]]:
+    """The same, with the server, to be ended by ``should_exit``."""
     queue = RequestQueue(assistant, max_waiting=max_waiting)
     app = web_app(Service(queue, queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access())
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1, ws="none")
-    )
+    server = AnswerServer(app, [queue], patience_s=0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         wait_until(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            yield client
+            yield server, client
     finally:
         queue.close()
         server.should_exit = True

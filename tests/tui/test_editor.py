@@ -10,6 +10,7 @@ from fakes.chatting import app_with, ready, sees, send
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import INFO, Gate, ScriptedAssistant, say
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from spectra_local.errors import WorkerError
 from spectra_local.locations import config_dir, data_dir
@@ -256,6 +257,7 @@ async def test_what_another_program_wrote_is_read_or_asked_about(tmp_path: Path)
         await sees(pilot, "Another program changed this file")
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        assert [str(button.label) for button in pilot.app.screen.query(Button)] == ["Save mine", "Keep the file's"]
         assert path.read_text() == "theirs again\n"
         await pilot.click("#yes")
         await wait_until(pilot, lambda: path.read_text() == "xtheirs\n")

@@ -19,13 +19,13 @@ class ConfirmScreen(DialogScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "no", "no", id="confirm.no", show=False)]
     DEFAULT_BUTTON = "no"
 
-    def __init__(self, title: str, words: str, yes: str) -> None:
+    def __init__(self, title: str, words: str, yes: str, no: str = "Keep it") -> None:
         super().__init__(title, printable(words))
-        self._yes = yes
+        self._yes, self._no = yes, no
 
     def buttons(self) -> list[Button]:
         """Keeping is the default."""
-        return [Button(self._yes, id="yes", compact=True), Button("Keep it", id="no", compact=True, variant="primary")]
+        return [Button(self._yes, id="yes", compact=True), Button(self._no, id="no", compact=True, variant="primary")]
 
     @on(Button.Pressed)
     def _choose(self, event: Button.Pressed) -> None:

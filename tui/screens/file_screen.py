@@ -109,8 +109,11 @@ class FileScreen(SafeSelection):
             if yes:
                 self._written(partial(self.file.overwrite, text), then)
 
-        words = f"{self.file.name} was changed by another program since it was read. Saving replaces that."
-        self.app.push_screen(ConfirmScreen("Changed on the disk", words, "Replace it"), decide)
+        words = (
+            f"{self.file.name} was changed by another program since it was read. Saving replaces that by your "
+            "text; else the file stays as it is, and your text here, unsaved."
+        )
+        self.app.push_screen(ConfirmScreen("Changed on the disk", words, "Save mine", "Keep the file's"), decide)
 
     def action_reload(self) -> None:
         """Takes the file from the disk; asks where that loses something."""
