@@ -11,6 +11,19 @@ from spectra_local.errors import SpectraError, UsageError
 from spectra_local.printable import printable_line
 
 
+class _Day(click.DateTime):
+    name = "day"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime.datetime:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:  # it words the format as strptime does
+            self.fail(f"'{printable_line(str(value))}' is no day; say it as YYYY-MM-DD", param, ctx)
+
+
 @click.command()
 @click.option("--conversation", metavar="ID", help="Turns of this conversation; chat-7 is the saved chat 7.")
 @click.option(
@@ -18,7 +31,7 @@ from spectra_local.printable import printable_line
 )
 @click.option(
     "--before",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=_Day(),
     metavar="YYYY-MM-DD",
     help="What was said before this day; imports and file corpora stay.",
 )

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,11 @@ from spectra_local.cli.exact_output import write_text
 from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options, sampling_options
+from spectra_local.cli.status import StatusLine
 from spectra_local.completion.completer import MAX_TOKENS, Completer, CompletionRequest, Piece, Suggestion
 from spectra_local.completion.related import RelatedFiles
 from spectra_local.errors import SpectraError, UsageError
-from spectra_local.protocol import EngineOptions, ExtraFile, FillIn, ModelInfo, Sampling
+from spectra_local.protocol import EngineOptions, ExtraFile, FillIn, ModelInfo, PromptProgress, Sampling
 from spectra_local.text_file import read_text_file
 from spectra_local.timings_json import timings_json
 
@@ -67,11 +68,13 @@ def complete(
     head -c 400 main.py | spectra-chat complete - --suffix-file rest.py
     """
     gap = replace(_gap(file, at, suffix_file, path), extra=tuple(_extra(name) for name in context))
-    with closing(open_engine(model, options)) as engine:
+    with closing(open_engine(model, options)) as engine, StatusLine(sys.stderr) as status:
         learn = learns_from(Path(gap.path) if gap.path else None)
         if gap.path and not no_related:
             gap = RelatedFiles().added_to(gap, Path(gap.path), engine.info.device)
-        request = CompletionRequest(gap, max_tokens, max_ms, count, sampling, (), single_line, raw, learn=learn)
+        request = CompletionRequest(
+            gap, max_tokens, max_ms, count, sampling, (), single_line, raw, learn=learn, on_progress=_shown_on(status)
+        )
         if not engine.info.fill_in:
             click.echo(
                 "spectra-chat: this model was not trained to fill in; it is asked in words, which is worse", err=True
@@ -79,11 +82,13 @@ def complete(
         with closing(Completer(engine).complete(request)) as items:
             if as_json:
                 suggestions = [item for item in items if isinstance(item, Suggestion)]
+                status.clear()
                 click.echo(json.dumps(_as_json(suggestions, engine.info)))
             else:
-                suggestions = _print(items, separate=count > 1)
+                suggestions = _print(items, status, separate=count > 1)
     if not any(suggestion.text for suggestion in suggestions):
-        click.echo("spectra-chat: the model suggests nothing here", err=True)
+        nothing = "there is no text yet to go by" if _is_blank(gap) else "the model suggests nothing here"
+        click.echo(f"spectra-chat: {nothing}", err=True)
     if stats:
         for timings in {id(each.timings): each.timings for each in suggestions}.values():
             click.echo(summary(timings), err=True)
@@ -103,15 +108,24 @@ def _gap(file: str, at: str | None, suffix_file: str | None, path: str | None) -
     return FillIn(source.text[:offset], source.text[offset:], path=name)
 
 
+def _is_blank(gap: FillIn) -> bool:
+    return not gap.extra and not (gap.prefix + gap.suffix).strip()
+
+
+def _shown_on(status: StatusLine) -> Callable[[PromptProgress], None]:
+    return lambda event: status.show(f"reading {event.done} of {event.total} tokens around the place")
+
+
 def _extra(name: str) -> ExtraFile:
     return ExtraFile(name, read_text_file(name).text.replace("\r\n", "\n"))
 
 
-def _print(items: Iterator[Piece | Suggestion], *, separate: bool) -> list[Suggestion]:
+def _print(items: Iterator[Piece | Suggestion], status: StatusLine, *, separate: bool) -> list[Suggestion]:
     """Prints the first suggestion as it grows; several are each followed by a zero byte (``read -d ''``)."""
     suggestions: list[Suggestion] = []
     n_printed = 0
     for item in items:
+        status.clear()
         if isinstance(item, Suggestion):
             write_text(item.text[n_printed:])
             if separate:

@@ -18,6 +18,7 @@ from spectra_local.cli.status import StatusLine
 from spectra_local.completion.completer import Completer
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, check, rewrite
 from spectra_local.errors import SpectraError, UsageError
+from spectra_local.printable import printable_line
 from spectra_local.protocol import Assistant, EngineOptions, FillIn, Sampling
 from spectra_local.text_file import TextFile, counted_lines, read_text_file, replace_file
 from spectra_local.unified_diff import n_new_lines, unified_diff
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _LEAST_PARAMETERS = 1_000_000_000  # models of chat with fewer were seen to lose lines, or to answer with others
 _LINES = re.compile(r"(?P<file>.+):(?P<first>\d+)-(?P<last>\d+)", re.DOTALL)
+_NO_LINES = re.compile(r"(?P<file>.+):[^:/]*", re.DOTALL)
 
 
 @click.command()
@@ -86,6 +88,8 @@ def edit(
             _write(Path(source.path), source, before + done.text + after)
         else:
             write_text(done.text)
+        if done.text == old and not in_place and file != "-":
+            click.echo("spectra-chat: the model changed nothing", err=True)
         if not as_diff and done.text != old:  # a diff is looked at first
             Completer(engine).accepted(FillIn(before, after), done.text, learn=learn)
     if stats:
@@ -98,7 +102,7 @@ def _open_editor(context: click.Context, file: str, model: str | None, options: 
     open_chat: OpenChat | None = context.obj
     if open_chat is None:
         raise UsageError("the editor is not part of this installation; give an instruction")
-    match = None if Path(file).exists() else _LINES.fullmatch(file)
+    match = _named_lines(file)
     name, line = (match["file"], int(match["first"])) if match else (file, 1)
     return open_chat(model, options, name, line)
 
@@ -121,7 +125,7 @@ def _last(items: Generator[Progress | Rewritten, None, None]) -> Rewritten:
 
 def _block(argument: str) -> tuple[TextFile, int, int]:
     """The file, and its lines from the first to before the last, counted from 0."""
-    match = None if argument == "-" or Path(argument).exists() else _LINES.fullmatch(argument)
+    match = _named_lines(argument)
     if match is None:
         source = read_text_file(argument)
         return source, 0, len(source.lines())
@@ -130,6 +134,20 @@ def _block(argument: str) -> tuple[TextFile, int, int]:
     if not 1 <= first <= last <= n_lines:
         raise UsageError(f"{source.name} has {counted_lines(n_lines)}: {first}-{last} are not lines of it")
     return source, first - 1, last
+
+
+def _named_lines(argument: str) -> re.Match[str] | None:
+    """The match of FILE:A-B, None where there is only a FILE. Raises UsageError for what was meant to be the first."""
+    if argument == "-" or Path(argument).exists():
+        return None
+    if match := _LINES.fullmatch(argument):
+        return match
+    if (meant := _NO_LINES.fullmatch(argument)) and Path(meant["file"]).is_file():
+        raise UsageError(
+            f"'{printable_line(argument)}' names no lines: say FILE:A-B, with two numbers, such as "
+            f"{printable_line(meant['file'])}:10-20"
+        )
+    return None
 
 
 def _write(path: Path, source: TextFile, new: str) -> None:

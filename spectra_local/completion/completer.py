@@ -6,7 +6,7 @@ rules, cleans them. Knows neither files nor editors.
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
@@ -18,7 +18,7 @@ from spectra_local.completion.stop_rules import Surroundings, kept_length
 from spectra_local.completion.suggestion_cache import SuggestionCache
 from spectra_local.completion.window import windowed
 from spectra_local.errors import SpectraError
-from spectra_local.protocol import Assistant, Done, FillIn, Request, Sampling, Text, Timings
+from spectra_local.protocol import Assistant, Done, FillIn, PromptProgress, Request, Sampling, Text, Timings
 
 MAX_TOKENS = 128  # as llama.vim asks for
 _MOST_TYPED = 400  # characters typed into a gap before its prompt is made anew around the cursor
@@ -33,7 +33,7 @@ class CompletionRequest:
     fill_in: FillIn
     max_tokens: int = MAX_TOKENS
     max_ms: float | None = None  # of generating, checked at line ends; None: no limit
-    count: int = 1  # suggestions; fewer come where two are alike
+    count: int = 1  # suggestions; fewer come where two are alike but for blanks around them
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     single_line: bool = False
@@ -41,6 +41,7 @@ class CompletionRequest:
     raw: bool = False  # all that the model says: no stop rules, no cleaning, no cache
     speculate: bool = True
     learn: bool = True  # False: nothing of it, nor that it was accepted, is kept on disk
+    on_progress: Callable[[PromptProgress], None] | None = None  # called while the prompt is read
 
 
 def warm_up(fill_in: FillIn, *, learn: bool = True) -> CompletionRequest:
@@ -82,7 +83,10 @@ class Completer:
         self._cancelled = threading.Event()
 
     def complete(self, request: CompletionRequest) -> Generator[Piece | Suggestion, None, None]:
-        """Yields Pieces of the first suggestion, then it, then further ones. Raises SpectraError; closing cancels."""
+        """Yields Pieces of the first suggestion, then it, then further ones. Raises SpectraError; closing cancels.
+
+        Where no text surrounds the gap, nothing is suggested: models answer with a file out of their training.
+        """
         self._cancelled.clear()
         return self._complete(request)
 
@@ -137,6 +141,9 @@ class Completer:
         line_end = "\r\n" if "\r\n" in request.fill_in.prefix + request.fill_in.suffix else "\n"
         gap = self._windowed(request.fill_in)
         self._note(self._offers.seen(gap), learn=request.learn)
+        if not request.raw and not gap.extra and not (gap.prefix + gap.middle + gap.suffix).strip():
+            yield Suggestion("", "stop", Timings(), by_instruction=not self._assistant.info.fill_in)
+            return
         try:
             yield from self._suggestions(gap, request, line_end)
         finally:
@@ -148,7 +155,7 @@ class Completer:
     ) -> Generator[Piece | Suggestion, None, None]:
         seen: set[str] = set()
         if not request.raw and (text := self._cache.get(gap)) is not None:
-            seen.add(text)
+            seen.add(text.strip())
             self._offers.offer(gap, text)
             in_words = not self._assistant.info.fill_in
             whole = _with_line_ends(text, line_end)
@@ -156,15 +163,18 @@ class Completer:
         else:
             for item in self._suggest(gap, request, request.sampling):
                 if isinstance(item, Suggestion):
-                    seen.add(item.text)
+                    seen.add(item.text.strip())
                     if not request.raw and item.finish_reason != "cancelled":
                         self._cache.put(gap, item.text)
                         self._offers.offer(gap, item.text)
                 yield replace(item, text=_with_line_ends(item.text, line_end))
         if request.count > 1 and not self._cancelled.is_set():
-            for item in self._suggest(gap, request, _further(request.sampling), request.count - 1):
-                if isinstance(item, Suggestion) and item.text not in seen | {""} and item.finish_reason != "cancelled":
-                    seen.add(item.text)
+            again = replace(request, on_progress=None)  # the prompt was read
+            for item in self._suggest(gap, again, _further(request.sampling), request.count - 1):
+                if not isinstance(item, Suggestion) or item.finish_reason == "cancelled":
+                    continue
+                if (words := item.text.strip()) not in seen | {""}:
+                    seen.add(words)
                     yield replace(item, text=_with_line_ends(item.text, line_end))
 
     def _suggest(
@@ -197,6 +207,8 @@ class Completer:
                         yield Suggestion(line, "line", Timings(), by_instruction=by_instruction)
                     if all(each.ended for each in growing):
                         self._assistant.cancel()
+                elif isinstance(event, PromptProgress) and request.on_progress:
+                    request.on_progress(event)
                 elif isinstance(event, Done):
                     for number, one in enumerate(growing):
                         reason = one.ended or ("stop" if number in event.ended else event.finish_reason)

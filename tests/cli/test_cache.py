@@ -124,7 +124,7 @@ def test_export_of_whole_turns_is_warned_of_and_wants_a_yes(cache: Cache, filled
         (["forget"], 2, "say what to forget"),
         (["forget", "--containing", ""], 2, "say what to forget"),
         (["forget", "--all", "--containing", "x"], 2, "--all goes with no other"),
-        (["forget", "--before", "2026-13-01"], 2, "%Y-%m-%d"),
+        (["forget", "--before", "2026-13-01"], 2, "YYYY-MM-DD"),
         (["forget", "--all"], 1, "--yes"),
         (["forget", "--containing", "parser"], 1, "erases 3 learned turns, 1 saved chat."),
         (["stats", "--nonsense"], 2, "No such option"),

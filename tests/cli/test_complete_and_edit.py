@@ -13,7 +13,8 @@ from fakes.scripted import INFO, Script, ScriptedAssistant, done, say
 from spectra_local.cli import complete as complete_module
 from spectra_local.cli import edit as edit_module
 from spectra_local.cli.main import run
-from spectra_local.protocol import ExtraFile, FillIn, ModelInfo, Text
+from spectra_local.cli.status import StatusLine
+from spectra_local.protocol import ExtraFile, FillIn, ModelInfo, PromptProgress, Text
 
 CODER = replace(INFO, fill_in="qwen")
 
@@ -69,6 +70,31 @@ def test_complete_reads_what_the_file_imports_unless_told_otherwise(spectra: Com
     assert spectra("complete", "main.py", "--no-related")[3].requests[0].fill_in == FillIn(
         "import shapes\nshapes.", path="main.py"
     )
+
+
+@pytest.mark.parametrize("arguments", [("empty.py",), ("-", "--path", "x.rs"), ("empty.py", "--json")])
+def test_where_there_is_no_text_at_all_nothing_is_made_up(
+    spectra: Command, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "empty.py").write_text("\n")
+    code, out, err, engine = spectra("complete", *arguments)
+    assert (code, engine.requests) == (0, [])
+    assert "no text" in err
+    assert json.loads(out)["content"] == "" if "--json" in arguments else out == ""
+
+
+def test_complete_shows_on_a_terminal_how_far_it_has_read(
+    spectra: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "f").write_text("a = ")
+    script = [PromptProgress(512, 1024), *say("made")]
+    assert spectra("complete", "f", script=script)[1:3] == ("made", "")
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(complete_module, "StatusLine", lambda stream: StatusLine(terminal, delay=0))
+    assert spectra("complete", "f", script=script)[1] == "made"
+    assert "512 of 1024" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[2K")
 
 
 def test_complete_json_has_all_suggestions(spectra: Command) -> None:
@@ -187,6 +213,8 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(spectra: Command, tmp_
         (("f", " "), 2, "instruction is empty"),
         (("empty", "x"), 2, "no text"),
         (("missing", "x"), 1, "cannot be read"),
+        (("f:a-b", "x"), 2, "FILE:A-B"),
+        (("missing:a-b", "x"), 1, "cannot be read"),
         (("long", "x"), 2, "50,000 lines are too many"),
         (("f", "x", "--diff", "--in-place"), 2, "--in-place"),
         (("-", "x", "--in-place"), 2, "--in-place"),
@@ -209,6 +237,14 @@ def test_edit_says_of_a_small_chat_model_that_it_is_one_but_not_in_a_filter(spec
     assert "not made for code" in spectra("edit", "f", "shout", script=say("A"), info=small)[2]
     assert spectra("edit", "-", "shout", stdin=b"a\n", script=say("A"), info=small)[1:3] == ("A\n", "")
     assert spectra("edit", "f", "shout", script=say("A"))[2] == ""
+
+
+def test_edit_says_that_nothing_changed_but_not_in_a_filter(spectra: Command, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a\n")
+    for options in ([], ["--diff"]):
+        assert "changed nothing" in spectra("edit", "f", "shout", *options, script=say("a"))[2]
+    assert spectra("edit", "f", "shout", "--in-place", script=say("a"))[2].count("\n") == 1
+    assert spectra("edit", "-", "shout", stdin=b"a\n", script=say("a"))[1:3] == ("a\n", "")
 
 
 def test_stats_tell_passes_also_where_nothing_was_drafted(spectra: Command, tmp_path: Path) -> None:

@@ -91,6 +91,18 @@ def test_a_gap_that_was_typed_into_continues_and_another_does_not() -> None:
     assert not make.continues(FillIn("x", "\ny\n"))
 
 
+def test_suggestions_that_differ_in_blanks_around_them_alone_are_one() -> None:
+    drawn = [Text("  f(x) ", answer=0), Text("g(x)", answer=1), done()]
+    make, _ = completer(say("f(x)"), drawn)
+    assert [s.text for s in suggestions(make, "x = 1\n", "\ny\n", count=3)] == ["f(x)", "g(x)"]
+
+
+def test_nothing_is_suggested_where_there_is_no_text_to_go_by() -> None:
+    make, assistant = completer(say("import React"))
+    assert [s.text for s in suggestions(make, "\n", " ")] == [""]
+    assert not assistant.requests
+
+
 @pytest.mark.parametrize("size", [1, 100])
 def test_no_suggestion_begins_its_line_anew(size: int) -> None:
     drawn = [Text("return a - b", answer=0), Text("return", answer=1), done()]
@@ -156,7 +168,7 @@ def test_a_cancelled_suggestion_is_not_served_again() -> None:
 
 def test_time_is_up_at_the_end_of_a_line() -> None:
     make, _ = completer([Text("a = 1\n"), Text("b = "), *say("2\nc = 3")])
-    (suggestion,) = suggestions(make, "", max_ms=0.0)
+    (suggestion,) = suggestions(make, "x = 0\n", max_ms=0.0)
     assert (suggestion.text, suggestion.finish_reason) == ("a = 1", "time")
 
 
