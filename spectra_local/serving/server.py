@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterable
+from types import FrameType
 
 import uvicorn
 
@@ -11,6 +13,7 @@ from spectra_local.serving.request_queue import RequestQueue
 
 _PATIENCE_S = 1.0  # what running answers get to finish
 _CANCELLING_S = 5  # more than a cancelled answer takes to end, in the middle of a prompt too; then it is cut off
+_LOOK_S = 0.05
 
 
 class AnswerServer(uvicorn.Server):
@@ -19,7 +22,7 @@ class AnswerServer(uvicorn.Server):
     def __init__(
         self, app: App, queues: Iterable[RequestQueue], *, patience_s: float = _PATIENCE_S, port: int = 0
     ) -> None:
-        """Listens on ``port`` unless ``run`` is given sockets."""
+        """``queues`` get ``patience_s`` seconds to finish their answers. ``run`` may be given sockets for ``port``."""
         grace_s = int(patience_s) + _CANCELLING_S
         super().__init__(
             uvicorn.Config(
@@ -34,6 +37,14 @@ class AnswerServer(uvicorn.Server):
         )
         self._queues = list(queues)
         self._patience_s = patience_s
+        self._in_a_hurry = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second ctrl+c only takes the patience; for uvicorn it would cut answers off, so that is the third's."""
+        if self.should_exit and not self._in_a_hurry:
+            self._in_a_hurry = True
+        else:
+            super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends everything; running answers end with what there is of them."""
@@ -44,6 +55,8 @@ class AnswerServer(uvicorn.Server):
             ending.cancel()
 
     async def _end_answers(self) -> None:
-        await asyncio.sleep(self._patience_s)
+        until = time.monotonic() + self._patience_s
+        while not self._in_a_hurry and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_S)
         for queue in self._queues:
             queue.end()

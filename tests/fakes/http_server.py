@@ -26,12 +26,12 @@ def serving(assistant: Assistant, access: Access | None = None, *, max_waiting: 
 
 @contextmanager
 def server_and_client(
-    assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64
+    assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64, patience_s: float = 0
 ) -> Iterator[tuple[AnswerServer, httpx.Client]]:
     """The same, with the server, to be ended by ``should_exit``."""
     queue = RequestQueue(assistant, max_waiting=max_waiting)
     app = web_app(Service(queue, queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access())
-    server = AnswerServer(app, [queue], patience_s=0)
+    server = AnswerServer(app, [queue], patience_s=patience_s)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

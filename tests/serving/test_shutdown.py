@@ -1,6 +1,7 @@
 """What clients get whose answers are not finished when the server ends."""
 
 import json
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,4 +52,18 @@ def test_a_stream_ends_with_its_last_event(caplog: pytest.LogCaptureFixture) -> 
     *events, end = [line.removeprefix("data: ") for line in reply.text.split("\n\n") if line]
     assert end == "[DONE]"
     assert json.loads(events[-1])["choices"][0]["finish_reason"]
+    assert not caplog.records
+
+
+def test_a_second_ctrl_c_takes_the_patience_and_cuts_nothing_off(caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate()
+    assistant = ScriptedAssistant([Text("so far"), gate, done()])
+    served = server_and_client(assistant, patience_s=3600)
+    with served as (server, client), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, "/v1/chat/completions", json=CHAT)
+        assert gate.reached.wait(20)
+        for _ in range(2):
+            server.handle_exit(signal.SIGINT, None)
+        reply = asked.result(20)
+    assert reply.json()["choices"][0]["message"]["content"] == "so far"
     assert not caplog.records
