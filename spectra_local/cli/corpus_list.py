@@ -87,6 +87,9 @@ def _plain(corpus: Corpus, chunks: Chunks) -> dict[str, Any]:
 def _shown(corpus: Corpus, chunks: Chunks) -> str:
     seen = corpus.seen
     sources = ", ".join(printable_line(str(path)) for path in corpus.paths) or "the model's own answers"
+    still_there = (
+        f", of which {chunks.kept_tokens:,} are still there" if corpus.finished and chunks.missing_tokens else ""
+    )
     lines = [
         f"{printable_line(corpus.name)}{_state(corpus, chunks)}",
         f"  from     {sources}",
@@ -96,7 +99,8 @@ def _shown(corpus: Corpus, chunks: Chunks) -> str:
         f"{counted(seen.get('skipped', 0), 'file')} skipped",
         f"  scored   {counted(chunks.n_scored, 'chunk')}, {counted(chunks.scored_tokens, 'token')} "
         f"by {printable_line(corpus.model)}",
-        f"  kept     {counted(chunks.n_kept, 'chunk')}, {counted(chunks.kept_tokens, 'token')} (keep {corpus.keep:g})",
+        f"  kept     {counted(chunks.n_kept, 'chunk')}, "
+        f"{counted(chunks.kept_tokens + chunks.missing_tokens, 'token')}{still_there} (keep {corpus.keep:g})",
     ]
     most = max((n for _, n, _ in chunks.histogram), default=0)
     if most:

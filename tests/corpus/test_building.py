@@ -237,7 +237,8 @@ def test_a_corpus_that_lost_text_says_so_and_reads_its_files_again(corpus: Comma
     with closing(Database()) as database:
         Store(database).forget(Forget(containing="quick brown"))
     found = listed(corpus)[0]
-    assert found["missing_tokens"] and "hollow" in corpus("list")[1]
+    out = corpus("list")[1]
+    assert found["missing_tokens"] and "hollow" in out and f"of which {found['kept_tokens']} are still there" in out
     assert corpus("refresh")[0] == 0
     assert "hollow" not in corpus("list")[1]
     assert [turn.text for turn in turns()] == [EASY, HARD]
