@@ -23,6 +23,7 @@ from tui.screens.diff import DiffScreen
 from tui.screens.editor import EditorScreen
 from tui.screens.recovered import RecoveredScreen
 from tui.screens.unsaved import UnsavedScreen
+from tui.state import Phase
 from tui.widgets.instruction_box import InstructionBox
 from tui.widgets.search_box import SearchBox
 
@@ -286,6 +287,7 @@ async def test_a_model_whose_process_ends_is_said_and_the_text_stays(tmp_path: P
     async with editing(file_of(tmp_path), [WorkerError("it ended")], say("fine")) as (pilot, editor, _):
         await pilot.press("x", "ctrl+@")
         await sees(pilot, "it ended")
+        await wait_until(pilot, lambda: editor._model().phase is Phase.DOWN)  # on the screen a frame later
         editor.area.move_cursor((1, 4))
         await pilot.press("ctrl+@")
         await ghost(pilot, editor, "fine")
