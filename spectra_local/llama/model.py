@@ -80,6 +80,11 @@ class Model:
         return int(self._model)
 
     @property
+    def logits_share(self) -> float:
+        """Of a pass's work, what the logits take where those of all its tokens are wanted; a prompt needs one row."""
+        return min(0.5, self.n_vocab * self.header.embedding_length / max(1, self.header.n_params))
+
+    @property
     def n_params(self) -> int:
         """Number of weights."""
         return int(lib.llama_model_n_params(self._model))

@@ -103,10 +103,16 @@ class Decoder:
                 tree.size = 0
             trunk = prompt[:-1] if tree.size else prompt
             started = self._clock()
+            resumed = time.perf_counter()
             for reused, done, total in context.prefill(trunk, logits=not tree.size):
+                if self._cost and done < total:  # the rest of a prompt has any width, and seldom the same again
+                    seconds = time.perf_counter() - resumed
+                    width = done - self.counts.prefilled
+                    self._cost.observe_prefill(width, seconds / (1.0 - context.model.logits_share))
                 self.counts.reused, self.counts.prefilled = reused, done
                 self.counts.prefill_s = self._clock() - started
                 yield Prefill(done, total, reused)
+                resumed = time.perf_counter()
             if tree.size:
                 chosen, path, tops = self._verify(prompt[-1], tree)
             else:

@@ -103,6 +103,14 @@ class MeasuredCost(CostCurve):
         if self._n_seen % _REFINE_EVERY == 0:
             self._refine()
 
+    def observe_prefill(self, width: int, seconds: float) -> None:
+        """One pass over ``width`` tokens of a prompt, ``seconds`` being what it takes with the logits of all of them.
+
+        Prompts are read in wide passes anyway: what there was no time to measure costs nothing to learn there.
+        """
+        if self._guessed_from < width <= self._widest:
+            self._measure_beyond(width, seconds)
+
     def _measure_beyond(self, width: int, seconds: float) -> None:
         """A width that only had a guessed price: what it took corrects all guesses at once, not after many losses."""
         ones = self._recent.get(1)

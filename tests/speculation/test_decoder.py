@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spectra_local.speculation.decoder import Decoder, Step, top_k
 from spectra_local.speculation.interface import ROOT, DraftTree, TopK
+from spectra_local.speculation.measured_cost import MeasuredCost
 
 # 99.9 % points of the chi-square distribution by degrees of freedom (any table of it).
 CHI_SQUARE = {2: 13.8, 8: 26.1, 26: 54.1}
@@ -19,6 +20,8 @@ PROMPT = [2, 0, 1]
 
 class ToyModel:
     """Three tokens and an end; what follows depends on the last two."""
+
+    logits_share = 0.2
 
     def __init__(self) -> None:
         self.logit_table = np.random.default_rng(3).normal(0, 1.2, (4, 4, 4)).astype(np.float32)
@@ -152,6 +155,25 @@ def test_the_drafter_learns_each_step_with_the_models_view_along_the_path() -> N
     assert learned == tokens[: len(learned)]
     for accepted, top in guesser.learned:
         assert len(top) == len(accepted)
+
+
+def test_a_prompt_read_in_pieces_tells_what_wide_passes_cost_with_all_their_logits() -> None:
+    class InPieces(ToyContext):
+        def prefill(self, tokens: Sequence[int], *, logits: bool = True) -> Iterator[tuple[int, int, int]]:
+            for at in (0, 64, 128):
+                yield 0, at, 150
+            yield from super().prefill(tokens)
+
+    class Watched(MeasuredCost):
+        seen: ClassVar[list[tuple[int, float]]] = []
+
+        def observe_prefill(self, width: int, seconds: float) -> None:
+            self.seen.append((width, seconds))
+
+    cost = Watched({1: 1.0, 2: 2.0}, 16)
+    list(Decoder(InPieces(), ToySampler(1), Guesser(), cost).run(PROMPT, 2))  # type: ignore[arg-type]
+    assert [width for width, _ in cost.seen] == [0, 64, 64]
+    assert all(seconds > 0 for _, seconds in cost.seen)
 
 
 def test_top_k_is_ordered_normalised_and_within_the_margin() -> None:
