@@ -130,7 +130,7 @@ class Engine:
             device=device,
             load_ms=1000 * (time.perf_counter() - started),
             fill_in=prompts.fill_in_name,
-            decode_cost=tuple(round(cost, 3) for cost in kept.cost.relative[1:]) if (kept := self._speculation) else (),
+            decode_cost=self.decode_cost,
         )
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
@@ -189,6 +189,11 @@ class Engine:
         if self._info is None:
             raise SpectraError("no model is loaded")
         return self._info
+
+    @property
+    def decode_cost(self) -> tuple[float, ...]:
+        """ModelInfo's, as it is known by now."""
+        return tuple(round(cost, 3) for cost in kept.cost.relative[1:]) if (kept := self._speculation) else ()
 
     def cancel(self) -> None:
         """Ends the running request, in prefill too; its Done says "cancelled". No effect when idle."""

@@ -64,7 +64,7 @@ def measure_live(
             "date": datetime.now(UTC).date().isoformat(),
             "max_tokens": max_tokens,
             "n_prompts": len(questions),
-            "decode_cost": engine.info.decode_cost,
+            "decode_cost": engine.decode_cost,
             "stopped": stopped,
             "history": "grow" if growing else "empty",
             "passes": passes,
