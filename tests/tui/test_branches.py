@@ -94,7 +94,7 @@ async def test_an_answer_that_ended_before_its_first_word_is_asked_for_again():
         await ready(pilot)
         await send(pilot, "Tell me")
         await pilot.press("escape")
-        await sees(pilot, "It ended before the first word. ctrl+r tries again.")
+        await sees(pilot, "Stopped. ctrl+r tries again.")
         await pilot.press("ctrl+r")
         await sees(pilot, "Here it is.")
 

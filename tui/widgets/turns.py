@@ -6,10 +6,10 @@ from spectra_local.printable import printable
 from tui.state import UNFINISHED, Outcome, Turn
 from tui.widgets.question import Question
 
-_FOOTNOTES = {
-    Outcome.STOPPED: "Stopped. /continue goes on.",
-    Outcome.CUT: "Cut off. /continue goes on.",
-    Outcome.LENGTH: "Ended at the length limit. /continue goes on.",
+_ENDS = {
+    Outcome.STOPPED: "Stopped.",
+    Outcome.CUT: "Cut off.",
+    Outcome.LENGTH: "Ended at the length limit.",
     Outcome.CONTEXT: "Ended here: the context is full. ctrl+n begins a new chat.",
 }
 
@@ -33,12 +33,12 @@ def branch_mark(turn: Turn) -> str:
 
 def footnote(turn: Turn) -> str:
     """How the answer ended, where that is worth a word."""
-    parts = [_FOOTNOTES.get(turn.outcome, "")]
-    if not turn.text.strip():
-        if turn.outcome is Outcome.COMPLETE:
-            parts = ["The model had nothing to say. ctrl+r tries again."]
-        elif turn.outcome in UNFINISHED:
-            parts = ["It ended before the first word. ctrl+r tries again."]
+    begun = bool(turn.text.strip())
+    parts = [_ENDS.get(turn.outcome, "")]
+    if turn.outcome in UNFINISHED:
+        parts.append("/continue goes on." if begun else "ctrl+r tries again.")
+    elif turn.outcome is Outcome.COMPLETE and not begun:
+        parts.append("The model had nothing to say. ctrl+r tries again.")
     if turn.sampling.temperature:
         parts.append(f"Another try, drawn at temperature {turn.sampling.temperature:g}.")
     parts.append(branch_mark(turn))
