@@ -82,7 +82,8 @@ class MeasuredCost(CostCurve):
         self._widest = widest
         self._guessed_from = max(self._measured)  # wider ones have a price that nobody measured
         self._bands = [list(self.relative) for _ in range(len(_BAND_EDGES) + 1)]
-        self._recent: dict[int, deque[float]] = {}
+        self._recent: dict[int, deque[float]] = {}  # of 1 seconds, of other widths multiples of that
+        self._seen_since: set[int] = set()  # the last refinement
         self._band = 0
         self._n_seen = 0
 
@@ -93,15 +94,23 @@ class MeasuredCost(CostCurve):
             self._band = band
             self._recent.clear()
             self.reprice(self._bands[band])
-        recent = self._recent.get(width)
-        if recent is None:
-            recent = self._recent[width] = deque(maxlen=_RECENT)
-        recent.append(seconds)
+        self._note(width, seconds)
         if width > self._guessed_from:
             self._measure_beyond(width, seconds)
         self._n_seen += 1
         if self._n_seen % _REFINE_EVERY == 0:
             self._refine()
+
+    def _note(self, width: int, seconds: float) -> None:
+        """Keeps a decode of 1 in seconds and a wider one as a multiple of those just before it: a machine's speed may
+        change by half within seconds, and what was taken in a slow moment would look dear in a fast one."""
+        if width > 1:
+            ones = self._recent.get(1)
+            if not ones:
+                return
+            seconds /= median(ones)
+            self._seen_since.add(width)
+        self._recent.setdefault(width, deque(maxlen=_RECENT)).append(seconds)
 
     def observe_prefill(self, width: int, seconds: float) -> None:
         """One pass over ``width`` tokens of a prompt, ``seconds`` being what it takes with the logits of all of them.
@@ -121,22 +130,28 @@ class MeasuredCost(CostCurve):
         self.reprice(self._bands[self._band])
 
     def _refine(self) -> None:
-        known = {w: median(times) for w, times in self._recent.items() if len(times) > _RECENT // 2}
+        known = {w: median(costs) for w, costs in self._recent.items() if len(costs) > _RECENT // 2}
         if 1 not in known:
             return
-        self.one_s = known[1]
-        if len(known) == 1:
-            return
+        self.one_s, known[1] = known[1], 1.0
+        self._forget_unseen()
         base = _relative(self.points, self.max_width)
         factors = {
-            w: min(_MOST_CORRECTION, max(1 / _MOST_CORRECTION, seconds / known[1] / base[w]))
-            for w, seconds in known.items()
+            w: min(_MOST_CORRECTION, max(1 / _MOST_CORRECTION, cost / base[w]))
+            for w, cost in known.items()
             if w <= self.max_width
         }
         widths = sorted(factors)
         factor = np.interp(range(2, self.max_width + 1), widths, [factors[width] for width in widths])
         self._bands[self._band] = [0.0, 1.0, *(factor * base[2:]).tolist()]
         self.reprice(self._bands[self._band])
+
+    def _forget_unseen(self) -> None:
+        """A width that does not seem to pay is decoded no more, so what made it dear would stay: it fades instead."""
+        for width, costs in self._recent.items():
+            if width > 1 and width not in self._seen_since and costs:
+                costs.popleft()
+        self._seen_since.clear()
 
 
 def _extended(points: Mapping[int, float], widest: int) -> dict[int, float]:

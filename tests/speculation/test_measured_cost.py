@@ -75,6 +75,27 @@ def test_a_machine_that_is_slower_at_all_widths_changes_nothing() -> None:
     assert cost.relative[4] == 2.0
 
 
+def test_a_machine_that_grows_faster_makes_no_earlier_width_dear() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
+    for _ in range(20):
+        cost.observe(1, 0.020, 100)
+        cost.observe(4, 0.040, 100)
+    for _ in range(64):
+        cost.observe(1, 0.010, 100)
+    assert cost.relative[4] == 2.0
+
+
+def test_a_width_that_became_dear_is_tried_again_after_a_while() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
+    for _ in range(20):
+        cost.observe(1, 0.010, 100)
+        cost.observe(4, 0.040, 100)
+    assert cost.relative[4] == 4.0  # no draft pays any more, so none is decoded
+    for _ in range(400):
+        cost.observe(1, 0.010, 100)
+    assert cost.relative[4] == 2.0
+
+
 def test_long_contexts_have_corrections_of_their_own() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
     for _ in range(40):
