@@ -84,6 +84,7 @@ class MeasuredCost(CostCurve):
         self._bands = [list(self.relative) for _ in range(len(_BAND_EDGES) + 1)]
         self._recent: dict[int, deque[float]] = {}  # of 1 seconds, of other widths multiples of that
         self._seen_since: set[int] = set()  # the last refinement
+        self._read: dict[int, float] = {}  # seconds by width of a prompt's passes, not priced yet
         self._band = 0
         self._n_seen = 0
 
@@ -110,15 +111,24 @@ class MeasuredCost(CostCurve):
                 return
             seconds /= median(ones)
             self._seen_since.add(width)
-        self._recent.setdefault(width, deque(maxlen=_RECENT)).append(seconds)
+        recent = self._recent.setdefault(width, deque(maxlen=_RECENT))
+        recent.append(seconds)
+        if width == 1 and self._read and len(recent) > _RECENT // 2:
+            self._price_read()
 
     def observe_prefill(self, width: int, seconds: float) -> None:
         """One pass over ``width`` tokens of a prompt, ``seconds`` being what it takes with the logits of all of them.
 
-        Prompts are read in wide passes anyway: what there was no time to measure costs nothing to learn there.
+        Prompts are read in wide passes anyway: what there was no time to measure costs nothing to learn there. It
+        counts once the answer shows what one token takes at the time.
         """
         if self._guessed_from < width <= self._widest:
+            self._read[width] = min(seconds, self._read.get(width, seconds))
+
+    def _price_read(self) -> None:
+        for width, seconds in self._read.items():
             self._measure_beyond(width, seconds)
+        self._read.clear()
 
     def _measure_beyond(self, width: int, seconds: float) -> None:
         """A width that only had a guessed price: what it took corrects all guesses at once, not after many losses."""

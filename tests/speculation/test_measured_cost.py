@@ -136,11 +136,17 @@ def test_one_real_decode_corrects_all_prices_that_nobody_measured() -> None:
 def test_prompts_tell_the_price_of_widths_that_nobody_measured_and_of_no_others() -> None:
     curve = MeasuredCost({1: 1.0, 8: 8.0, 16: 11.0}, 128)
     guessed = curve.relative[64]
-    curve.observe_prefill(64, 20.0)
+
+    def read(width: int, seconds: float) -> None:
+        curve.observe_prefill(width, seconds)
+        for _ in range(9):
+            curve.observe(1, 0.5, 100)  # twice as fast as at load
+
+    read(64, 10.0)
     assert curve.relative[64] == 20.0 < guessed
     assert 11.0 < curve.relative[32] < 20.0
     for width in (0, 16, 512):
-        curve.observe_prefill(width, 1.0)
+        read(width, 0.5)
     assert curve.relative[16] == 11.0
-    curve.observe_prefill(64, 90.0)  # somebody else had the machine
+    read(64, 45.0)  # somebody else had the machine
     assert curve.relative[64] == 20.0
