@@ -179,8 +179,10 @@ async def _suggested(pilot: Pilot[None]) -> None:
 
 async def _diff(pilot: Pilot[None]) -> None:
     await _editor(pilot)
+    editor = pilot.app.screen
     await pilot.press("ctrl+r", *"skip comments", "enter")
     await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
+    await wait_until(pilot, lambda: editor._job is None)  # type: ignore[attr-defined]
 
 
 async def _recovered(pilot: Pilot[None]) -> None:
