@@ -7,6 +7,7 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import inf
 from statistics import median
 
 import numpy as np
@@ -134,9 +135,12 @@ class MeasuredCost(CostCurve):
         """A width that only had a guessed price: what it took corrects all guesses at once, not after many losses."""
         ones = self._recent.get(1)
         cost = seconds / median(ones) * self._measured[1] if ones else seconds
-        self._measured[width] = min(cost, self._measured.get(width, cost))  # whatever disturbs makes it dearer
+        if cost >= self._measured.get(width, inf):  # whatever disturbs makes it dearer
+            return
+        self._measured[width] = cost
         self.points = dict(sorted(_extended(self._measured, self._widest).items()))
-        self._bands = [_relative(self.points, self._widest) for _ in self._bands]
+        relative = _relative(self.points, self._widest)
+        self._bands = [relative.copy() for _ in self._bands]
         self.reprice(self._bands[self._band])
 
     def _refine(self) -> None:

@@ -58,28 +58,29 @@ def test_widths_that_were_not_measured_are_priced_by_the_last_slope() -> None:
     assert MeasuredCost({1: 2.0}, 8).relative[8] == 8.0
 
 
+def observe_both(cost: MeasuredCost, n: int, one_s: float, four_s: float, n_past: int = 100) -> None:
+    """Decodes of one token and of four in turns."""
+    for _ in range(n):
+        cost.observe(1, one_s, n_past)
+        cost.observe(4, four_s, n_past)
+
+
 def test_real_decodes_correct_the_curve() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0, 8: 4.0}, 8)
-    for _ in range(40):
-        cost.observe(1, 0.010, 100)
-        cost.observe(4, 0.030, 100)
+    observe_both(cost, 40, 0.010, 0.030)
     assert cost.relative[4] == 3.0
     assert cost.relative[8] == 6.0  # its neighbour's correction: nothing better is known
 
 
 def test_a_machine_that_is_slower_at_all_widths_changes_nothing() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0, 8: 4.0}, 8)
-    for _ in range(40):
-        cost.observe(1, 0.050, 100)
-        cost.observe(4, 0.100, 100)
+    observe_both(cost, 40, 0.050, 0.100)
     assert cost.relative[4] == 2.0
 
 
 def test_a_machine_that_grows_faster_makes_no_earlier_width_dear() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
-    for _ in range(20):
-        cost.observe(1, 0.020, 100)
-        cost.observe(4, 0.040, 100)
+    observe_both(cost, 20, 0.020, 0.040)
     for _ in range(64):
         cost.observe(1, 0.010, 100)
     assert cost.relative[4] == 2.0
@@ -87,9 +88,7 @@ def test_a_machine_that_grows_faster_makes_no_earlier_width_dear() -> None:
 
 def test_a_width_that_became_dear_is_tried_again_after_a_while() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
-    for _ in range(20):
-        cost.observe(1, 0.010, 100)
-        cost.observe(4, 0.040, 100)
+    observe_both(cost, 20, 0.010, 0.040)
     assert cost.relative[4] == 4.0  # no draft pays any more, so none is decoded
     for _ in range(400):
         cost.observe(1, 0.010, 100)
@@ -98,9 +97,7 @@ def test_a_width_that_became_dear_is_tried_again_after_a_while() -> None:
 
 def test_long_contexts_have_corrections_of_their_own() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
-    for _ in range(40):
-        cost.observe(1, 0.010, 5000)
-        cost.observe(4, 0.030, 5000)
+    observe_both(cost, 40, 0.010, 0.030, 5000)
     assert cost.relative[4] == 3.0
     cost.observe(1, 0.010, 100)
     assert cost.relative[4] == 2.0
