@@ -117,6 +117,10 @@ class EditorScreen(SearchingScreen):
         if self.file.saved is None:
             self.say("A new file.")
 
+    def on_resize(self) -> None:
+        """A narrow screen has room for fewer words."""
+        self.call_after_refresh(self.show_state)
+
     # Suggestions
 
     def _gap(self) -> FillIn:
