@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -16,11 +17,12 @@ from spectra_local.context_sharing import ContextSharing
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
 from spectra_local.history.personal import PersonalHistory
 from spectra_local.learning import Learning
-from spectra_local.llama import native
+from spectra_local.llama import attention, native
 from spectra_local.llama.context import Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
+from spectra_local.measured_once import measured_once
 from spectra_local.prompts import Prompts
 from spectra_local.protocol import (
     Done,
@@ -70,6 +72,9 @@ class Engine:
                 progress.put(None)
             except SpectraError as error:
                 progress.put(error)
+            except DecodeAbortedError:
+                self.close()
+                progress.put(SpectraError("loading was cancelled"))
             except Exception as error:  # a defect of ours must not leave the reader waiting
                 progress.put(SpectraError(f"loading failed: {error!r}"))
 
@@ -91,20 +96,28 @@ class Engine:
         n_threads = _checked(options.n_threads, "threads", 1, 512) or native.default_threads()
         n_ctx = _checked(options.n_ctx, "ctx", 64, 1 << 24)
         model = Model(self._path, n_gpu_layers=options.n_gpu_layers, exact=options.exact, on_progress=on_progress)
+        self._model = model
         try:
             n_ctx = min(n_ctx or model.n_ctx_train, model.n_ctx_train)
-            context = Context(model, self._abort, n_ctx=n_ctx, n_threads=n_threads, exact=options.exact)
+            device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
+            context = Context(
+                model,
+                self._abort,
+                n_ctx=n_ctx,
+                n_threads=n_threads,
+                exact=options.exact,
+                flash=self._flash_is_faster(model, device, n_threads),
+            )
         except SpectraError:
-            model.close()
+            self.close()
             raise
-        self._model, self._context, self._sharing = model, context, ContextSharing(context)
+        self._context, self._sharing = context, ContextSharing(context)
         if options.exact and not widths_agree(context):
             self.close()
             raise SpectraError(
                 "exact mode is not possible here: this backend's results depend on how many tokens one pass evaluates. "
                 "Without --exact the text is the model's own too, but near-ties may fall the other way."
             )
-        device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
         try:
             self._prompts = prompts = Prompts(model, context.n_ctx, options.template, device)
         except SpectraError:
@@ -133,8 +146,16 @@ class Engine:
             decode_cost=self.decode_cost,
         )
 
+    def _flash_is_faster(self, model: Model, device: str, n_threads: int) -> bool:
+        if self._options.exact or model.on_gpu or not model.can_roll_back:
+            return True
+        measure = partial(attention.flash_is_faster, model, self._abort, n_threads)
+        settings = f"{device}, llama-cpp-python {native.version()}"
+        return measured_once("attention", model.identity, settings, measure)
+
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
-        settings = f"{device}, exact {self._options.exact}, llama-cpp-python {native.version()}"
+        attention_kind = "" if context.flash else ", no flash attention"
+        settings = f"{device}, exact {self._options.exact}{attention_kind}, llama-cpp-python {native.version()}"
 
         def decode(width: int) -> None:
             n_drafted = width - 1

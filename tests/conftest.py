@@ -33,7 +33,7 @@ def smollm2_path() -> Path:
 
 @pytest.fixture(scope="session")
 def measured_costs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Cost curves that the tests so far measured: each would take 2.5 seconds again."""
+    """What the tests so far measured, cost curves and attention: each would take 3 seconds again."""
     return tmp_path_factory.mktemp("costs")
 
 
@@ -54,11 +54,14 @@ def spectra_home(
 
 def _home(home: Path, measured_costs: Path, patch: pytest.MonkeyPatch) -> Iterator[Path]:
     patch.setenv("SPECTRA_HOME", str(home))
-    known = home / "cache" / "speculation"
-    for cost in measured_costs.glob("*/cost-*"):
-        (known / cost.parent.name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copy(cost, known / cost.parent.name)
+    known = home / "cache"
+    _copy_measured(measured_costs, known)
     yield home
-    for cost in known.glob("*/cost-*"):
-        (measured_costs / cost.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(cost, measured_costs / cost.parent.name)
+    _copy_measured(known, measured_costs)
+
+
+def _copy_measured(source: Path, target: Path) -> None:
+    for file in (*source.glob("speculation/*/cost-*"), *source.glob("attention/*")):
+        copy = target / file.relative_to(source)
+        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(file, copy)

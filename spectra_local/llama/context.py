@@ -54,11 +54,22 @@ class SetAside:
 class Context:
     """One conversation's KV cache over a model. ``tokens`` are those committed, in order."""
 
-    def __init__(self, model: Model, abort: AbortFlag, *, n_ctx: int, n_threads: int, exact: bool = False) -> None:
-        """``n_ctx``: most tokens ever held. ``exact``: settings whose logits do not depend on the batch width."""
+    def __init__(
+        self,
+        model: Model,
+        abort: AbortFlag,
+        *,
+        n_ctx: int,
+        n_threads: int,
+        exact: bool = False,
+        flash: bool = True,
+    ) -> None:
+        """``n_ctx``: most tokens ever held. ``exact``: settings whose logits do not depend on the batch width.
+        ``flash``: flash attention where llama.cpp has it for this model and device; see attention.py."""
         self.model = model
         self.n_ctx = n_ctx
         self.exact = exact
+        self.flash = flash
         self.tokens: list[int] = []
         self._abort = abort
         self._n_threads = n_threads
@@ -94,7 +105,7 @@ class Context:
     def _create(self, n_cells: int) -> None:
         params = lib.llama_context_default_params()
         params.n_ctx = n_cells
-        params.n_batch = params.n_ubatch = PREFILL_BATCH
+        params.n_batch = params.n_ubatch = PREFILL_BATCH if self.flash else MAX_WIDTH
         params.n_seq_max = _N_SEQ
         params.n_outputs_max = MAX_WIDTH
         params.n_threads = params.n_threads_batch = self._n_threads
@@ -105,6 +116,8 @@ class Context:
         if self.exact:
             params.flash_attn_type = 1  # LLAMA_FLASH_ATTN_TYPE_ENABLED
             params.type_k = params.type_v = lib.GGML_TYPE_Q8_0
+        elif not self.flash:
+            params.flash_attn_type = 0  # LLAMA_FLASH_ATTN_TYPE_DISABLED
         self._context = lib.llama_init_from_model(self.model.handle, params)
         if not self._context:
             needed = kv_bytes(n_cells, self.model.header.kv_elements_per_token)

@@ -23,9 +23,10 @@ def abort() -> native.AbortFlag:
     return native.AbortFlag()
 
 
-@pytest.fixture
-def context(smollm2: Model, abort: native.AbortFlag) -> Iterator[Context]:
-    context = Context(smollm2, abort, n_ctx=8192, n_threads=2)
+@pytest.fixture(params=[True, False], ids=["flash", "plain"])
+def context(smollm2: Model, abort: native.AbortFlag, request: pytest.FixtureRequest) -> Iterator[Context]:
+    """With each kind of attention."""
+    context = Context(smollm2, abort, n_ctx=8192, n_threads=2, flash=request.param)
     yield context
     context.close()
 

@@ -57,7 +57,7 @@ def test_the_cache_grows_and_keeps_what_it_holds(context: Context, smollm2: Mode
     long = smollm2.tokenize("The cat sat on the mat and looked at the moon. " * 150)
     prefill(context, story + long[: FIRST_N_CTX - len(story) - 4])
     before = greedy(context, 12)  # crosses the edge of the first allocation
-    fresh = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2)
+    fresh = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2, flash=context.flash)
     prefill(fresh, context.tokens[:-11])
     assert greedy(fresh, 12) == before
     fresh.close()
