@@ -20,6 +20,7 @@ from spectra_local.byte_size import byte_size
 from spectra_local.catalogue import entries as catalogue_entries
 from spectra_local.catalogue.entries import Entry, Licence
 from spectra_local.cli.models import models
+from spectra_local.cli.opening import model_path
 from spectra_local.errors import ModelFileError, ModelNotFoundError, SpectraError, UsageError
 
 APACHE = Licence("apache-2.0", "Apache License 2.0", "https://www.apache.org/licenses/LICENSE-2.0")
@@ -116,6 +117,19 @@ def test_hostile_file_names_reach_the_screen_as_text(run: Run, home: Path):
     result = run("list")
     assert "\x1b" not in result.stdout
     assert "␛]52;c;AAAA␇␊name" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("n_others", "words"), [(0, ""), (2, "Other-0, Other-1"), (5, "Other-0, Other-1, Other-2 and 2 more")]
+)
+def test_before_the_default_model_is_fetched_those_that_are_there_are_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], n_others: int, words: str
+):
+    for number in range(n_others):
+        in_cache(home, f"Other-{number}", size=1234)
+    monkeypatch.setattr("spectra_local.cli.fetching.fetch", lambda entry: Path(entry.file))
+    assert model_path(None).name.lower().startswith("smollm2")
+    assert capsys.readouterr().err == (f"on this disk already: {words} (--model NAME)\n" if words else "")
 
 
 @pytest.mark.usefixtures("catalogue")
