@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from spectra_local.byte_size import byte_size
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError
 from spectra_local.llama.batch import Batch
-from spectra_local.llama.memory import available_bytes, kv_bytes
+from spectra_local.llama.memory import available_bytes, kv_bytes, scores_bytes
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
 
@@ -148,7 +148,10 @@ class Context:
         while size < needed:
             size *= 2
         size = min(size, self.n_ctx)
-        more = kv_bytes(size, self.model.header.kv_elements_per_token)
+        header = self.model.header
+        more = kv_bytes(size, header.kv_elements_per_token)
+        if not self.flash:
+            more += scores_bytes(size, max(header.head_count), MAX_WIDTH)
         free = available_bytes()
         if free is not None and more + _GROWTH_RESERVE > free and not self.model.on_gpu:
             raise MemoryShortageError(

@@ -35,3 +35,8 @@ def _cgroup_file_cache() -> int:
 def kv_bytes(n_ctx: int, elements_per_token: int, bytes_per_element: float = 2.0) -> int:
     """Size of a KV cache of ``n_ctx`` tokens whose keys and values have ``elements_per_token`` numbers together."""
     return int(n_ctx * elements_per_token * bytes_per_element)
+
+
+def scores_bytes(n_ctx: int, n_heads: int, width: int) -> int:
+    """What a pass over ``width`` tokens needs without flash attention: a score for each token, head and cell."""
+    return 4 * n_ctx * n_heads * width

@@ -125,11 +125,7 @@ class PerModel:
     def _cost(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
         kept, unsteady = self._kept_seconds()
         if kept and (not unsteady or unsteady >= _MOST_UNSTEADY):
-            try:
-                return MeasuredCost(kept, widest)
-            except (ValueError, KeyError):
-                log.warning("%s is damaged; measuring again", self._cost_file)
-                kept = {}
+            return MeasuredCost(kept, widest)
         seconds, spread = measure(decode, widest)
         if len(seconds) >= _LEAST_WIDTHS and spread <= _MOST_SPREAD:
             unsteady = 0
@@ -144,8 +140,11 @@ class PerModel:
         """Seconds by width, and from how many measurements on a busy machine, 0: from one on a quiet one."""
         text = _read(self._cost_file)
         try:
-            content = json.loads(text) if text else {"seconds": {}}
+            if not text:
+                return {}, 0
+            content = json.loads(text)
             seconds = {int(width): float(cost) for width, cost in content["seconds"].items()}
+            CostCurve(seconds)  # refuses what is no curve
             return seconds, int(content.get("unsteady", 0))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             log.warning("%s is damaged; measuring again", self._cost_file)
