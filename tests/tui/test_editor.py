@@ -1,54 +1,28 @@
 """The editor as a user meets it, on a scripted model and without a terminal."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fakes.chatting import app_with, ready, sees, send
+from fakes.editing import editing, file_of
 from fakes.pilot import screen_text, wait_until
-from fakes.scripted import INFO, Gate, ScriptedAssistant, say
+from fakes.scripted import INFO, Gate, say
 from textual.pilot import Pilot
 from textual.widgets import Button
 
 from spectra_local.errors import WorkerError
-from spectra_local.locations import config_dir, data_dir
+from spectra_local.locations import config_dir
 from spectra_local.protocol import Text
-from tui.app import ChatApp
 from tui.editing.edited_file import EditedFile
 from tui.screens.chat import ChatScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.diff import DiffScreen
 from tui.screens.editor import EditorScreen
-from tui.screens.recovered import RecoveredScreen
 from tui.screens.unsaved import UnsavedScreen
 from tui.state import Phase
 from tui.widgets.instruction_box import InstructionBox
 from tui.widgets.search_box import SearchBox
-
-FILLS_IN = replace(INFO, fill_in="qwen")
-
-
-@asynccontextmanager
-async def editing(
-    path: Path, *scripts: Sequence[object], size: tuple[int, int] = (80, 24)
-) -> AsyncIterator[tuple[Pilot[None], EditorScreen, ScriptedAssistant]]:
-    assistant = ScriptedAssistant(*scripts, info=FILLS_IN)  # type: ignore[arg-type]
-    app = ChatApp(lambda: assistant, file=str(path))
-    async with app.run_test(size=size) as pilot:
-        await ready(pilot)
-        await wait_until(pilot, lambda: isinstance(pilot.app.screen, EditorScreen))
-        screen = pilot.app.screen
-        assert isinstance(screen, EditorScreen)
-        await wait_until(pilot, lambda: screen.area.has_focus)
-        yield pilot, screen, assistant
-
-
-def file_of(tmp_path: Path, text: str = "def add(a, b):\n    \n\nprint(add(1, 2))\n") -> Path:
-    path = tmp_path / "add.py"
-    path.write_text(text)
-    return path
 
 
 async def ghost(pilot: Pilot[None], editor: EditorScreen, text: str) -> None:
@@ -365,87 +339,3 @@ async def test_capitals_count_where_some_are_typed_and_what_is_nowhere_is_said(t
         await pilot.press("ctrl+r")
         assert pilot.app.screen.query_one(InstructionBox).has_focus
         assert not pilot.app.screen.query_one(SearchBox).is_asking
-
-
-def kept_files() -> list[Path]:
-    return sorted((data_dir() / "unsaved").glob("*.json"))
-
-
-async def end_unasked(pilot: Pilot[None], editor: EditorScreen) -> None:
-    """As kill -9 does it: what was kept stays, and the lock goes."""
-    editor._keep_unsaved()
-    editor._recovery.close()
-    editor.changed = False
-
-
-async def test_what_was_not_saved_when_the_program_ended_is_offered_and_brought_back(tmp_path: Path):
-    path = file_of(tmp_path, "a = 1\r\n")
-    async with editing(path) as (pilot, editor, _):
-        await pilot.press(*"new ")
-        await end_unasked(pilot, editor)
-    (kept,) = kept_files()
-    assert kept.stat().st_mode & 0o777 == 0o600
-    async with editing_after_a_crash(path) as (pilot, editor):
-        await pilot.press("escape")  # later: asked again at the next opening
-        await wait_until(pilot, lambda: pilot.app._exit)
-    async with editing_after_a_crash(path) as (pilot, editor):
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: editor.area.text == "new a = 1\n")
-        assert path.read_bytes() == b"a = 1\r\n"
-        await pilot.press("alt+z")
-        assert editor.area.text == "a = 1\n"
-        await pilot.press("alt+y", "ctrl+s")
-        await wait_until(pilot, lambda: path.read_bytes() == b"new a = 1\r\n")
-        assert not kept_files()
-
-
-async def test_what_is_dropped_or_discarded_is_not_offered_again(tmp_path: Path):
-    path = file_of(tmp_path, "a = 1\n")
-    async with editing(path) as (pilot, editor, _):
-        await pilot.press("x")
-        await end_unasked(pilot, editor)
-    path.write_text("a = 2\n")
-    async with editing_after_a_crash(path) as (pilot, editor):
-        await sees(pilot, "since, too: saving them will replace that")
-        await pilot.click("#drop")
-        await wait_until(pilot, lambda: pilot.app.screen is editor)
-        assert not kept_files()
-        await pilot.press("y")
-        editor._keep_unsaved()
-        assert len(kept_files()) == 1
-        await pilot.press("alt+q")
-        await wait_until(pilot, lambda: isinstance(pilot.app.screen, UnsavedScreen))
-        await pilot.click("#discard")
-        await wait_until(pilot, lambda: pilot.app._exit)
-    assert not kept_files()
-    assert path.read_text() == "a = 2\n"
-
-
-async def test_text_that_is_again_as_it_was_saved_needs_no_recovery(tmp_path: Path):
-    async with editing(file_of(tmp_path, "a = 1\n")) as (pilot, editor, _):
-        await pilot.press("x")
-        editor._keep_unsaved()
-        assert kept_files()
-        await pilot.press("backspace")
-        await wait_until(pilot, lambda: not editor.changed)
-        editor._keep_unsaved()
-        assert not kept_files()
-
-
-async def test_a_hang_up_keeps_what_nobody_was_asked_about(tmp_path: Path):
-    path = file_of(tmp_path, "a = 1\n")
-    async with editing(path) as (pilot, _, _a):
-        await pilot.press("x")
-        pilot.app.exit()
-    assert len(kept_files()) == 1
-
-
-@asynccontextmanager
-async def editing_after_a_crash(path: Path) -> AsyncIterator[tuple[Pilot[None], EditorScreen]]:
-    """The file opened with something left behind; the question about it is on the screen."""
-    app = ChatApp(ScriptedAssistant, file=str(path))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, lambda: isinstance(pilot.app.screen, RecoveredScreen))
-        editor = pilot.app.screen_stack[-2]
-        assert isinstance(editor, EditorScreen)
-        yield pilot, editor
