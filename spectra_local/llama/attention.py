@@ -1,8 +1,8 @@
 """Which attention is the faster one on this CPU: flash attention, which llama.cpp takes by itself, or the plain one.
 
 Its flash kernel for CPUs takes one query at a time, without a matrix product, so much depends on the instructions there
-are. One token after 1,024 others without it, as a share of the time with it, two cores with AVX2: 0.74 (SmolLM2, 135M),
-0.90 (1.5B); eight tokens at once 0.65 and 0.89. With AVX-512, after 256: 1.03 to 1.12. So it is measured.
+are. One token after 1,024 others without it, as a share of the time with it, two cores with AVX2: 0.67 (SmolLM2, 135M),
+0.90 (1.5B); eight tokens after 4,096: 0.38 and 0.70. With AVX-512, after 256: 1.03 to 1.12. So it is measured.
 """
 
 import ctypes
