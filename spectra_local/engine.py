@@ -18,7 +18,7 @@ from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraE
 from spectra_local.history.personal import PersonalHistory
 from spectra_local.learning import Learning
 from spectra_local.llama import attention, native
-from spectra_local.llama.context import Context, DecodeAbortedError
+from spectra_local.llama.context import ALWAYS, Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
@@ -106,7 +106,7 @@ class Engine:
                 n_ctx=n_ctx,
                 n_threads=n_threads,
                 exact=options.exact,
-                flash=self._flash_is_faster(model, device, n_threads),
+                flash_cells=self._flash_cells(model, device, n_threads),
             )
         except SpectraError:
             self.close()
@@ -146,18 +146,22 @@ class Engine:
             decode_cost=self.decode_cost,
         )
 
-    def _flash_is_faster(self, model: Model, device: str, n_threads: int) -> bool:
+    def _flash_cells(self, model: Model, device: str, n_threads: int) -> int:
         if self._options.exact or model.on_gpu or not model.can_roll_back:
-            return True
-        measure = partial(attention.flash_is_faster, model, self._abort, n_threads)
+            return ALWAYS
+        measure = partial(attention.flash_cells, model, self._abort, n_threads)
         settings = f"{device}, llama-cpp-python {native.version()}"
         return measured_once("attention", model.identity, settings, measure)
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
-        attention_kind = "" if context.flash else ", no flash attention"
+        attention_kind = "" if context.flash_cells == ALWAYS else f", flash attention up to {context.flash_cells} cells"
         settings = f"{device}, exact {self._options.exact}{attention_kind}, llama-cpp-python {native.version()}"
 
         def decode(width: int) -> None:
+            if (
+                context.flash and context.n_past + width > context.flash_cells
+            ):  # there, another kind of attention begins
+                context.clear()
             n_drafted = width - 1
             context.decode(0, [0] * n_drafted, range(-1, n_drafted - 1))
             context.commit()

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from spectra_local.llama import native
-from spectra_local.llama.attention import fill, ratio, seconds
+from spectra_local.llama.attention import NEVER, fill, ratio, seconds
 from spectra_local.llama.context import Context
 from spectra_local.llama.model import Model
 
@@ -24,8 +24,8 @@ def main(path: Path) -> None:
     n_ctx = min(_ROOM, model.n_ctx_train)
     with (
         closing(model),
-        closing(Context(model, abort, n_ctx=n_ctx, n_threads=n_threads, flash=True)) as flash,
-        closing(Context(model, abort, n_ctx=n_ctx, n_threads=n_threads, flash=False)) as plain,
+        closing(Context(model, abort, n_ctx=n_ctx, n_threads=n_threads)) as flash,
+        closing(Context(model, abort, n_ctx=n_ctx, n_threads=n_threads, flash_cells=NEVER)) as plain,
     ):
         print("tokens before", *(f"{width:>6d}" for width in _WIDTHS), "   1 token, flash and plain")
         for n in _TOKENS_BEFORE:

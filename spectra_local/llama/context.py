@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from spectra_local.byte_size import byte_size
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError
+from spectra_local.llama import kv_state
 from spectra_local.llama.batch import Batch
 from spectra_local.llama.memory import available_bytes, kv_bytes, scores_bytes
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
 
+ALWAYS = 1 << 31  # more cells than any cache has
 FIRST_N_CTX = 1024  # cells to begin with: the cache grows with the conversation, so that a short one stays small
 PREFILL_BATCH = 512  # llama.cpp's own micro-batch
 # On a CPU smaller pieces cost nothing, and what a cancelled request has read stays read, progress is seen, and another
@@ -45,10 +47,10 @@ class DecodeAbortedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What a context held: its tokens, and their KV memory as llama.cpp writes it (28 KB a token with 1.5B)."""
+    """What a context held: its tokens and their KV memory."""
 
     tokens: list[int]
-    state: Any
+    state: kv_state.State | None
 
 
 class Context:
@@ -62,14 +64,15 @@ class Context:
         n_ctx: int,
         n_threads: int,
         exact: bool = False,
-        flash: bool = True,
+        flash_cells: int = ALWAYS,
     ) -> None:
         """``n_ctx``: most tokens ever held. ``exact``: settings whose logits do not depend on the batch width.
-        ``flash``: flash attention where llama.cpp has it for this model and device; see attention.py."""
+        ``flash_cells``: largest cache with flash attention, where llama.cpp has it for this model and device; see
+        attention.py."""
         self.model = model
         self.n_ctx = n_ctx
         self.exact = exact
-        self.flash = flash
+        self.flash_cells = flash_cells
         self.tokens: list[int] = []
         self._abort = abort
         self._n_threads = n_threads
@@ -80,17 +83,23 @@ class Context:
         self._parents: Sequence[int] = ()  # of its nodes
         self._node_sequences: list[list[int]] = []
         self._batch = Batch(PREFILL_BATCH, _N_SEQ)
+        self._n_cells = 0
         self._first_row = 0  # batch position of row 0 of ``logits``
         self._rows: dict[int, NDArray[np.float32]] = {}  # views into the logits buffer, by address
         self._context: Any = None
         fixed = model.header.architecture in _FIXED_SIZE_ARCHITECTURES
-        self._first_size = n_ctx if fixed else min(n_ctx, FIRST_N_CTX)
+        self._first_size = n_ctx if fixed else min(n_ctx, FIRST_N_CTX, flash_cells or FIRST_N_CTX)
         self._create(self._first_size)
 
     @property
     def handle(self) -> Any:
         """The native context."""
         return self._context
+
+    @property
+    def flash(self) -> bool:
+        """Whether attention is flash attention by now."""
+        return self._n_cells <= self.flash_cells
 
     @property
     def widest(self) -> int:
@@ -103,6 +112,7 @@ class Context:
         return len(self.tokens)
 
     def _create(self, n_cells: int) -> None:
+        self._n_cells = n_cells
         params = lib.llama_context_default_params()
         params.n_ctx = n_cells
         params.n_batch = params.n_ubatch = PREFILL_BATCH if self.flash else MAX_WIDTH
@@ -144,13 +154,13 @@ class Context:
             self._move(self._larger(needed))
 
     def _larger(self, needed: int) -> int:
-        size = self._n_cells
+        size = max(self._n_cells, FIRST_N_CTX // 2)
         while size < needed:
             size *= 2
         size = min(size, self.n_ctx)
         header = self.model.header
         more = kv_bytes(size, header.kv_elements_per_token)
-        if not self.flash:
+        if size > self.flash_cells:
             more += scores_bytes(size, max(header.head_count), MAX_WIDTH)
         free = available_bytes()
         if free is not None and more + _GROWTH_RESERVE > free and not self.model.on_gpu:
@@ -169,16 +179,15 @@ class Context:
             self._create(n_cells)
         self._main = 0
         self._n_parked = 0
-        if self.tokens and not lib.llama_state_seq_set_data(self._context, state, len(state), 0):
+        if not self._restored(state):
             self.clear()
             raise SpectraError("the conversation's memory could not be moved; ask again")
 
-    def _saved_state(self) -> Any:
-        size = lib.llama_state_seq_get_size(self._context, self._main) if self.tokens else 0
-        state = (ctypes.c_uint8 * size)()
-        if size:
-            lib.llama_state_seq_get_data(self._context, state, size, self._main)
-        return state
+    def _saved_state(self) -> kv_state.State | None:
+        return kv_state.saved(self._context, self._main, transposed=not self.flash) if self.tokens else None
+
+    def _restored(self, state: kv_state.State | None) -> bool:
+        return state is None or kv_state.restore(self._context, self._main, state, transposed=not self.flash)
 
     # --- another text for a while ---------------------------------------------------------------------------
 
@@ -195,10 +204,11 @@ class Context:
         return held
 
     def bring_back(self, held: SetAside) -> None:
-        """Holds what it held, to the bit. Raises SpectraError, MemoryShortageError."""
+        """Holds what it held, to the bit; after a change of attention but for rounding. Raises SpectraError,
+        MemoryShortageError."""
         self.clear()
         self.reserve(len(held.tokens))
-        if held.tokens and not lib.llama_state_seq_set_data(self._context, held.state, len(held.state), self._main):
+        if not self._restored(held.state):
             self.clear()
             raise SpectraError("the conversation's memory could not be brought back; ask again")
         self.tokens += held.tokens

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from spectra_local.llama import native
-from spectra_local.llama.context import Context
+from spectra_local.llama.attention import NEVER
+from spectra_local.llama.context import ALWAYS, Context
 from spectra_local.llama.model import Model
 
 STORY = "<|im_start|>user\nWrite a short story about a cat.<|im_end|>\n<|im_start|>assistant\n"
@@ -23,10 +24,10 @@ def abort() -> native.AbortFlag:
     return native.AbortFlag()
 
 
-@pytest.fixture(params=[True, False], ids=["flash", "plain"])
+@pytest.fixture(params=[ALWAYS, NEVER], ids=["flash", "plain"])
 def context(smollm2: Model, abort: native.AbortFlag, request: pytest.FixtureRequest) -> Iterator[Context]:
     """With each kind of attention."""
-    context = Context(smollm2, abort, n_ctx=8192, n_threads=2, flash=request.param)
+    context = Context(smollm2, abort, n_ctx=8192, n_threads=2, flash_cells=request.param)
     yield context
     context.close()
 

@@ -1,24 +1,53 @@
 import numpy as np
 import pytest
 
-from spectra_local.llama import attention, native
-from spectra_local.llama.context import FIRST_N_CTX, Context, DecodeAbortedError
+from spectra_local.llama import attention, kv_state, native
+from spectra_local.llama.attention import NEVER, SHORT
+from spectra_local.llama.context import ALWAYS, FIRST_N_CTX, Context, DecodeAbortedError
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import lib
 
 pytestmark = pytest.mark.model
 
+FASTER, SLOWER = 1.0, 2.0
 
-@pytest.mark.parametrize(("seconds", "is_faster"), [((1.0, 2.0), True), ((2.0, 1.0), False)])
-def test_the_attention_that_takes_less_time_is_chosen(
-    smollm2: Model,
-    abort: native.AbortFlag,
-    monkeypatch: pytest.MonkeyPatch,
-    seconds: tuple[float, float],
-    is_faster: bool,
+
+def timed(monkeypatch: pytest.MonkeyPatch, flash: float, plain: float) -> None:
+    monkeypatch.setattr(attention, "ratio", lambda one, other: plain / flash)
+
+
+def test_flash_attention_stays_where_it_is_faster(
+    smollm2: Model, abort: native.AbortFlag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "seconds", lambda context, width=1: seconds[0 if context.flash else 1])
-    assert attention.flash_is_faster(smollm2, abort, 2) is is_faster
+    timed(monkeypatch, flash=FASTER, plain=SLOWER)
+    assert attention.flash_cells(smollm2, abort, 2) == ALWAYS
+
+
+@pytest.mark.parametrize(("agree", "cells"), [(True, SHORT), (False, NEVER)])
+def test_where_it_is_slower_it_stays_for_short_texts_that_it_makes_exact(
+    smollm2: Model, abort: native.AbortFlag, monkeypatch: pytest.MonkeyPatch, agree: bool, cells: int
+) -> None:
+    timed(monkeypatch, flash=SLOWER, plain=FASTER)
+    monkeypatch.setattr(attention, "_widths_agree", lambda context: agree)
+    assert attention.flash_cells(smollm2, abort, 2) == cells
+
+
+def test_passes_of_plain_attention_round_otherwise_when_they_are_wide(smollm2: Model, abort: native.AbortFlag) -> None:
+    context = Context(smollm2, abort, n_ctx=SHORT, n_threads=2, flash_cells=NEVER)
+    assert not attention._widths_agree(context)
+    context.close()
+
+
+def test_a_cache_whose_layout_is_not_known_does_not_change_its_attention(
+    smollm2: Model, abort: native.AbortFlag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(data: kv_state.Bytes, *, transposed: bool) -> kv_state.Bytes:
+        raise ValueError("a state of another layout")
+
+    timed(monkeypatch, flash=SLOWER, plain=FASTER)
+    monkeypatch.setattr(attention, "_widths_agree", lambda context: True)
+    monkeypatch.setattr(kv_state, "with_values", unknown)
+    assert attention.flash_cells(smollm2, abort, 2) == NEVER
 
 
 def test_passes_are_timed_behind_a_context_that_is_all_but_full(context: Context) -> None:
@@ -34,8 +63,8 @@ def test_both_kinds_of_attention_say_the_same_but_for_rounding(
     smollm2: Model, abort: native.AbortFlag, story: list[int]
 ) -> None:
     rows = []
-    for flash in (True, False):
-        context = Context(smollm2, abort, n_ctx=512, n_threads=2, flash=flash)
+    for flash_cells in (ALWAYS, NEVER):
+        context = Context(smollm2, abort, n_ctx=512, n_threads=2, flash_cells=flash_cells)
         list(context.prefill(story))
         context.decode(50, [60, 70, 80], [-1, 0, -1])
         rows.append(np.stack([context.logits(row).copy() for row in range(4)]))
@@ -47,11 +76,11 @@ def test_where_a_cache_cannot_be_copied_llama_cpps_choice_stays(
     smollm2: Model, abort: native.AbortFlag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lib, "llama_state_seq_set_data", lambda *_: 0)
-    assert attention.flash_is_faster(smollm2, abort, 2)
+    assert attention.flash_cells(smollm2, abort, 2) == ALWAYS
 
 
 def test_a_cancel_ends_the_measurement(smollm2: Model, abort: native.AbortFlag) -> None:
     abort.set()
     with pytest.raises(DecodeAbortedError):
-        attention.flash_is_faster(smollm2, abort, 2)
+        attention.flash_cells(smollm2, abort, 2)
     abort.clear()

@@ -7,7 +7,8 @@ import pytest
 
 from spectra_local.errors import ContextFullError
 from spectra_local.llama import native
-from spectra_local.llama.context import FIRST_N_CTX, Context, DecodeAbortedError
+from spectra_local.llama.attention import NEVER, SHORT
+from spectra_local.llama.context import ALWAYS, FIRST_N_CTX, Context, DecodeAbortedError
 from spectra_local.llama.model import Model
 
 pytestmark = pytest.mark.model
@@ -57,10 +58,47 @@ def test_the_cache_grows_and_keeps_what_it_holds(context: Context, smollm2: Mode
     long = smollm2.tokenize("The cat sat on the mat and looked at the moon. " * 150)
     prefill(context, story + long[: FIRST_N_CTX - len(story) - 4])
     before = greedy(context, 12)  # crosses the edge of the first allocation
-    fresh = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2, flash=context.flash)
+    fresh = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2, flash_cells=context.flash_cells)
     prefill(fresh, context.tokens[:-11])
     assert greedy(fresh, 12) == before
     fresh.close()
+
+
+def test_a_cache_that_grows_into_another_kind_of_attention_keeps_what_it_holds(
+    smollm2: Model, abort: native.AbortFlag, story: list[int]
+) -> None:
+    texts = []
+    for flash_cells in (SHORT, ALWAYS, NEVER):
+        context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=flash_cells)
+        assert context.flash is (flash_cells != NEVER)
+        prefill(context, (story * 20)[: SHORT - 6])
+        texts.append(greedy(context, 12))  # crosses the edge
+        assert context.flash is (flash_cells == ALWAYS)
+        context.restart()
+        assert context.flash is (flash_cells != NEVER)
+        context.close()
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(
+    smollm2: Model, abort: native.AbortFlag, story: list[int]
+) -> None:
+    context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=SHORT)
+    prefill(context, story)
+    expected = greedy(context, 6)
+    prefill(context, story)
+    held = context.set_aside()
+    prefill(context, (story * 30)[:400])
+    assert not context.flash
+    long = context.set_aside()
+    context.bring_back(held)
+    assert context.tokens == story and not context.flash
+    prefill(context, story)
+    assert greedy(context, 6) == expected
+    context.restart()
+    context.bring_back(long)
+    assert (context.tokens, context.flash) == ((story * 30)[:400], False)
+    context.close()
 
 
 def test_a_restarted_context_answers_as_a_new_one(context: Context, story: list[int]) -> None:
