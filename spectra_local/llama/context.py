@@ -400,30 +400,6 @@ class Context:
         if self.exact and self.tokens:  # refilling freed cells out of order would change the last bits
             self._move(self._n_cells)
 
-    # --- texts that have nothing to do with each other -----------------------------------------------------------
-
-    def decode_apart(self, texts: Sequence[Sequence[int]], wanted: Sequence[Sequence[int]]) -> None:
-        """One pass over at most MAX_LEAVES texts of PREFILL_BATCH tokens together, none of which sees another.
-
-        ``logits`` has then the rows of the positions wanted[i] of text i (at most MAX_WIDTH in all), counted through
-        all texts. What the context held is forgotten, and nothing of this is kept. Raises DecodeAbortedError.
-        """
-        self.clear()
-        tokens = [token for text in texts for token in text]
-        self.reserve(len(tokens))
-        depths = [at for text in texts for at in range(len(text))]
-        sequences = [[number] for number, text in enumerate(texts) for _ in text]
-        self._batch.fill_tree(tokens, depths, 0, sequences)
-        self._batch.logits[: len(tokens)] = 0
-        start = 0
-        for text, positions in zip(texts, wanted, strict=True):
-            self._batch.logits[[start + at for at in positions]] = 1
-            start += len(text)
-        self._borrowed = list(range(len(texts)))
-        self._first_row = 0
-        self._decode()
-        self._borrowed = []
-
     def _park(self, winner: int, n_keep: int, n_rejected: int) -> None:
         """Gives rejected cells to a sequence nobody reads: freed, they would be refilled out of order."""
         if n_rejected == 0 and len(self._borrowed) == 1:

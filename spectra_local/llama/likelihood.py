@@ -19,13 +19,39 @@ _ROWS = 16  # logits turned into probabilities at once: 10 MB with a vocabulary 
 Likelihoods = NDArray[np.float32]
 
 
+class _UnrelatedTexts(Context):
+    """A context in which several texts are read at once."""
+
+    def decode_apart(self, texts: Sequence[Sequence[int]], wanted: Sequence[Sequence[int]]) -> None:
+        """One pass over at most MAX_LEAVES texts of PREFILL_BATCH tokens together, none of which sees another.
+
+        ``logits`` has then the rows of the positions wanted[i] of text i (at most MAX_WIDTH in all), counted through
+        all texts. What the context held is forgotten, and nothing of this is kept. Raises DecodeAbortedError.
+        """
+        self.clear()
+        tokens = [token for text in texts for token in text]
+        self.reserve(len(tokens))
+        depths = [at for text in texts for at in range(len(text))]
+        sequences = [[number] for number, text in enumerate(texts) for _ in text]
+        self._batch.fill_tree(tokens, depths, 0, sequences)
+        self._batch.logits[: len(tokens)] = 0
+        start = 0
+        for text, positions in zip(texts, wanted, strict=True):
+            self._batch.logits[[start + at for at in positions]] = 1
+            start += len(text)
+        self._borrowed = list(range(len(texts)))
+        self._first_row = 0
+        self._decode()
+        self._borrowed = []
+
+
 class Likelihood:
     """A context of its own over a loaded model: a chat's memory beside it stays as it is."""
 
     def __init__(self, model: Model, abort: AbortFlag, n_threads: int) -> None:
         """Raises MemoryShortageError."""
         self._begin = [model.bos] if model.add_bos else []
-        self._context = Context(model, abort, n_ctx=PREFILL_BATCH, n_threads=n_threads)
+        self._context = _UnrelatedTexts(model, abort, n_ctx=PREFILL_BATCH, n_threads=n_threads)
         self._n_vocab = model.n_vocab
         self._rows = np.empty((_ROWS, model.n_vocab), np.float32)
         self.most_tokens = PREFILL_BATCH - len(self._begin)  # of a text
