@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from spectra_local.errors import SpectraError
 from spectra_local.llama import kv_state
 from spectra_local.llama.context import ALWAYS, FIRST_N_CTX, Context
+from spectra_local.llama.memory import available_bytes, kv_bytes
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
 
 SHORT = 256  # cells: llama.cpp computes over multiples of it, and its kernel for one token differs from twice that on
 NEVER = 0
 
+_BUFFERS = 500_000_000  # bytes beside the caches that contexts take while they are compared, and some for others
 _TIMED = 64  # cells that are left for the passes that are timed
 _COPIED = 64  # cells that are copied at once, at most
 _SECONDS = 0.5
@@ -40,6 +42,9 @@ def flash_cells(model: Model, abort: AbortFlag, n_threads: int) -> int:
     Times passes over one token in turn, both ways, behind a context of common length: about a second with 1.5B
     parameters. Where that is not possible, ALWAYS: llama.cpp's choice. Raises DecodeAbortedError.
     """
+    free, needed = available_bytes(), kv_bytes(2 * FIRST_N_CTX, model.header.kv_elements_per_token)
+    if free is not None and free < needed + _BUFFERS:
+        return ALWAYS
     try:
         with ExitStack() as open_ones:
 

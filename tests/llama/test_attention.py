@@ -79,6 +79,14 @@ def test_where_a_cache_cannot_be_copied_llama_cpps_choice_stays(
     assert attention.flash_cells(smollm2, abort, 2) == ALWAYS
 
 
+def test_with_little_memory_nothing_is_compared(
+    smollm2: Model, abort: native.AbortFlag, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed(monkeypatch, flash=SLOWER, plain=FASTER)
+    monkeypatch.setattr(attention, "available_bytes", lambda: 100_000_000)
+    assert attention.flash_cells(smollm2, abort, 2) == ALWAYS
+
+
 def test_a_cancel_ends_the_measurement(smollm2: Model, abort: native.AbortFlag) -> None:
     abort.set()
     with pytest.raises(DecodeAbortedError):
