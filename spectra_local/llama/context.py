@@ -31,6 +31,9 @@ _CPU_BATCH = 64
 # Of a few tokens that were typed on first a piece that is read before the next key cancels it (0.2 s with 1.5B): else
 # who types on would never be caught up with. Then pieces of half a second.
 _TYPED_MOST, _TYPED_FIRST, _TYPED_BATCH = 64, 4, 16
+# A new text that is to be read into a small cache again leaves so many cells for its answer, and shares so many tokens
+# at most, its form, with what was there: more are not read twice.
+_ANSWER, _FORM = 64, 32
 MAX_WIDTH = 128  # most tokens whose logits one decode returns: a draft tree and its root
 WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bits
 MAX_LEAVES = 16  # the logits buffer holds at least this many rows whatever is decoded
@@ -227,6 +230,9 @@ class Context:
         ContextFullError.
         """
         reused = self._rewind(_common_prefix(self.tokens, tokens[:-1] if logits else tokens))
+        if reused <= _FORM and not self.flash and len(tokens) + _ANSWER <= min(self.flash_cells, self._first_size):
+            self.restart()  # a new short text after a long one
+            reused = 0
         todo = len(tokens) - reused
         self.reserve(todo)
         yield reused, 0, todo

@@ -80,6 +80,24 @@ def test_a_cache_that_grows_into_another_kind_of_attention_keeps_what_it_holds(
     assert texts[0] == texts[1] == texts[2]
 
 
+def test_a_short_text_after_a_long_one_is_read_into_a_small_cache_again(
+    smollm2: Model, abort: native.AbortFlag, story: list[int]
+) -> None:
+    context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=SHORT)
+    prefill(context, story)
+    expected = greedy(context, 6)
+    long = (story * 30)[:300]
+    prefill(context, [*story[:8], *long])
+    assert not context.flash
+    assert prefill(context, story) == 0  # eight tokens in common are read again
+    assert context.flash
+    assert greedy(context, 6) == expected
+    prefill(context, long)
+    assert prefill(context, long[:60]) > 50  # what is worth more than that stays
+    assert not context.flash
+    context.close()
+
+
 def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(
     smollm2: Model, abort: native.AbortFlag, story: list[int]
 ) -> None:
