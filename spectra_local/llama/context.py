@@ -241,6 +241,7 @@ class Context:
             if start == len(tokens):
                 return
             chunk = tokens[start : start + size]
+            self.reserve(len(tokens) - start)  # another text may have been here since, and a smaller cache with it
             self._batch.fill_run(chunk, start, self._main, all_logits=False)
             self._decode()
             self.tokens.extend(chunk)

@@ -68,7 +68,7 @@ def test_fetch_ask_stop_search_export_and_leave(hub: FakeHub, tmp_path: Path):
     terminal.type(ESC)
     terminal.wait_for("Stopped.")
     terminal.resize(100, 30)
-    terminal.wait_for(lambda text: "Stopped." in text and "0 of" not in text)
+    terminal.wait_for(lambda text: "Stopped." in text and " 0 of" not in text)
 
     terminal.type(CTRL_N)
     terminal.wait_for("s p e c t r a")
