@@ -28,6 +28,7 @@ PREFILL_BATCH = 512  # llama.cpp's own micro-batch
 # request need not wait long. Milliseconds a token on two busy cores by 8, 16, 32, 64, 128, 512: SmolLM2 22, 13, 11, 13,
 # 13, 14; 1.5B parameters, up to 256: 52, 32, 28, 38, 52, 48.
 _CPU_BATCH = 64
+_EXACT_BATCH = 32  # passes of 64 and more take another flash kernel, which rounds otherwise
 # Of a few tokens that were typed on first a piece that is read before the next key cancels it (0.2 s with 1.5B): else
 # who types on would never be caught up with. Then pieces of half a second.
 _TYPED_MOST, _TYPED_FIRST, _TYPED_BATCH = 64, 4, 16
@@ -256,7 +257,7 @@ class Context:
             return repeat(PREFILL_BATCH)
         if reused and todo <= _TYPED_MOST:
             return chain((_TYPED_FIRST,), repeat(_TYPED_BATCH))
-        return repeat(_CPU_BATCH)
+        return repeat(_EXACT_BATCH if self.flash and self.flash_cells < ALWAYS else _CPU_BATCH)
 
     def _rewind(self, n: int) -> int:
         """Forgets all but the first ``n`` tokens; returns how many are left (0 where a memory cannot roll back)."""
