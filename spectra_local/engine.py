@@ -158,9 +158,8 @@ class Engine:
         settings = f"{device}, exact {self._options.exact}{attention_kind}, llama-cpp-python {native.version()}"
 
         def decode(width: int) -> None:
-            if (
-                context.flash and context.n_past + width > context.flash_cells
-            ):  # there, another kind of attention begins
+            # Beyond, another kind of attention begins.
+            if context.flash and context.n_past + width > context.flash_cells:
                 context.clear()
             n_drafted = width - 1
             context.decode(0, [0] * n_drafted, range(-1, n_drafted - 1))

@@ -5,8 +5,8 @@ are. One token after 1,024 others without it, as a share of the time with it, tw
 0.90 (1.5B); eight tokens after 4,096: 0.38 and 0.70. With AVX-512, after 256: 1.03 to 1.12. So it is measured.
 
 Plain attention rounds a pass over one token otherwise than wider ones, and so does flash attention in caches of more
-than 256 cells. In smaller ones it does not; with weights whose products do not either (they are repacked or not), short
-answers are the same to the bit with speculation and without, and those asked before are foreseen whole. That is kept.
+than 256 cells. In smaller ones it does not, in passes of fewer than 64 tokens; with weights that are not repacked short
+answers can then be the same to the bit with speculation and without. That is kept.
 """
 
 import time
