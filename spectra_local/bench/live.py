@@ -86,7 +86,8 @@ class LiveMethods:
         engine = self._engine
         if method != PLAIN:
             engine.use_drafter(lambda cost: self._drafter(method, cost))
-        engine.context.reserve(len(question.tokens) + question.n_tokens)  # a cache that grows must not be timed
+        # A cache that grows must not be timed; one that is larger than needed may round otherwise.
+        engine.context.reserve(max(0, len(question.tokens) + question.n_tokens - engine.context.n_past))
         decoder = engine.greedy_decoder(speculate=method != PLAIN)
         tokens, margins, seconds = self._timed(decoder, question, want_margins=method == PLAIN)
         counts = decoder.counts

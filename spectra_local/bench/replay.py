@@ -70,10 +70,13 @@ class Outcome:
     steps: int = 0
 
 
-def replay_run(run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | None = None) -> Outcome:
+def replay_run(
+    run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | None = None, *, first_is_free: bool = False
+) -> Outcome:
     """Replays one answer. ``clock`` collects the nanoseconds that drafting and learning took in each step.
 
     Where a limit cut the answer, nothing is drafted beyond it: a live decoder knows the limit it was given.
+    ``first_is_free``: the first token comes without a draft, as after a prompt that had to be read.
     """
     outcome = Outcome(run.task, len(run.generated))
     widest = cost.max_width - 1
@@ -85,6 +88,8 @@ def replay_run(run: Run, drafter: Drafter, cost: CostCurve, clock: list[int] | N
         start = thread_time_ns()
         tree = drafter.propose(budget)
         drafting = thread_time_ns() - start
+        if first_is_free and done == 0:
+            tree.size = 0
         path = tree.accepted_nodes(run.generated[done:])
         accepted = run.generated[done : done + len(path) + 1]
         top = [TopK(*run.top[done + i]) for i in range(len(accepted))]

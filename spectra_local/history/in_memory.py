@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from spectra_local.history.agreement import End
 from spectra_local.history.lookup import BY_MODEL, CORPUS, LONG, SHORT, Match
 
+_WALL = -1  # between records: it equals no token
+
 
 class MemoryHistory:
     """Earlier texts, searched by their last ``SHORT`` and ``LONG`` tokens; a corpus by ``LONG`` alone.
@@ -24,7 +26,7 @@ class MemoryHistory:
         self._clear()
 
     def _clear(self) -> None:
-        self._tokens = array("i", [-1])  # -1 is a wall between records: it equals no token
+        self._tokens = array("i", [_WALL])
         self._record_end: list[int] = [0]  # for each position
         self._origins = bytearray(1)  # for each position
         self._places: dict[int, list[int]] = {}
@@ -35,7 +37,7 @@ class MemoryHistory:
             self._keep_newer_half()
         start = len(self._tokens)
         self._tokens.extend(record)
-        self._tokens.append(-1)
+        self._tokens.append(_WALL)
         end = start + len(record)
         self._record_end.extend([end] * (len(record) + 1))
         self._origins += (origins or bytes([BY_MODEL]) * len(record)) + bytes(1)
@@ -65,7 +67,11 @@ class MemoryHistory:
                     if at not in found and (length := end.agreement(self._read, at)) >= self._lengths[-1]:
                         found[at] = length
         longest = sorted(((length, at) for at, length in found.items()), reverse=True)[:limit]
-        return [Match(length, at, self._origins[at]) for length, at in longest]
+        whole, tokens = len(context), self._tokens
+        return [
+            Match(length, at, self._origins[at], length == whole or tokens[at - length - 1] == _WALL)
+            for length, at in longest
+        ]
 
     def _read(self, start: int, end: int) -> bytes:
         return self._tokens[start:end].tobytes()

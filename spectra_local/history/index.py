@@ -70,7 +70,7 @@ class Index:
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:
         """See History."""
         tail = self._tail_base
-        found = [Match(length, at + tail, origin) for length, at, origin in self._tail.matches(context, limit)]
+        found = [match._replace(position=match.position + tail) for match in self._tail.matches(context, limit)]
         if self._segments and len(context) >= self._lengths[-1]:
             found += self._in_segments(context, limit)
         found.sort(reverse=True)
@@ -92,7 +92,8 @@ class Index:
                 for at in places:
                     position = base + at
                     if position not in found and (length := end.agreement(segment.read, at, long=long)) >= least:
-                        found[position] = Match(length, position, segment.origin_at(at))
+                        whole = length == len(context) or segment.begins_at(at - length)
+                        found[position] = Match(length, position, segment.origin_at(at), whole)
                 room -= len(places)
                 if not room:
                     break

@@ -20,6 +20,7 @@ class Match(NamedTuple):
     length: int  # equal tokens before ``position``
     position: int  # of the token that followed there
     origin: int = BY_MODEL  # who wrote that token: BY_MODEL, BY_USER, IMPORTED or RETRIEVED
+    whole: bool = False  # nothing before it differs: the context or the record begins there
 
 
 class History(Protocol):

@@ -117,6 +117,10 @@ class Segment:
             del read[next(i for i, token in enumerate(read) if token >= n_vocab) :]
         return read
 
+    def begins_at(self, position: int) -> bool:
+        """Whether a record begins at a position."""
+        return position == 0 or self._unsigned[position - 1] == WALL & 0xFFFFFFFF
+
     def turn_at(self, position: int) -> int:
         """Id of the row that a position belongs to."""
         at = bisect_right(self._starts, position) - 1

@@ -6,8 +6,8 @@ Works on token ids. A cursor that foresaw the accepted tokens moves on without a
 from collections.abc import Iterable, Sequence
 
 from spectra_local.history import lookup
-from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, RETRIEVED, History
-from spectra_local.speculation.match import ASKED, COPYING, CORPUS, HISTORY, IMPORT, PREDICTION, Pointer
+from spectra_local.history.lookup import BY_MODEL, BY_USER, IMPORTED, RETRIEVED, History, Match
+from spectra_local.speculation.match import AGAIN, ASKED, COPYING, CORPUS, HISTORY, IMPORT, PREDICTION, Pointer
 
 AHEAD = 160  # tokens read from a history at once: one widest draft and some more
 PLACES = 6  # matches followed in a history
@@ -15,13 +15,15 @@ _SOURCE = {BY_MODEL: HISTORY, BY_USER: ASKED, IMPORTED: IMPORT, RETRIEVED: CORPU
 _FROM_HISTORY = frozenset(_SOURCE.values())
 FORM = 64  # tokens at a prompt's end that many requests may share; measured: 37 at the end of a rewriting's
 SETTLED = 32  # tokens of match from which a cursor is not searched anew
+A_PROMPT = 8  # tokens before the answer over which a match that is whole tells that the same was asked
 
 
 class HistoryCursor:
     """The places of one history that agree with the end of the context."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, prompt_n: int = 0) -> None:
         self._history = history
+        self._prompt_n = prompt_n
         self._pointers: list[Pointer] = []
         self._is_corpus = history.name == lookup.CORPUS
         # A corpus is searched at some places only: what was found elsewhere would not be found again.
@@ -35,7 +37,8 @@ class HistoryCursor:
         if not any(p.length >= self._settled for p in self._pointers):
             history = self._history
             found = [(m, history.following(m.position, AHEAD)) for m in history.matches(context, PLACES)]
-            self._pointers = [Pointer(m.length, _SOURCE[m.origin], tokens, 0, -1) for m, tokens in found if tokens]
+            asked_n = len(context) - self._prompt_n + A_PROMPT
+            self._pointers = [Pointer(m.length, _source(m, asked_n), tokens, 0, -1) for m, tokens in found if tokens]
         return self._pointers
 
     def advance(self, accepted: Sequence[int]) -> None:
@@ -47,6 +50,13 @@ class HistoryCursor:
             if not read_on and at + count < len(tokens) and list(tokens[at : at + count]) == list(accepted):
                 kept.append(Pointer(length + count, source, tokens, at + count, wrap))
         self._pointers = kept
+
+
+def _source(match: Match, asked_n: int) -> int:
+    """``asked_n``: tokens that a match has at least which reaches back into the prompt far enough to know it again."""
+    if match.whole and match.origin == BY_MODEL and match.length >= asked_n:
+        return AGAIN
+    return _SOURCE[match.origin]
 
 
 class PredictionCursor:

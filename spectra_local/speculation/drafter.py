@@ -62,7 +62,7 @@ class SpectraDrafter:
         for token in prompt:
             self._push(token)
         self._context.copied_to = 0  # what the prompt repeats of itself is no copying
-        self._cursors = [HistoryCursor(history) for history in self.histories]
+        self._cursors = [HistoryCursor(history, len(prompt)) for history in self.histories]
         self._prediction = PredictionCursor(prediction) if prediction else None
         self._recent = Recent()
         self._bankroll = Bankroll()

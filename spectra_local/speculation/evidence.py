@@ -20,7 +20,7 @@ LENGTH_BUCKET = _lookup(_LENGTH_BORDERS, LONGEST + 1)
 COARSE_LENGTH = _lookup([2, 4, 8, 16, 64], LONGEST + 1)
 COARSE = 6
 
-SOURCES = 7  # of match pointers, see match.py
+SOURCES = 8  # of match pointers, see match.py
 
 # Shares in 1/64: fine near 0 and 1, where a step changes the decision.
 SHARE_STEPS = 64

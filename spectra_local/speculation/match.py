@@ -12,9 +12,9 @@ COPYING = 8  # tokens of match from which the text is being copied
 MOST_POINTERS = 12  # live at once; each is read at every node that is weighed
 # Where a pointer reads. The answer is the part of the context that the model wrote itself; history is told apart by who
 # wrote it: the model in earlier answers, the user, or somebody else whose history was imported; a corpus is text that
-# nobody said here.
-CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT, CORPUS = range(7)
-SOURCES = ("context", "history", "prediction", "context", "history", "import", "corpus")
+# nobody said here. An earlier answer to this very prompt is evidence of its own, from the first token on.
+CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT, CORPUS, AGAIN = range(8)
+SOURCES = ("context", "history", "prediction", "context", "history", "import", "corpus", "history")
 FOREIGN = frozenset({IMPORT, CORPUS})
 
 

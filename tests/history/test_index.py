@@ -213,6 +213,21 @@ def test_matches_say_who_wrote_what_follows(store: Store, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("tail_tokens", [100, 10_000])
+def test_matches_that_reach_back_to_a_beginning_are_whole(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tail_tokens: int
+) -> None:
+    monkeypatch.setattr(index_module, "TAIL_TOKENS", tail_tokens)
+    texts = [text(seed, 150) for seed in (1, 2)]
+    store.add([turn(t, str(i)) for i, t in enumerate(texts)])
+    index = indexed(store)
+    assert bool(segment_files()) == (tail_tokens == 100)
+    for t in texts:
+        of_record, of_context, neither = [1001, *t[:40]], t[20:60], [1001, *t[20:60]]
+        assert [index.matches(c, 1)[0].whole for c in (t[:40], of_record, of_context, neither)] == [1, 1, 1, 0]
+    index.close()
+
+
+@pytest.mark.parametrize("tail_tokens", [100, 10_000])
 def test_corpora_are_apart_and_found_by_long_matches_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch, tail_tokens: int
 ) -> None:

@@ -9,6 +9,7 @@ from spectra_local.speculation.retrieval import count
 
 FLAT = CostCurve({1: 1.0, 64: 2.0})
 DEAR = CostCurve({1: 1.0, 64: 64.0})
+STEEP = CostCurve({1: 1.0, 2: 1.9, 16: 11.0, 64: 35.0})  # SmolLM2 on two cores with AVX2
 TEXT = list(range(100, 180))
 
 
@@ -66,6 +67,27 @@ def test_a_history_is_drafted_from() -> None:
     tree = drafter.propose(30)
     assert tree.tokens[: tree.size] == TEXT[40:70]
     assert set(tree.sources[: tree.size]) == {"history"}
+
+
+@pytest.mark.parametrize("n_prompt", [40, 400])
+def test_an_earlier_answer_to_the_same_prompt_is_drafted_from_though_the_first_token_came_without_a_draft(
+    n_prompt: int,
+) -> None:
+    prompt, form = [*range(1000, 995 + n_prompt), *TEXT[:5]], TEXT[:5]
+    history = MemoryHistory()
+    history.add([*prompt, *TEXT[5:]])
+    drafter = SpectraDrafter(STEEP, [history])
+    for i in range(20):  # other prompts of the same form, with other answers
+        history.add([3000 + i, *form, 4000 + i, 5000 + i])
+        drafter.begin([6000 + i, *form])
+        drafter.propose(20).size = 0
+        drafter.learn([7000 + i], certain([7000 + i]))
+    drafter.begin(prompt)
+    drafter.propose(20).size = 0  # the prompt had to be read
+    drafter.learn([TEXT[5]], certain([TEXT[5]]))
+    tree = drafter.propose(20)
+    assert tree.size >= 8
+    assert tree.tokens[: tree.size] == TEXT[6 : 6 + tree.size]
 
 
 def test_two_records_that_disagree_are_both_drafted_where_they_part() -> None:

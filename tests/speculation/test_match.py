@@ -1,10 +1,12 @@
 import random
 
 from spectra_local.history.in_memory import MemoryHistory
-from spectra_local.history.lookup import CORPUS
+from spectra_local.history.lookup import BY_USER, CORPUS
 from spectra_local.speculation.cursor import HistoryCursor, PredictionCursor
 from spectra_local.speculation.match import (
+    AGAIN,
     ANSWER,
+    ASKED,
     CONTEXT,
     COPYING,
     HISTORY,
@@ -86,6 +88,22 @@ def test_a_corpus_is_searched_only_where_other_text_agrees_over_little() -> None
     cursor.pointers(context)
     cursor.advance([50])
     assert cursor.pointers([*context, 50], [far])[0].length == 51
+
+
+def test_an_earlier_answer_to_the_same_prompt_is_told_apart() -> None:
+    prompt, answer, form = list(range(50)), list(range(60, 80)), list(range(45, 50))
+    history = MemoryHistory()
+    history.add([*prompt, *answer])
+    history.add([*form, 99])
+    sources = [p.source for p in HistoryCursor(history, len(prompt)).pointers(prompt)]
+    assert sources == [AGAIN, HISTORY]  # the form is too short to know a prompt again by it
+    other = [7, *prompt[1:]]
+    assert HistoryCursor(history, len(other)).pointers(other)[0].source == HISTORY
+    shortened = [*prompt[20:], *answer[:5]]
+    assert HistoryCursor(history, len(shortened) - 5).pointers(shortened)[0].source == AGAIN
+    asked = MemoryHistory()
+    asked.add([*prompt, *answer], bytes([BY_USER]) * 70)
+    assert HistoryCursor(asked, len(prompt)).pointers(prompt)[0].source == ASKED
 
 
 def test_a_cursor_moves_on_without_a_search() -> None:
