@@ -25,6 +25,7 @@ _HIGHEST_STAIR = 1.3  # of a width over a wider one; the highest measured so far
 _BAND_EDGES = (1024, 4096, 16384)  # tokens of context: attention makes wide decodes dearer as it grows
 _RECENT = 9  # decodes of one width that the median is taken over
 _REFINE_EVERY = 32  # decodes
+_JUST_BEFORE = 2  # decodes within which one of 1 must lie: with older ones prices were off by 11 %, so by 8
 _MOST_CORRECTION = 2.0  # of a measured value, up or down: beyond it the machine is busy, not the curve wrong
 
 
@@ -88,6 +89,7 @@ class MeasuredCost(CostCurve):
         self._read: dict[int, float] = {}  # seconds by width of a prompt's passes, not priced yet
         self._band = 0
         self._n_seen = 0
+        self._since_one = 0  # decodes
 
     def observe(self, width: int, seconds: float, n_past: int) -> None:
         """One real decode of ``width`` tokens after ``n_past``."""
@@ -106,12 +108,13 @@ class MeasuredCost(CostCurve):
     def _note(self, width: int, seconds: float) -> None:
         """Keeps a decode of 1 in seconds and a wider one as a multiple of those just before it: a machine's speed may
         change by half within seconds, and what was taken in a slow moment would look dear in a fast one."""
+        self._since_one = 0 if width == 1 else self._since_one + 1
         if width > 1:
+            self._seen_since.add(width)
             ones = self._recent.get(1)
-            if not ones:
+            if not ones or self._since_one > _JUST_BEFORE:
                 return
             seconds /= median(ones)
-            self._seen_since.add(width)
         recent = self._recent.setdefault(width, deque(maxlen=_RECENT))
         recent.append(seconds)
         if width == 1 and self._read and len(recent) > _RECENT // 2:

@@ -78,6 +78,15 @@ def test_a_machine_that_is_slower_at_all_widths_changes_nothing() -> None:
     assert cost.relative[4] == 2.0
 
 
+def test_a_wide_decode_is_compared_with_those_of_one_token_just_before_it() -> None:
+    cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
+    for _ in range(8):
+        cost.observe(1, 0.010, 100)
+    for _ in range(200):  # the machine became slow meanwhile
+        cost.observe(4, 0.080, 100)
+    assert cost.relative[4] <= 2.0 * 1.01
+
+
 def test_a_machine_that_grows_faster_makes_no_earlier_width_dear() -> None:
     cost = MeasuredCost({1: 1.0, 4: 2.0}, 4)
     observe_both(cost, 20, 0.020, 0.040)
