@@ -5,33 +5,30 @@ import json
 import logging
 from collections.abc import Callable
 
+from spectra_local.kept_file import read_kept, write_kept
 from spectra_local.locations import cache_dir
-from spectra_local.private_file import write_private
 
-_MOST_BYTES = 10_000  # a larger file is not ours
+_MOST_BYTES = 10_000
 
 log = logging.getLogger("spectra_local.engine")
 
 
-def measured_once(name: str, identity: str, device: str, measure: Callable[[], int]) -> int:
-    """What ``measure`` returned here before, else what it returns now.
+def measured_once(name: str, identity: str, device: str, measure: Callable[[], int | None]) -> int | None:
+    """What ``measure`` returned here before, else what it returns now; None, not possible now, is not kept.
 
-    ``identity`` names weights and quantisation, ``device`` all else that decides. A full or read-only disk is one log
-    line.
+    ``identity`` names weights and quantisation, ``device`` all else that decides.
     """
     digest = hashlib.blake2b(f"{identity} on {device}".encode(), digest_size=8).hexdigest()
     path = cache_dir() / name / f"{digest}.json"
-    try:
-        if path.stat().st_size <= _MOST_BYTES and type(kept := json.loads(path.read_text("utf-8"))["value"]) is int:
-            return kept
+    text = read_kept(path, _MOST_BYTES)
+    if text is not None:
+        try:
+            if type(kept := json.loads(text)["value"]) is int:
+                return kept
+        except (ValueError, TypeError, KeyError, RecursionError):
+            pass
         log.warning("%s is damaged; measuring again", path)
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        log.warning("%s is damaged or cannot be read (%s); measuring again", path, error)
     value = measure()
-    try:
-        write_private(path, json.dumps({"device": device, "value": value}).encode())
-    except OSError as error:
-        log.warning("%s cannot be written: %s", path, error)
+    if value is not None:
+        write_kept(path, json.dumps({"device": device, "value": value}).encode())
     return value

@@ -17,6 +17,11 @@ def test_what_was_measured_is_not_measured_again(spectra_home: Path, value: int)
     assert measured_once("choice", "model", "CPU", never) == value
 
 
+def test_what_could_not_be_measured_is_tried_again(spectra_home: Path) -> None:
+    assert measured_once("choice", "model", "CPU", lambda: None) is None
+    assert measured_once("choice", "model", "CPU", lambda: 1) == 1
+
+
 def test_another_model_and_another_device_are_measured_for_themselves(spectra_home: Path) -> None:
     measured_once("choice", "model", "CPU, 2 threads", lambda: 1)
     assert measured_once("choice", "another", "CPU, 2 threads", lambda: 2) == 2
@@ -44,6 +49,6 @@ def test_a_disk_that_cannot_be_written_is_one_log_line(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("spectra_local.measured_once.write_private", full)
+    monkeypatch.setattr("spectra_local.kept_file.write_private", full)
     assert measured_once("choice", "model", "CPU", lambda: 1)
     assert [record.levelname for record in caplog.records] == ["WARNING"]

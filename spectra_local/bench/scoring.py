@@ -16,9 +16,10 @@ import click
 
 from spectra_local.errors import SpectraError
 from spectra_local.llama import native
-from spectra_local.llama.context import PREFILL_BATCH, Context
+from spectra_local.llama.context import Context
 from spectra_local.llama.likelihood import Likelihood
 from spectra_local.llama.model import Model
+from spectra_local.llama.prefill_pieces import PREFILL_BATCH
 
 
 @click.command()

@@ -36,15 +36,16 @@ _BEFORE = 96  # tokens, after which plain attention rounds otherwise too
 _ROUNDING = 3.0  # logits may differ by, between the two kinds; measured: 0.5 to 1
 
 
-def flash_cells(model: Model, abort: AbortFlag, n_threads: int) -> int:
+def flash_cells(model: Model, abort: AbortFlag, n_threads: int) -> int | None:
     """The largest cache for which flash attention is to be taken: ALWAYS, SHORT or NEVER.
 
     Times passes over one token in turn, both ways, behind a context of common length: about a second with 1.5B
-    parameters. Where that is not possible, ALWAYS: llama.cpp's choice. Raises DecodeAbortedError.
+    parameters. ALWAYS, llama.cpp's choice, also where caches cannot be compared; None where there is no memory for
+    that now. Raises DecodeAbortedError.
     """
     free, needed = available_bytes(), kv_bytes(2 * FIRST_N_CTX, model.header.kv_elements_per_token)
     if free is not None and free < needed + _BUFFERS:
-        return ALWAYS
+        return None
     try:
         with ExitStack() as open_ones:
 
@@ -59,7 +60,7 @@ def flash_cells(model: Model, abort: AbortFlag, n_threads: int) -> int:
             short = context(SHORT, True)
             return SHORT if _widths_agree(short) and _can_change(short, plain) else NEVER
     except SpectraError:
-        return ALWAYS
+        return None
 
 
 def fill(context: Context, n_cells: int) -> bool:

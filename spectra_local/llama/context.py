@@ -7,7 +7,6 @@ others for the length of one decode. Nothing here knows how drafts are made or t
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -20,23 +19,16 @@ from spectra_local.llama.batch import Batch
 from spectra_local.llama.memory import available_bytes, kv_bytes, scores_bytes
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
+from spectra_local.llama.prefill_pieces import CPU_BATCH, EXACT_BATCH, PREFILL_BATCH, piece_sizes
 
 ALWAYS = 1 << 31  # more cells than any cache has
 FIRST_N_CTX = 1024  # cells to begin with: the cache grows with the conversation, so that a short one stays small
-PREFILL_BATCH = 512  # llama.cpp's own micro-batch
-# On a CPU smaller pieces cost nothing, and what a cancelled request has read stays read, progress is seen, and another
-# request need not wait long. Milliseconds a token on two busy cores by 8, 16, 32, 64, 128, 512: SmolLM2 22, 13, 11, 13,
-# 13, 14; 1.5B parameters, up to 256: 52, 32, 28, 38, 52, 48.
-_CPU_BATCH = 64
-_EXACT_BATCH = 32  # passes of 64 and more take another flash kernel, which rounds otherwise
-# Of a few tokens that were typed on first a piece that is read before the next key cancels it (0.2 s with 1.5B): else
-# who types on would never be caught up with. Then pieces of half a second.
-_TYPED_MOST, _TYPED_FIRST, _TYPED_BATCH = 64, 4, 16
 # A new text that is to be read into a small cache again leaves so many cells for its answer, and shares so many tokens
 # at most, its form, with what was there: more are not read twice.
 _ANSWER, _FORM = 64, 32
 MAX_WIDTH = 128  # most tokens whose logits one decode returns: a draft tree and its root
 WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bits
+WIDEST_SMALL = 63  # of a small cache with flash attention: from 64 on there is another kernel, which rounds otherwise
 MAX_LEAVES = 16  # the logits buffer holds at least this many rows whatever is decoded
 _PARKING = MAX_LEAVES  # sequence that owns rejected cells in exact mode
 _N_SEQ = MAX_LEAVES + 1
@@ -106,9 +98,25 @@ class Context:
         return self._n_cells <= self.flash_cells
 
     @property
+    def _small_and_exact(self) -> bool:
+        return self.flash and self.flash_cells < ALWAYS
+
+    @property
     def widest(self) -> int:
-        """Most tokens that ``decode`` takes: a draft tree and its root."""
-        return WIDEST_EXACT if self.exact else MAX_WIDTH
+        """Tokens that ``decode`` should take at most now: a draft tree and its root."""
+        if self.exact:
+            return WIDEST_EXACT
+        if self._small_and_exact:  # nor should a draft be what outgrows the cache
+            return max(1, min(WIDEST_SMALL, self._n_cells - self.n_past))
+        return MAX_WIDTH
+
+    @property
+    def _most_read(self) -> int:
+        if self.exact:
+            return WIDEST_EXACT
+        if self.model.on_gpu:
+            return PREFILL_BATCH
+        return EXACT_BATCH if self._small_and_exact else CPU_BATCH
 
     @property
     def n_past(self) -> int:
@@ -238,7 +246,7 @@ class Context:
         self.reserve(todo)
         yield reused, 0, todo
         start = reused
-        for size in self._piece_sizes(reused, todo):
+        for size in piece_sizes(reused, todo, most=self._most_read):
             if start == len(tokens):
                 return
             chunk = tokens[start : start + size]
@@ -249,15 +257,6 @@ class Context:
             self._first_row = len(chunk) - 1
             start += len(chunk)
             yield reused, start - reused, todo
-
-    def _piece_sizes(self, reused: int, todo: int) -> Iterator[int]:
-        if self.exact:
-            return repeat(WIDEST_EXACT)
-        if self.model.on_gpu:
-            return repeat(PREFILL_BATCH)
-        if reused and todo <= _TYPED_MOST:
-            return chain((_TYPED_FIRST,), repeat(_TYPED_BATCH))
-        return repeat(_EXACT_BATCH if self.flash and self.flash_cells < ALWAYS else _CPU_BATCH)
 
     def _rewind(self, n: int) -> int:
         """Forgets all but the first ``n`` tokens; returns how many are left (0 where a memory cannot roll back)."""

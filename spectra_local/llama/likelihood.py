@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spectra_local.llama.context import MAX_LEAVES, PREFILL_BATCH, Context
+from spectra_local.llama.context import MAX_LEAVES, Context
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag
+from spectra_local.llama.prefill_pieces import PREFILL_BATCH
 
 STRIDE = 5
 _ROWS = 16  # logits turned into probabilities at once: 10 MB with a vocabulary of 152 k

@@ -9,13 +9,12 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.history.lookup import History
 from spectra_local.history.traces import CORE_FILE
+from spectra_local.kept_file import read_kept, write_kept
 from spectra_local.locations import cache_dir
-from spectra_local.private_file import write_private
 from spectra_local.speculation import core_file
 from spectra_local.speculation.calibration import Calibration
 from spectra_local.speculation.core import NgramTable
@@ -107,10 +106,10 @@ class PerModel:
         if not now and time.monotonic() - self._saved < _SAVE_SECONDS:
             return
         self._saved = time.monotonic()
-        _write(self._calibration_file, self.calibration.dumps().encode())
+        write_kept(self._calibration_file, self.calibration.dumps().encode())
         if self._core_n_vocab and (now or time.monotonic() - self._core_saved > _SAVE_CORE_SECONDS):
             self._core_saved = time.monotonic()
-            _write(self._core_file, core_file.dumps(self._spectra.core))
+            write_kept(self._core_file, core_file.dumps(self._spectra.core))
 
     def _known_core(self) -> NgramTable | None:
         try:
@@ -133,14 +132,14 @@ class PerModel:
             log.info("the machine is busy: the cost of decoding is not sure yet")
             seconds, unsteady = _cheaper(seconds, kept), unsteady + 1
         content = {"device": device, "seconds": seconds, "unsteady": unsteady}
-        _write(self._cost_file, json.dumps(content).encode())
+        write_kept(self._cost_file, json.dumps(content).encode())
         return MeasuredCost(seconds, widest)
 
     def _kept_seconds(self) -> tuple[dict[int, float], int]:
         """Seconds by width, and from how many measurements on a busy machine, 0: from one on a quiet one."""
-        text = _read(self._cost_file)
+        text = read_kept(self._cost_file, _MOST_BYTES)
         try:
-            if not text:
+            if text is None:
                 return {}, 0
             content = json.loads(text)
             seconds = {int(width): float(cost) for width, cost in content["seconds"].items()}
@@ -151,9 +150,9 @@ class PerModel:
             return {}, 0
 
     def _known_calibration(self) -> Calibration:
-        text = _read(self._calibration_file)
+        text = read_kept(self._calibration_file, _MOST_BYTES)
         try:
-            return Calibration.loads(text) if text else Calibration.shipped()
+            return Calibration.shipped() if text is None else Calibration.loads(text)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             log.warning("%s is damaged; starting from what is shipped", self._calibration_file)
             return Calibration.shipped()
@@ -166,22 +165,3 @@ def _cheaper(seconds: Mapping[int, float], kept: Mapping[int, float]) -> dict[in
     one = min(seconds[1], kept[1])
     relative = [{width: cost / each[1] for width, cost in each.items()} for each in (seconds, kept)]
     return {width: one * min(each[width] for each in relative if width in each) for width in sorted({*seconds, *kept})}
-
-
-def _read(path: Path) -> str:
-    """The file's text, "" where it is absent, unreadable or no text."""
-    try:
-        return path.read_text("utf-8") if path.stat().st_size <= _MOST_BYTES else ""
-    except FileNotFoundError:
-        return ""
-    except (OSError, ValueError) as error:
-        log.warning("%s cannot be read: %s", path, error)
-        return ""
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all; a full or read-only disk is one log line."""
-    try:
-        write_private(path, content)
-    except OSError as error:
-        log.warning("%s cannot be written: %s", path, error)

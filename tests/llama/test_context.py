@@ -8,7 +8,7 @@ import pytest
 from spectra_local.errors import ContextFullError
 from spectra_local.llama import native
 from spectra_local.llama.attention import NEVER, SHORT
-from spectra_local.llama.context import ALWAYS, FIRST_N_CTX, Context, DecodeAbortedError
+from spectra_local.llama.context import ALWAYS, FIRST_N_CTX, MAX_WIDTH, WIDEST_SMALL, Context, DecodeAbortedError
 from spectra_local.llama.model import Model
 
 pytestmark = pytest.mark.model
@@ -95,6 +95,22 @@ def test_a_short_text_after_a_long_one_is_read_into_a_small_cache_again(
     prefill(context, long)
     assert prefill(context, long[:60]) > 50  # what is worth more than that stays
     assert not context.flash
+    context.close()
+
+
+def test_a_draft_does_not_outgrow_a_small_cache_nor_take_its_other_kernel(
+    smollm2: Model, abort: native.AbortFlag, story: list[int]
+) -> None:
+    context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=SHORT)
+    assert context.widest == WIDEST_SMALL
+    prefill(context, (story * 30)[: SHORT - 20])
+    assert context.widest == 20
+    context.decode(100, [100] * 19, range(-1, 18))
+    context.commit(range(19))
+    assert context.flash and context.widest == 1
+    context.decode(100)
+    context.commit()
+    assert not context.flash and context.widest == MAX_WIDTH
     context.close()
 
 
