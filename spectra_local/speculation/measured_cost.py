@@ -7,8 +7,7 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping
-from math import inf
-from statistics import median
+from statistics import median, median_low
 
 import numpy as np
 
@@ -86,7 +85,8 @@ class MeasuredCost(CostCurve):
         self._bands = [list(self.relative) for _ in range(len(_BAND_EDGES) + 1)]
         self._recent: dict[int, deque[float]] = {}  # of 1 seconds, of other widths multiples of that
         self._seen_since: set[int] = set()  # the last refinement
-        self._read: dict[int, float] = {}  # seconds by width of a prompt's passes, not priced yet
+        self._read: dict[int, list[float]] = {}  # seconds by width of a prompt's passes, not priced yet
+        self._beyond: dict[int, deque[float]] = {}  # multiples of one decode of 1, of widths that were not measured
         self._band = 0
         self._n_seen = 0
         self._since_one = 0  # decodes
@@ -99,7 +99,7 @@ class MeasuredCost(CostCurve):
             self._recent.clear()
             self.reprice(self._bands[band])
         self._note(width, seconds)
-        if width > self._guessed_from:
+        if width > self._guessed_from and self._since_one <= _JUST_BEFORE:
             self._measure_beyond(width, seconds)
         self._n_seen += 1
         if self._n_seen % _REFINE_EVERY == 0:
@@ -127,20 +127,24 @@ class MeasuredCost(CostCurve):
         counts once the answer shows what one token takes at the time.
         """
         if self._guessed_from < width <= self._widest:
-            self._read[width] = min(seconds, self._read.get(width, seconds))
+            self._read.setdefault(width, []).append(seconds)
 
     def _price_read(self) -> None:
         for width, seconds in self._read.items():
-            self._measure_beyond(width, seconds)
+            self._measure_beyond(width, median(seconds))
         self._read.clear()
 
     def _measure_beyond(self, width: int, seconds: float) -> None:
-        """A width that only had a guessed price: what it took corrects all guesses at once, not after many losses."""
+        """A width that only had a guessed price: what it took corrects all guesses at once, not after many losses.
+
+        The median, not the least: a decode of 1 that was disturbed makes wide ones look cheap, and a draft of 64 was
+        once priced like one of 9.
+        """
         ones = self._recent.get(1)
-        cost = seconds / median(ones) * self._measured[1] if ones else seconds
-        if cost >= self._measured.get(width, inf):  # whatever disturbs makes it dearer
-            return
-        self._measured[width] = cost
+        one = median(ones) if ones else self._measured[1]
+        multiples = self._beyond.setdefault(width, deque(maxlen=_RECENT))
+        multiples.append(seconds / one)
+        self._measured[width] = median_low(multiples) * self._measured[1]
         self.points = dict(sorted(_extended(self._measured, self._widest).items()))
         relative = _relative(self.points, self._widest)
         self._bands = [relative.copy() for _ in self._bands]

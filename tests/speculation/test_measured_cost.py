@@ -156,3 +156,6 @@ def test_prompts_tell_the_price_of_widths_that_nobody_measured_and_of_no_others(
     assert curve.relative[16] == 11.0
     read(64, 45.0)  # somebody else had the machine
     assert curve.relative[64] == 20.0
+    read(64, 12.0)
+    read(64, 5.0)  # somebody else had it after that, while one token was decoded
+    assert curve.relative[64] == 20.0
