@@ -151,7 +151,7 @@ class Engine:
             return ALWAYS
         measure = partial(attention.flash_cells, model, self._abort, n_threads)
         settings = f"{device}, llama-cpp-python {native.version()}"
-        cells = measured_once("attention", model.identity, settings, measure)
+        cells = measured_once("attention", model.identity, settings, measure, attention.ANSWERS)
         return ALWAYS if cells is None else cells
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:

@@ -2,6 +2,7 @@
 this disk, or a path."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,21 +144,24 @@ def _file_at(wanted: str) -> Path:
     raise ModelNotFoundError(
         f"{_shown(wanted)} is a folder; name the .gguf file in it"
         if _is_folder(wanted)
+        else f"{_shown(wanted)} is no ordinary file"
+        if _holds(Path.exists, wanted)
         else f"there is no file {_shown(wanted)}"
     )
 
 
 def _is_file(wanted: str) -> bool:
-    try:
-        return Path(wanted).expanduser().is_file()
-    except (OSError, RuntimeError):  # too long for a name, no such user
-        return False
+    return _holds(Path.is_file, wanted)
 
 
 def _is_folder(wanted: str) -> bool:
+    return _holds(Path.is_dir, wanted)
+
+
+def _holds(check: Callable[[Path], bool], wanted: str) -> bool:
     try:
-        return Path(wanted).expanduser().is_dir()
-    except (OSError, RuntimeError):
+        return check(Path(wanted).expanduser())
+    except (OSError, RuntimeError):  # too long for a name, no such user
         return False
 
 

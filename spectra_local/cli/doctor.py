@@ -101,7 +101,7 @@ def _paths() -> dict[str, str]:
 def _writable(path: Path) -> bool:
     """Whether the path, or the nearest folder above it that exists, can be written to."""
     existing = next(p for p in (path, *path.parents) if p.exists())
-    return os.access(existing, os.W_OK)
+    return (existing == path or existing.is_dir()) and os.access(existing, os.W_OK)
 
 
 def _models() -> dict[str, str]:
@@ -143,5 +143,5 @@ def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
 def _print(report: dict[str, Any]) -> None:
     for name, facts in report.items():
         click.secho(name, bold=True)
-        for key, value in (facts or {"": "see the problem below"}).items():
+        for key, value in ({"": "see the problem below"} if facts is None else facts or {"": "none"}).items():
             click.echo(f"  {printable_line(key):22s} {printable_line(str(value))}")

@@ -29,7 +29,9 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @model_option
     @click.option("--ctx", type=int, metavar="N", help="Most tokens of context.  [default: the model's own]")
     @click.option("--threads", type=int, metavar="N", help="CPU threads.  [default: physical cores]")
-    @click.option("--gpu-layers", type=int, default=-1, metavar="N", help="Layers on the GPU; -1: all.")
+    @click.option(
+        "--gpu-layers", type=click.IntRange(min=-1), default=-1, metavar="N", help="Layers on the GPU; -1: all."
+    )
     @click.option("--template", metavar="NAME", help="Chat template.  [default: found from the model]")
     @click.option("--exact", is_flag=True, help="Byte-identical to plain decoding; CPU only, about a third slower.")
     @click.option("--own-engine", is_flag=True, help="Load the model even if another program here has it loaded.")

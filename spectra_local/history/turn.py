@@ -45,5 +45,6 @@ class Turn:
 
 def said_beyond(said: str, text: str) -> str:
     """What of ``said``, all that a turn's tokens say, is not its ``text``."""
-    before, found, after = said.partition(text.strip() or said)
-    return (f"{before}\n{after}" if text.strip() and found else said).strip()
+    shown = text.strip()
+    before, found, after = said.partition(shown) if shown else (said, "", "")
+    return (f"{before}\n{after}" if found else said).strip()

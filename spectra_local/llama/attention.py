@@ -25,6 +25,7 @@ from spectra_local.llama.native import AbortFlag, lib
 
 SHORT = 256  # cells: llama.cpp computes over multiples of it, and its kernel for one token differs from twice that on
 NEVER = 0
+ANSWERS = (NEVER, SHORT, ALWAYS)
 
 _BUFFERS = 500_000_000  # bytes beside the caches that contexts take while they are compared, and some for others
 _TIMED = 64  # cells that are left for the passes that are timed

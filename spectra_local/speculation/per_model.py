@@ -32,6 +32,7 @@ _MOST_CORE_BYTES = 64 << 20
 _MOST_HISTORY_TOKENS = 200_000  # some 60 MB of lists and dictionaries
 _LEAST_WIDTHS, _MOST_SPREAD = 8, 1.5  # a curve with fewer, or over times that vary more, is from a busy machine
 _MOST_UNSTEADY = 3  # such curves: on a machine that is always busy the next start would wait for another in vain
+_WIDEST = 4096  # decodes that are kept
 _MOST_BYTES = 4_000_000  # a larger file is not ours
 
 
@@ -143,6 +144,8 @@ class PerModel:
                 return {}, 0
             content = json.loads(text)
             seconds = {int(width): float(cost) for width, cost in content["seconds"].items()}
+            if max(seconds) > _WIDEST:  # each width up to it has a price
+                raise ValueError("a curve of absurd widths")
             CostCurve(seconds)  # refuses what is no curve
             return seconds, int(content.get("unsteady", 0))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):

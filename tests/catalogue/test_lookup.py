@@ -103,6 +103,7 @@ def test_a_file_that_is_no_model_is_still_a_path_for_the_header_check_to_judge(h
         ("./gone.gguf", "there is no file ./gone.gguf"),
         ("gone.gguf", "there is no file gone.gguf"),
         ("/", "/ is a folder; name the .gguf file in it"),
+        ("/dev/null", "/dev/null is no ordinary file"),
         ("lama-3.2-1b", "the nearest names are llama-3.2-1b-instruct"),
         ("smollm2-135m-chat", "the nearest names are smollm2-135m-instruct"),
         ("zzz", "there is no model 'zzz'; 'spectra-chat models list' shows all"),

@@ -92,7 +92,11 @@ def test_what_was_learned_is_there_next_time(spectra_home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{}", b"[1]", b'{"seconds": {"x": 1}}', b'{"weights": 3}', b"\xff\x00", b"[" * 99999]
+    "content",
+    [
+        *(b"", b"{}", b"[1]", b'{"weights": 3}', b"\xff\x00", b"[" * 99999),
+        *(b'{"seconds": {"x": 1}}', b'{"seconds": {"1": 0.02, "999999999999": 0.03}}', b'{"seconds": {}}'),
+    ],
 )
 def test_a_damaged_file_is_one_log_line_and_a_fresh_start(
     spectra_home: Path, content: bytes, caplog: pytest.LogCaptureFixture
