@@ -126,26 +126,26 @@ class Regression:
         From ``start``, else 0, of which only those that are ``free`` move.
         """
         weights, before = np.zeros(evidence.TOTAL) if start is None else start, np.inf
-        self._free = np.ones(evidence.TOTAL, bool) if free is None else free
+        free = np.ones(evidence.TOTAL, bool) if free is None else free
         while (now := self._loss(weights)) < before - 1e-6 * now:
             before = now
-            step, length = self._newton_step(weights), 1.0
+            step, length = self._newton_step(weights, free), 1.0
             while self._loss(weights - length * step) > now and length > 1e-6:
                 length /= 2
             weights = weights - length * step
         return weights
 
-    def _newton_step(self, weights: Weights) -> Weights:
+    def _newton_step(self, weights: Weights, free: NDArray[np.bool_]) -> Weights:
         """Hessian^-1 gradient by conjugate gradients, scaled with the diagonal: the Hessian itself is never built."""
         expected = 1 / (1 + np.exp(-self._scores(weights)))
-        gradient = (self._by_bucket(expected - self._hits) + self._ridge * weights) * self._free
+        gradient = (self._by_bucket(expected - self._hits) + self._ridge * weights) * free
         curvature = expected * (1 - expected)
         scale = 1 / (self._by_bucket(curvature) + self._ridge)
         step, rest = np.zeros_like(weights), gradient
         direction = scaled = scale * rest
         enough = 1e-6 * (rest @ scaled)
         while (size := rest @ scaled) > enough:
-            bent = (self._by_bucket(curvature * self._scores(direction)) + self._ridge * direction) * self._free
+            bent = (self._by_bucket(curvature * self._scores(direction)) + self._ridge * direction) * free
             length = size / (direction @ bent)
             step = step + length * direction
             rest = rest - length * bent
@@ -185,13 +185,15 @@ class Priors:
     def fitted(cls, trials: Trials) -> "Priors":
         """All of them, fitted to ``trials``."""
         regression = Regression(trials.kinds, trials.hits)
-        made = cls(regression.fit(), regression.trials(), *_capped(trials, MOST_SURE_TRIES))
+        made = cls(
+            regression.fit(), regression.trials(), *_capped(trials.sure_hits, trials.sure_tries, MOST_SURE_TRIES)
+        )
         for borrower, lender in BORROWED.items():
             for to, of in zip(_of_source(borrower), _of_source(lender), strict=True):
                 made.weights[to], made.trials[to] = made.weights[of], np.minimum(made.trials[of], BORROWED_TRIALS)
             to, of = _sure_of_source(borrower), _sure_of_source(lender)
-            kept = np.minimum(1.0, BORROWED_TRIES / np.maximum(made.sure_tries[of], 1))
-            made.sure_hits[to], made.sure_tries[to] = made.sure_hits[of] * kept, made.sure_tries[of] * kept
+            lent = _capped(made.sure_hits[of], made.sure_tries[of], BORROWED_TRIES)
+            made.sure_hits[to], made.sure_tries[to] = lent
         size = evidence.CORE_FAMILIES * evidence.FAMILY_SIZE
         of, to = (slice(evidence.LEVEL + i * size, evidence.LEVEL + (i + 1) * size) for i in range(2))
         made.weights[to], made.trials[to] = made.weights[of], np.minimum(made.trials[of], BORROWED_LEVEL_TRIALS)
@@ -200,20 +202,21 @@ class Priors:
     def fit_again(self, trials: Trials) -> None:
         """Fits what is known of earlier answers to the same prompt alone to ``trials``."""
         free = np.zeros(evidence.TOTAL, bool)
-        for part in _of_source(AGAIN):
-            free[part] = True
+        matches, recent = _of_source(AGAIN)
+        free[matches] = free[recent] = True
         regression, sure = Regression(trials.kinds, trials.hits), _sure_of_source(AGAIN)
         self.weights = regression.fit(self.weights, free)
         self.trials[free] = np.minimum(regression.trials()[free], BORROWED_TRIALS)  # how often they part is the user's
-        matches, recent = _of_source(AGAIN)
         for part, shape in ((matches, (evidence.LENGTHS, evidence.VOTES)), (recent, (evidence.COARSE, evidence.RATES))):
             tried = self.trials[part].reshape(shape)
             _fill_untried(self.weights[part].reshape(shape), tried > 0)
-        hits, tries = _capped(trials, BORROWED_TRIES)
-        rates = (hits[sure] / np.maximum(tries[sure], 1)).reshape(-1, evidence.LENGTHS).T.copy()
-        tried = tries[sure].reshape(-1, evidence.LENGTHS).T
-        _fill_untried(rates, tried > 0)
-        kept = np.maximum(tried, np.where(rates > 0, BORROWED_TRIALS, 0)).T.ravel()
+        hits, tries = (
+            counts.reshape(-1, evidence.LENGTHS).T
+            for counts in _capped(trials.sure_hits[sure], trials.sure_tries[sure], BORROWED_TRIES)
+        )
+        rates = hits / np.maximum(tries, 1)
+        _fill_untried(rates, tries > 0)
+        kept = np.maximum(tries, np.where(rates > 0, BORROWED_TRIALS, 0)).T.ravel()
         self.sure_hits[sure], self.sure_tries[sure] = rates.T.ravel() * kept, kept
 
     def dumps(self) -> str:
@@ -229,9 +232,9 @@ class Priors:
         )
 
 
-def _capped(trials: Trials, most: float) -> tuple[Weights, Weights]:
-    kept = np.minimum(1.0, most / np.maximum(trials.sure_tries, 1))
-    return trials.sure_hits * kept, trials.sure_tries * kept
+def _capped(hits: Weights, tries: Weights, most: float) -> tuple[Weights, Weights]:
+    kept = np.minimum(1.0, most / np.maximum(tries, 1))
+    return hits * kept, tries * kept
 
 
 def _fill_untried(values: Weights, tried: NDArray[np.bool_]) -> None:

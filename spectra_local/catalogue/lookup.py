@@ -48,7 +48,7 @@ def resolve(name_or_path: str | None) -> Path:
     for match in known:
         if match.name.lower() == wanted.lower():
             return _file_of(match)
-    if wanted and (os.sep in wanted or wanted.lower().endswith(".gguf") or _is_file(wanted)):
+    if wanted and (os.sep in wanted or wanted.lower().endswith(".gguf") or _holds(Path.is_file, wanted)):
         return _file_at(wanted)
     for model in added_models():
         if model.name.lower() == wanted.lower():
@@ -139,23 +139,15 @@ def _file_of(match: _Known) -> Path:
 
 
 def _file_at(wanted: str) -> Path:
-    if _is_file(wanted):
+    if _holds(Path.is_file, wanted):
         return Path(wanted).expanduser().absolute()
     raise ModelNotFoundError(
         f"{_shown(wanted)} is a folder; name the .gguf file in it"
-        if _is_folder(wanted)
+        if _holds(Path.is_dir, wanted)
         else f"{_shown(wanted)} is no ordinary file"
         if _holds(Path.exists, wanted)
         else f"there is no file {_shown(wanted)}"
     )
-
-
-def _is_file(wanted: str) -> bool:
-    return _holds(Path.is_file, wanted)
-
-
-def _is_folder(wanted: str) -> bool:
-    return _holds(Path.is_dir, wanted)
 
 
 def _holds(check: Callable[[Path], bool], wanted: str) -> bool:

@@ -19,7 +19,7 @@ from spectra_local.llama.batch import Batch
 from spectra_local.llama.memory import available_bytes, kv_bytes, scores_bytes
 from spectra_local.llama.model import Model
 from spectra_local.llama.native import AbortFlag, lib
-from spectra_local.llama.prefill_pieces import CPU_BATCH, EXACT_BATCH, PREFILL_BATCH, piece_sizes
+from spectra_local.llama.prefill_pieces import CPU_BATCH, PREFILL_BATCH, SMALL_BATCH, piece_sizes
 
 ALWAYS = 1 << 31  # more cells than any cache has
 FIRST_N_CTX = 1024  # cells to begin with: the cache grows with the conversation, so that a short one stays small
@@ -98,7 +98,8 @@ class Context:
         return self._n_cells <= self.flash_cells
 
     @property
-    def _small_and_exact(self) -> bool:
+    def _is_small(self) -> bool:
+        """Whether passes of all widths up to WIDEST_SMALL round alike for as long as the cache does not grow."""
         return self.flash and self.flash_cells < ALWAYS
 
     @property
@@ -106,7 +107,7 @@ class Context:
         """Tokens that ``decode`` should take at most now: a draft tree and its root."""
         if self.exact:
             return WIDEST_EXACT
-        if self._small_and_exact:  # nor should a draft be what outgrows the cache
+        if self._is_small:  # nor should a draft be what outgrows the cache
             return max(1, min(WIDEST_SMALL, self._n_cells - self.n_past))
         return MAX_WIDTH
 
@@ -116,7 +117,7 @@ class Context:
             return WIDEST_EXACT
         if self.model.on_gpu:
             return PREFILL_BATCH
-        return EXACT_BATCH if self._small_and_exact else CPU_BATCH
+        return SMALL_BATCH if self._is_small else CPU_BATCH
 
     @property
     def n_past(self) -> int:

@@ -8,7 +8,7 @@ PREFILL_BATCH = 512  # llama.cpp's own micro-batch
 # request need not wait long. Milliseconds a token on two busy cores by 8, 16, 32, 64, 128, 512: SmolLM2 22, 13, 11, 13,
 # 13, 14; 1.5B parameters, up to 256: 52, 32, 28, 38, 52, 48.
 CPU_BATCH = 64
-EXACT_BATCH = 32  # passes of 64 and more take another flash kernel, which rounds otherwise
+SMALL_BATCH = 32  # into a small cache with flash attention: from 64 on there is a kernel that rounds otherwise
 # Of a few tokens that were typed on first a piece that is read before the next key cancels it (0.2 s with 1.5B): else
 # who types on would never be caught up with. Then pieces of half a second.
 _TYPED_MOST, _TYPED_FIRST, _TYPED_BATCH = 64, 4, 16

@@ -24,7 +24,7 @@ _HIGHEST_STAIR = 1.3  # of a width over a wider one; the highest measured so far
 _BAND_EDGES = (1024, 4096, 16384)  # tokens of context: attention makes wide decodes dearer as it grows
 _RECENT = 9  # decodes of one width that the median is taken over
 _REFINE_EVERY = 32  # decodes
-_JUST_BEFORE = 2  # decodes within which one of 1 must lie: with older ones prices were off by 11 %, so by 8
+_JUST_BEFORE = 2  # decodes within which one of 1 must lie: with older ones prices were off by 11 %, so by 9
 _MOST_CORRECTION = 2.0  # of a measured value, up or down: beyond it the machine is busy, not the curve wrong
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectra_local.errors import SpectraError
-from spectra_local.private_file import write_private
+from spectra_local.kept_file import write_kept
 from spectra_local.speculation import core_file
 from spectra_local.speculation.core import MOST_SEEN, RANKED, Entry, NgramTable
 from spectra_local.speculation.match import TOKEN_BITS
@@ -107,10 +107,7 @@ class Retrieval:
             return None
         for old in self._folder.glob("core.corpora-*.bin"):
             old.unlink(missing_ok=True)
-        try:
-            write_private(self._path(wanted), core_file.dumps(table))
-        except OSError as error:
-            log.warning("%s cannot be written: %s", self._path(wanted), error)
+        write_kept(self._path(wanted), core_file.dumps(table))
         return table
 
 

@@ -1,6 +1,6 @@
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -80,59 +80,55 @@ def test_a_cache_that_grows_into_another_kind_of_attention_keeps_what_it_holds(
     assert texts[0] == texts[1] == texts[2]
 
 
-def test_a_short_text_after_a_long_one_is_read_into_a_small_cache_again(
-    smollm2: Model, abort: native.AbortFlag, story: list[int]
-) -> None:
+@pytest.fixture
+def growing(smollm2: Model, abort: native.AbortFlag) -> Iterator[Context]:
+    """One that goes over from flash attention to the plain one."""
     context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=SHORT)
-    prefill(context, story)
-    expected = greedy(context, 6)
+    yield context
+    context.close()
+
+
+def test_a_short_text_after_a_long_one_is_read_into_a_small_cache_again(growing: Context, story: list[int]) -> None:
+    prefill(growing, story)
+    expected = greedy(growing, 6)
     long = (story * 30)[:300]
-    prefill(context, [*story[:8], *long])
-    assert not context.flash
-    assert prefill(context, story) == 0  # eight tokens in common are read again
-    assert context.flash
-    assert greedy(context, 6) == expected
-    prefill(context, long)
-    assert prefill(context, long[:60]) > 50  # what is worth more than that stays
-    assert not context.flash
-    context.close()
+    prefill(growing, [*story[:8], *long])
+    assert not growing.flash
+    assert prefill(growing, story) == 0  # eight tokens in common are read again
+    assert growing.flash
+    assert greedy(growing, 6) == expected
+    prefill(growing, long)
+    assert prefill(growing, long[:60]) > 50  # what is worth more than that stays
+    assert not growing.flash
 
 
-def test_a_draft_does_not_outgrow_a_small_cache_nor_take_its_other_kernel(
-    smollm2: Model, abort: native.AbortFlag, story: list[int]
-) -> None:
-    context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=SHORT)
-    assert context.widest == WIDEST_SMALL
-    prefill(context, (story * 30)[: SHORT - 20])
-    assert context.widest == 20
-    context.decode(100, [100] * 19, range(-1, 18))
-    context.commit(range(19))
-    assert context.flash and context.widest == 1
-    context.decode(100)
-    context.commit()
-    assert not context.flash and context.widest == MAX_WIDTH
-    context.close()
+def test_a_draft_does_not_outgrow_a_small_cache_nor_take_its_other_kernel(growing: Context, story: list[int]) -> None:
+    assert growing.widest == WIDEST_SMALL
+    prefill(growing, (story * 30)[: SHORT - 20])
+    assert growing.widest == 20
+    growing.decode(100, [100] * 19, range(-1, 18))
+    growing.commit(range(19))
+    assert growing.flash and growing.widest == 1
+    growing.decode(100)
+    growing.commit()
+    assert not growing.flash and growing.widest == MAX_WIDTH
 
 
-def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(
-    smollm2: Model, abort: native.AbortFlag, story: list[int]
-) -> None:
-    context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=SHORT)
-    prefill(context, story)
-    expected = greedy(context, 6)
-    prefill(context, story)
-    held = context.set_aside()
-    prefill(context, (story * 30)[:400])
-    assert not context.flash
-    long = context.set_aside()
-    context.bring_back(held)
-    assert context.tokens == story and not context.flash
-    prefill(context, story)
-    assert greedy(context, 6) == expected
-    context.restart()
-    context.bring_back(long)
-    assert (context.tokens, context.flash) == ((story * 30)[:400], False)
-    context.close()
+def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(growing: Context, story: list[int]) -> None:
+    prefill(growing, story)
+    expected = greedy(growing, 6)
+    prefill(growing, story)
+    held = growing.set_aside()
+    prefill(growing, (story * 30)[:400])
+    assert not growing.flash
+    long = growing.set_aside()
+    growing.bring_back(held)
+    assert growing.tokens == story and not growing.flash
+    prefill(growing, story)
+    assert greedy(growing, 6) == expected
+    growing.restart()
+    growing.bring_back(long)
+    assert (growing.tokens, growing.flash) == ((story * 30)[:400], False)
 
 
 def test_a_restarted_context_answers_as_a_new_one(context: Context, story: list[int]) -> None:
