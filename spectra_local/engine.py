@@ -18,6 +18,7 @@ from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraE
 from spectra_local.history.personal import PersonalHistory
 from spectra_local.learning import Learning
 from spectra_local.llama import attention, native
+from spectra_local.llama.attention import NEVER
 from spectra_local.llama.context import ALWAYS, Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
@@ -149,14 +150,16 @@ class Engine:
     def _flash_cells(self, model: Model, device: str, n_threads: int) -> int:
         if self._options.exact or model.on_gpu or not model.can_roll_back:
             return ALWAYS
+        if native.step().cautious:
+            return NEVER
         measure = partial(attention.flash_cells, model, self._abort, n_threads)
-        settings = f"{device}, llama-cpp-python {native.version()}"
+        settings = f"{device}, {native.build()}"
         cells = measured_once("attention", model.identity, settings, measure, attention.ANSWERS)
         return ALWAYS if cells is None else cells
 
     def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
         attention_kind = "" if context.flash_cells == ALWAYS else f", flash attention up to {context.flash_cells} cells"
-        settings = f"{device}, exact {self._options.exact}{attention_kind}, llama-cpp-python {native.version()}"
+        settings = f"{device}, exact {self._options.exact}{attention_kind}, {native.build()}"
 
         def decode(width: int) -> None:
             # Beyond, another kind of attention begins.

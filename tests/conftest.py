@@ -11,15 +11,15 @@ import pytest
 from spectra_local.catalogue import ModelNotPulledError, resolve
 from spectra_local.catalogue.download import pull
 from spectra_local.catalogue.entries import DEFAULT_MODEL, entry_named
+from spectra_local.llama import kernels
+from spectra_local.worker.settling import settle_kernels
 
 # A shell's background jobs ignore ctrl+c, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def smollm2_path() -> Path:
-    """The default model's file. SPECTRA_TEST_MODELS may name it or its folder; else the product fetches it once,
-    into the place where the product itself keeps models."""
+def _smollm2_file() -> Path:
     entry = entry_named(DEFAULT_MODEL)
     assert entry is not None
     if given := os.environ.get("SPECTRA_TEST_MODELS"):
@@ -29,6 +29,24 @@ def smollm2_path() -> Path:
         return resolve(DEFAULT_MODEL)
     except ModelNotPulledError:
         return pull(entry, lambda done, total: None, lambda: False)
+
+
+@pytest.fixture(scope="session")
+def smollm2_path(tmp_path_factory: pytest.TempPathFactory, _smollm2_file: Path) -> Iterator[Path]:
+    """The default model's file. SPECTRA_TEST_MODELS may name it or its folder; else the product fetches it once,
+    into the place where the product itself keeps models.
+
+    And the kernels that work here: those that crash would take the tests' own process with them. The tests of the
+    ladder start their engines without the variable that is set here.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if kernels.VARIABLE not in os.environ:
+            patch.setenv("SPECTRA_HOME", str(tmp_path_factory.mktemp("settling")))
+            settle_kernels(_smollm2_file)
+            step = kernels.current().name
+            patch.undo()
+            patch.setenv(kernels.VARIABLE, step)
+        yield _smollm2_file
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,10 @@ from spectra_local.cli.opening import model_path
 from spectra_local.cli.status import StatusLine
 from spectra_local.engine import Engine
 from spectra_local.errors import SpectraError
-from spectra_local.llama import native
+from spectra_local.llama import library, native
 from spectra_local.printable import printable_line
 from spectra_local.protocol import EngineOptions
+from spectra_local.worker.settling import settle_kernels
 
 _BAR_CELLS = 24
 
@@ -60,7 +61,7 @@ def measure_live(
         passes, stopped = _measured(methods, groups, questions, 1 + repeat_pass, growing)
         results: dict[str, Any] = {
             "model": {"name": engine.info.name, "quantisation": engine.info.quantisation, "device": engine.info.device},
-            "llama_cpp_python": native.version(),
+            "llama_cpp_python": library.release(),
             "date": datetime.now(UTC).date().isoformat(),
             "max_tokens": max_tokens,
             "n_prompts": len(questions),
@@ -85,6 +86,7 @@ def measure_live(
 @contextmanager
 def _loaded(path: Path, options: EngineOptions) -> Iterator[Engine]:
     """An engine in this process: no pipe between the clock and the model."""
+    settle_kernels(path)
     with closing(Engine(path, replace(options, history=False))) as engine:
         with StatusLine(sys.stderr) as status:
             for progress in engine.load():

@@ -32,6 +32,7 @@ from spectra_local.llama.context import DecodeAbortedError
 from spectra_local.llama.likelihood import Likelihood
 from spectra_local.llama.model import Model
 from spectra_local.printable import printable_line
+from spectra_local.worker.settling import settle_kernels
 
 KEEP = 0.5  # one project's requests: the easier half brought what all of it did, and half by lot a per cent less
 _NICE = 19
@@ -193,6 +194,7 @@ def _build(
     from spectra_local.cli.opening import model_path
 
     path = model_path(model_name or (wanted.model if wanted.model and not rescore else None))
+    settle_kernels(path)
     with closing(Model(path, vocabulary_only=True)) as vocabulary:
         title = _asked_for_by(path)
         if wanted.scorer and wanted.scorer != vocabulary.identity:

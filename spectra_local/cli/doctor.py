@@ -36,6 +36,7 @@ def doctor(model: str | None, options: EngineOptions, as_json: bool) -> int:
     checks: dict[str, Callable[[], Any]] = {
         "versions": _versions,
         "native": _native,
+        "kernels": _kernels,
         "memory": _memory,
         "paths": _paths,
         "models": _models,
@@ -68,18 +69,24 @@ def _versions() -> dict[str, str]:
 
 
 def _native() -> dict[str, str]:
-    try:
-        from spectra_local.llama import native
+    from spectra_local.llama.facts import native_facts
 
-        native.start()
-    except (ImportError, OSError, RuntimeError) as error:
-        raise SpectraError(f"llama-cpp-python cannot be loaded: {error}; reinstall it (README, Install)") from error
-    devices = native.gpu_names()
-    return {
-        "backend": "GPU" if devices else "CPU",
-        "devices": ", ".join(devices) or f"{platform.machine()} CPU, {native.default_threads()} threads",
-        "system": native.system_info(),
+    return native_facts()
+
+
+def _kernels() -> dict[str, str]:
+    from spectra_local.llama import kernels, library, processor
+
+    step = kernels.current()
+    facts = {
+        "processor": f"{processor.name()}, with {' '.join(processor.vector_instructions()) or 'unknown instructions'}",
+        "in use": f"{step.name}: llama.cpp runs {step.words}",
     }
+    if step is not kernels.FASTEST:
+        facts["why"] = kernels.why()
+    if processor.has_amx() or step is not kernels.FASTEST:
+        facts["a better build"] = library.better_build()
+    return facts
 
 
 def _memory() -> dict[str, str]:

@@ -4,13 +4,13 @@ Apart from main.py, so that the chat can open without click, a tenth of the time
 """
 
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Callable
 
 from spectra_local.errors import SpectraError
-from spectra_local.locations import log_file, private_dir
+from spectra_local.locations import log_file
+from spectra_local.logged import logged
 from spectra_local.printable import printable
 
 PROGRAM = "spectra-chat"
@@ -41,7 +41,7 @@ def outcome(work: Callable[[], object]) -> int:
         _complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return EXIT_FAILURE
     except Exception as error:  # ours to mend; the user gets a line, the log the traceback
-        _log_defect(error)
+        logged("spectra_local.cli", "internal error", error)
         _complain(f"internal error: {error!r}; the traceback is in {log_file()}")
         return EXIT_FAILURE
     return result if isinstance(result, int) else 0
@@ -56,15 +56,3 @@ def _abandon_stdout() -> None:
 def _complain(message: str) -> None:
     if sys.stderr is not None:
         print(f"{PROGRAM}: {printable(message)}", file=sys.stderr, flush=True)
-
-
-def _log_defect(error: Exception) -> None:
-    try:
-        private_dir(log_file().parent)
-        os.close(os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = logging.FileHandler(log_file())
-    except OSError:
-        return
-    logger = logging.getLogger("spectra_local.cli")
-    logger.addHandler(handler)
-    logger.error("internal error", exc_info=error)

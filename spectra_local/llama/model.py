@@ -12,6 +12,7 @@ from spectra_local.llama.memory import available_bytes
 from spectra_local.llama.native import lib
 from spectra_local.printable import printable_line
 
+_NO_DEVICES = (ctypes.c_void_p * 1)()  # a list that ends at once: the CPU alone
 # Buffers of a small context, the vocabulary and Python itself: what SmolLM2-135M takes beside weights and KV cache.
 _OVERHEAD_BYTES = 150_000_000
 
@@ -44,7 +45,11 @@ class Model:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         params.vocab_only = vocabulary_only
-        params.use_extra_bufts = not exact  # repacked weights round differently at different batch widths
+        # Repacked weights round differently at different batch widths.
+        params.use_extra_bufts = native.step().repacked and not exact
+        if native.step().cautious:
+            params.devices = ctypes.cast(_NO_DEVICES, ctypes.c_void_p)
+            params.load_mode = lib.LLAMA_LOAD_MODE_NONE  # a file that cannot be read is an error, not a SIGBUS
         callback = lib.llama_progress_callback(lambda fraction, _: on_progress(fraction))
         params.progress_callback = callback
         self._model = lib.llama_model_load_from_file(str(path).encode(), params)

@@ -8,6 +8,7 @@ import ctypes
 import ctypes.util
 import logging
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from weakref import WeakSet
@@ -19,19 +20,22 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 # cores with SmolLM2-135M; on a quiet machine no difference was seen.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-import llama_cpp
 from llama_cpp import llama_cpp as lib
+
+from spectra_local.llama import kernels, library
 
 __all__ = [
     "AbortFlag",
+    "build",
     "can_offload",
     "default_threads",
     "gpu_names",
     "lib",
     "prepare_exact",
+    "record_to",
     "start",
+    "step",
     "system_info",
-    "version",
 ]
 
 log = logging.getLogger("spectra_local.native")
@@ -40,14 +44,24 @@ log.addHandler(logging.NullHandler())  # without it, warnings would reach stderr
 
 # ggml's levels (ggml.h); 5 goes on with the line before it, a row of dots. What llama.cpp calls information is some 200
 # lines a load.
-_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
+_DEBUG = 1
+_LEVELS = {_DEBUG: logging.DEBUG, 2: logging.DEBUG, 3: logging.WARNING, 4: logging.ERROR}
 
 
 _flags: "WeakSet[AbortFlag]" = WeakSet()
+_record: Callable[[bytes], object] = lambda line: None  # noqa: E731
+
+
+def record_to(record: Callable[[bytes], object]) -> None:
+    """Gives what llama.cpp says, information included, to ``record`` too: should it crash, its last words tell why."""
+    global _record
+    _record = record
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
 def _log(level: int, text: bytes, _user_data: Any) -> None:
+    if level != _DEBUG:
+        _record(text)
     wanted = _LEVELS.get(level)
     if wanted and any(flag.is_set() for flag in _flags):
         wanted = logging.DEBUG  # a decode that was told to stop says in four lines, as errors, that it did
@@ -61,15 +75,25 @@ def prepare_exact() -> None:
 
 
 @cache
+def step() -> kernels.Kernels:
+    """Which of ggml's fast paths this process takes: decided once, before the first is taken."""
+    return kernels.current()
+
+
+@cache
 def start() -> None:
     """Initialises the backends once and routes every native message to the log."""
+    if not step().amx and not kernels.refuse_amx():
+        log.info("AMX cannot be refused here; nothing else is asked of the system")
+    if step().cautious:
+        prepare_exact()
     lib.llama_log_set(_log, ctypes.c_void_p(0))
     lib.llama_backend_init()
 
 
-def version() -> str:
-    """The release of llama-cpp-python that is installed."""
-    return str(llama_cpp.__version__)
+def build() -> str:
+    """The library and the kernels in use: what was measured with others does not hold."""
+    return f"llama-cpp-python {library.release()} {library.fingerprint()}, kernels {step().name}"
 
 
 class AbortFlag:
@@ -123,8 +147,8 @@ def _cpu_quota() -> int:
 
 
 def can_offload() -> bool:
-    """Whether this build of llama.cpp has a GPU backend with a device."""
-    return bool(lib.llama_supports_gpu_offload())
+    """Whether this build of llama.cpp has a GPU backend with a device, and this process may use it."""
+    return not step().cautious and bool(lib.llama_supports_gpu_offload())
 
 
 @cache

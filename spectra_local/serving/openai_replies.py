@@ -77,7 +77,7 @@ async def _chunks(
             if isinstance(event, Text) and event.text:
                 yield chunk(shape.delta(event.text))
             elif isinstance(event, Notice):
-                yield {**head, "choices": [], "notices": [event.text]}
+                yield {**chunk(shape.delta("")), "notices": [event.text]}  # clients read the first choice of each
             elif isinstance(event, Done):
                 yield {**chunk(shape.delta(""), finish_reason(event)), "timings": timings_json(event.timings)}
                 if with_usage:

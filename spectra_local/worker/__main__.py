@@ -1,6 +1,7 @@
 """The engine's process: its log, its first client on stdin and stdout, and the socket where others find it."""
 
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from spectra_local import wire
 from spectra_local.locations import log_file
+from spectra_local.logged import FORMAT
 from spectra_local.worker.client import Client
 from spectra_local.worker.engine_server import EngineServer
+from spectra_local.worker.last_words import Recorder
 from spectra_local.worker.reception import Reception
 
 _LOG_BYTES = 1_000_000
@@ -25,7 +28,10 @@ def _main() -> None:
     first = wire.decode(sys.stdin.buffer.readline())
     if first["ended"]:
         logging.warning("started again: the process before this one ended %s", first["ended"])
-    server = EngineServer(first["path"], first["options"], _reception(first["socket"]))
+    recorder = Recorder(first["last_words"]) if first["last_words"] is not None else None
+    if recorder:
+        faulthandler.enable(recorder.descriptor, all_threads=False)
+    server = EngineServer(first["path"], first["options"], _reception(first["socket"]), recorder)
     parent = Client(sys.stdin.buffer, replies)
     parent.post({"listening": True})
     server.admit(parent)
@@ -50,7 +56,7 @@ def _log_to_file() -> None:
 
     with contextlib.suppress(OSError):
         handler = RotatingFileHandler(log_file(), maxBytes=_LOG_BYTES, backupCount=1)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(logging.Formatter(FORMAT))
         logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 

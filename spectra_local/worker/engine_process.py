@@ -5,14 +5,31 @@ native code prints goes to the log. Knows nothing of how the two are connected.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from spectra_local.errors import SpectraError, WorkerError
-from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, ModelInfo, Request
-from spectra_local.worker.connection import Connection
+from spectra_local.protocol import (
+    Done,
+    EngineOptions,
+    Event,
+    LoadProgress,
+    ModelInfo,
+    Notice,
+    PromptProgress,
+    Request,
+    Text,
+)
+from spectra_local.worker.connection import ChildConnection, Connection, EngineEndedError
+from spectra_local.worker.continuation import Told
+from spectra_local.worker.descent import CRASHES, Descent
 from spectra_local.worker.meeting_point import MeetingPoint, meeting_point, own_meeting_point
 from spectra_local.worker.starting import connect_or_start
+
+_MOST_STARTS = 6  # of a process for one request: more than the ladder has steps
+_ENDS_AGAIN = (
+    "the process that runs the model ends again and again; 'spectra-chat doctor' names the log that may say why"
+)
 
 
 class EngineProcess:
@@ -27,10 +44,38 @@ class EngineProcess:
         self._connection: Connection | None = None
         self._info: ModelInfo | None = None
         self._n_requests = 0
+        self._descent: Descent | None = None  # made when a process is first started: it reads a file
+        self._has_decoded = False  # the process that is connected now
 
     def load(self) -> Iterator[LoadProgress]:
-        """Starts the process and loads the model in it, or joins one that has it. Raises SpectraError."""
-        yield from self._connect(lambda: connect_or_start(self._path, self._options, self._point()))
+        """Starts the process and loads the model in it, or joins one that has it. Raises SpectraError.
+
+        A process that crashes meanwhile is started again, one step down the ladder of kernels.
+        """
+        yield from self._start()
+
+    def _start(self, ended: str = "") -> Iterator[LoadProgress]:
+        for _ in range(_MOST_STARTS):
+            try:
+                self._leave()  # two models at once may not fit into memory
+                yield from self._connect(self._connect_or_start(ended))
+                return
+            except EngineEndedError as error:
+                self._take_in(error)
+                ended = error.how
+        raise WorkerError(_ENDS_AGAIN)
+
+    def _connect_or_start(self, ended: str) -> Connection:
+        self._descent = self._descent or Descent()
+        return connect_or_start(self._path, self._options, self._point(), self._descent.step, ended)
+
+    def _take_in(self, error: EngineEndedError) -> None:
+        """Returns where another start may help; raises ``error``, or what is to be said instead, where not."""
+        if error.signal in CRASHES:
+            assert self._descent
+            self._descent.after(error, had_decoded=self._has_decoded)
+        elif not error.shared:  # where it was shared, its parent or our own next process will know how it ended
+            raise error
 
     def beside(self) -> "EngineProcess | None":
         """A further line to the same loaded engine, for requests that need not wait for those of this one.
@@ -45,7 +90,7 @@ class EngineProcess:
             return None
         other = EngineProcess(self._path, self._options)
         other._own_point = self._own_point
-        for _ in other._connect(lambda: line):
+        for _ in other._connect(line):
             pass
         return other
 
@@ -56,10 +101,9 @@ class EngineProcess:
             self._own_point = own_meeting_point()
         return self._own_point
 
-    def _connect(self, connect: Callable[[], Connection]) -> Iterator[LoadProgress]:
-        self._leave()
-        self._connection, self._n_requests = connect(), 0
-        for item in self._connection.receive():
+    def _connect(self, connection: Connection) -> Iterator[LoadProgress]:
+        self._connection, self._n_requests, self._has_decoded = connection, 0, False
+        for item in connection.receive():
             if isinstance(item, ModelInfo):
                 self._info = item
                 return
@@ -75,7 +119,8 @@ class EngineProcess:
     def generate(self, request: Request) -> Generator[Event, None, None]:
         """As Engine.generate. Text events come at most 11 times a second, each with all since the one before.
 
-        Where the process has ended since the last request, the model is loaded again first.
+        Where the process has ended since the last request, the model is loaded again first. Where native code crashes
+        meanwhile, the answer goes on in a process one step down the ladder of kernels.
         """
         finished = False
         try:
@@ -96,18 +141,40 @@ class EngineProcess:
                             break
 
     def _answered(self, request: Request) -> Iterator[Event]:
-        connection = self._connected()
-        try:
-            events = self._sent(request)
-            first = next(events)
-        except WorkerError:  # it ended while nobody asked anything of it: nothing is lost but time
-            ended = connection.end()
-            for _ in self._connect(lambda: connect_or_start(self._path, self._options, self._point(), ended)):
-                pass
-            events = self._sent(request)
-            first = next(events)
-        yield first
-        yield from events
+        if self._connected().is_over:  # it ended while nothing was asked of it: nothing is lost but time
+            self._restart(self._connected().ended())
+        told, begun = Told(request), False
+        for _ in range(_MOST_STARTS):
+            rest = told.rest()
+            if isinstance(rest, Done):
+                yield told.add(rest)
+                return
+            try:
+                for event in self._sent(rest):
+                    begun = True
+                    if not self._has_decoded and (notice := self._decoded(event)):
+                        yield Notice(notice)
+                    yield told.add(event)
+                    if isinstance(event, Done):
+                        return
+            except EngineEndedError as error:
+                if begun or error.signal in CRASHES:
+                    self._take_in(error)
+                if not told.can_go_on:
+                    raise
+                begun = True
+                self._restart(error)
+        raise WorkerError(_ENDS_AGAIN)
+
+    def _restart(self, ended: EngineEndedError) -> None:
+        for _ in self._start(ended.how):
+            pass
+
+    def _decoded(self, event: Event) -> str:
+        """Notes the first sign that the process can decode; returns what is to be said of its kernels."""
+        self._has_decoded = isinstance(event, Text) or (isinstance(event, PromptProgress) and event.done > 0)
+        started = isinstance(self._connection, ChildConnection)  # another program's engine has kernels of its choice
+        return self._descent.worked() if self._has_decoded and started and self._descent else ""
 
     def _sent(self, request: Request) -> Iterator[Event]:
         connection = self._connected()

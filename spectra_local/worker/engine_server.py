@@ -30,6 +30,7 @@ from spectra_local.protocol import (
 )
 from spectra_local.worker.client import Client
 from spectra_local.worker.connection import GOES_ON
+from spectra_local.worker.last_words import Recorder
 from spectra_local.worker.reception import Reception
 
 if TYPE_CHECKING:
@@ -69,11 +70,14 @@ class _Turn:
 class EngineServer:
     """Loads a model and answers clients until the last one leaves. ``run`` in one thread, the rest from any."""
 
-    def __init__(self, path: str, options: EngineOptions, reception: Reception | None) -> None:
-        """``reception``, where there is one, lets further clients in."""
+    def __init__(
+        self, path: str, options: EngineOptions, reception: Reception | None, recorder: Recorder | None = None
+    ) -> None:
+        """``reception``, where there is one, lets further clients in; ``recorder`` keeps what llama.cpp says."""
         self._path = path
         self._options = options
         self._reception = reception
+        self._recorder = recorder
         self._engine: Engine | None = None
         self._clients: set[Client] = set()
         self._waiting: deque[_Turn] = deque()
@@ -101,6 +105,8 @@ class EngineServer:
             self._reception.open(self.admit)
         from spectra_local.engine import Engine  # the socket listens before numpy and llama.cpp are imported
 
+        if self._recorder:
+            _record(self._recorder)
         try:
             self._load(Engine(self._path, self._options))
         except SpectraError as error:
@@ -295,6 +301,13 @@ class EngineServer:
             self._changed.notify_all()
         self._finished.wait(_FAREWELL_SECONDS)
         os._exit(0)  # native code may be deep in a call and needs no farewell
+
+
+def _record(recorder: Recorder) -> None:
+    from spectra_local.llama import native
+
+    native.record_to(recorder.line)
+    recorder.describe(native.system_info())
 
 
 def _may_rest_after(event: Event) -> bool:
