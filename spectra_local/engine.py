@@ -145,6 +145,9 @@ class Engine:
             load_ms=1000 * (time.perf_counter() - started),
             fill_in=prompts.fill_in_name,
             decode_cost=self.decode_cost,
+            cost_trusted=self._speculation is None or self._speculation.cost.trusted,
+            cost_time=self._speculation.cost_time if self._speculation else 0.0,
+            kernels=native.step().name,
         )
 
     def _flash_cells(self, model: Model, device: str, n_threads: int) -> int:

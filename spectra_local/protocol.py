@@ -120,6 +120,9 @@ class ModelInfo:
     load_ms: float
     fill_in: str = ""  # family of the model's fill-in tokens, "" where it has none
     decode_cost: tuple[float, ...] = ()  # of a pass over 1, 2, ... tokens, relative to 1; () where nothing is drafted
+    cost_trusted: bool = True  # False: measured on a busy machine, and learned from answers now
+    cost_time: float = 0.0  # when it was measured or last corrected, in seconds since 1970; 0: never
+    kernels: str = ""  # which of ggml's fast paths the engine takes, by its step of the ladder
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from spectra_local import __version__, locations
 from spectra_local.byte_size import byte_size
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import engine_options
+from spectra_local.counted import counted
 from spectra_local.errors import SpectraError
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
-from spectra_local.protocol import Done, EngineOptions, Request
+from spectra_local.protocol import Done, EngineOptions, ModelInfo, Request
 from spectra_local.timings_json import timings_json
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _PROMPT = "Count from one to twenty in words, separated by commas: one, two, three, four, five, six,"
 _TOKENS = 32
+_SHOWN_WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 @click.command()
@@ -141,10 +144,30 @@ def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
         "template": info.template or "none",
         "context": f"{info.n_ctx} tokens",
         "device": info.device,
+        "kernels": info.kernels,
+        **_cost_of_a_pass(info),
         "load_ms": round(info.load_ms),
         "prompt_per_second": timings["prompt_per_second"],
         "predicted_per_second": timings["predicted_per_second"],
     }
+
+
+def _cost_of_a_pass(info: ModelInfo) -> dict[str, str]:
+    """The curve by which drafts are priced: what a pass over several tokens takes, in passes over one."""
+    cost = info.decode_cost
+    if not cost:
+        return {"cost of a pass": "not measured: this model is decoded one token at a time"}
+    shown = ", ".join(f"{width}: {cost[width - 1]:.2f}" for width in _SHOWN_WIDTHS if width <= len(cost))
+    state = "trusted" if info.cost_trusted else "doubted: it is learned from the next answers"
+    age = max(0.0, time.time() - info.cost_time)
+    return {"cost of a pass": shown, "its age": f"{_age(age)}, {state}"}
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            return counted(int(seconds // length), unit)
+    return "less than a minute"
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -9,6 +9,9 @@ import logging
 import struct
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from math import inf
+from typing import Any, TypeVar
 
 from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.history.lookup import History
@@ -21,8 +24,11 @@ from spectra_local.speculation.core import NgramTable
 from spectra_local.speculation.cost import CostCurve
 from spectra_local.speculation.drafter import SpectraDrafter
 from spectra_local.speculation.interface import Drafter
-from spectra_local.speculation.measured_cost import MeasuredCost, measure
+from spectra_local.speculation.measured_cost import Belief, MeasuredCost
 from spectra_local.speculation.retrieval import Retrieval, Tokens
+from spectra_local.speculation.staircase import measure
+
+Kept = TypeVar("Kept")
 
 log = logging.getLogger("spectra_local.speculation")
 
@@ -30,8 +36,6 @@ _SAVE_SECONDS = 30.0  # at most so often: a save costs some milliseconds
 _SAVE_CORE_SECONDS = 300.0  # some 0.2 s of packing
 _MOST_CORE_BYTES = 64 << 20
 _MOST_HISTORY_TOKENS = 200_000  # some 60 MB of lists and dictionaries
-_LEAST_WIDTHS, _MOST_SPREAD = 8, 1.5  # a curve with fewer, or over times that vary more, is from a busy machine
-_MOST_UNSTEADY = 3  # such curves: on a machine that is always busy the next start would wait for another in vain
 _WIDEST = 4096  # decodes that are kept
 _MOST_BYTES = 4_000_000  # a larger file is not ours
 
@@ -59,6 +63,8 @@ class PerModel:
         self._cost_file = self._folder / f"cost-{device_digest}.json"
         self._calibration_file = self._folder / "calibration.json"
         self._saved = time.monotonic()
+        self.cost_time = time.time()  # when the cost was last measured or corrected
+        self._device = device
         self.cost = self._cost(widest, device, decode)
         self.calibration = self._known_calibration()
         self._session = MemoryHistory("history", _MOST_HISTORY_TOKENS)
@@ -107,6 +113,8 @@ class PerModel:
         if not now and time.monotonic() - self._saved < _SAVE_SECONDS:
             return
         self._saved = time.monotonic()
+        if self.cost.changed:
+            self._keep_cost(self.cost, self._device)
         write_kept(self._calibration_file, self.calibration.dumps().encode())
         if self._core_n_vocab and (now or time.monotonic() - self._core_saved > _SAVE_CORE_SECONDS):
             self._core_saved = time.monotonic()
@@ -123,34 +131,35 @@ class PerModel:
         return None
 
     def _cost(self, widest: int, device: str, decode: Callable[[int], None]) -> MeasuredCost:
-        kept, unsteady = self._kept_seconds()
-        if kept and (not unsteady or unsteady >= _MOST_UNSTEADY):
-            return MeasuredCost(kept, widest)
-        seconds, spread = measure(decode, widest)
-        if len(seconds) >= _LEAST_WIDTHS and spread <= _MOST_SPREAD:
-            unsteady = 0
-        else:
-            log.info("the machine is busy: the cost of decoding is not sure yet")
-            seconds, unsteady = _cheaper(seconds, kept), unsteady + 1
-        content = {"device": device, "seconds": seconds, "unsteady": unsteady}
-        write_kept(self._cost_file, json.dumps(content).encode())
-        return MeasuredCost(seconds, widest)
+        if kept := self._kept_cost(widest):
+            return kept
+        seconds, trusted = measure(decode, widest)
+        if not trusted:
+            log.info("the machine is busy: the cost of decoding is learned from answers")
+        cost = MeasuredCost(seconds, widest, Belief(trusted))
+        self._keep_cost(cost, device)
+        return cost
 
-    def _kept_seconds(self) -> tuple[dict[int, float], int]:
-        """Seconds by width, and from how many measurements on a busy machine, 0: from one on a quiet one."""
+    def _keep_cost(self, cost: MeasuredCost, device: str) -> None:
+        belief = asdict(cost.belief)
+        content = {"device": device, "time": time.time(), "seconds": cost.points, "belief": belief}
+        write_kept(self._cost_file, json.dumps(content).encode())
+
+    def _kept_cost(self, widest: int) -> MeasuredCost | None:
         text = read_kept(self._cost_file, _MOST_BYTES)
+        if text is None:
+            return None
         try:
-            if text is None:
-                return {}, 0
             content = json.loads(text)
-            seconds = {int(width): float(cost) for width, cost in content["seconds"].items()}
-            if max(seconds) > _WIDEST:  # each width up to it has a price
-                raise ValueError("a curve of absurd widths")
-            CostCurve(seconds)  # refuses what is no curve
-            return seconds, int(content.get("unsteady", 0))
+            points = _by_width(content["seconds"], _positive)
+            belief = content["belief"]
+            observed = _by_width(belief["observed"], lambda multiples: [_positive(each) for each in multiples])
+            trusted, interval, quiet = (int(belief[name]) for name in ("trusted", "interval", "quiet"))
+            self.cost_time = float(content["time"])
+            return MeasuredCost(points, widest, Belief(bool(trusted), max(1, interval), max(0, quiet), observed))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             log.warning("%s is damaged; measuring again", self._cost_file)
-            return {}, 0
+            return None
 
     def _known_calibration(self) -> Calibration:
         text = read_kept(self._calibration_file, _MOST_BYTES)
@@ -161,10 +170,14 @@ class PerModel:
             return Calibration.shipped()
 
 
-def _cheaper(seconds: Mapping[int, float], kept: Mapping[int, float]) -> dict[int, float]:
-    """For each width the lesser multiple of a decode of 1 in two measurements: whatever disturbs makes it dearer."""
-    if kept.get(1, 0.0) <= 0.0:
-        return dict(seconds)
-    one = min(seconds[1], kept[1])
-    relative = [{width: cost / each[1] for width, cost in each.items()} for each in (seconds, kept)]
-    return {width: one * min(each[width] for each in relative if width in each) for width in sorted({*seconds, *kept})}
+def _by_width(kept: Mapping[str, Any], value: Callable[[Any], Kept]) -> dict[int, Kept]:
+    by_width = {int(width): value(each) for width, each in kept.items()}
+    if any(not 1 <= width <= _WIDEST for width in by_width):  # each width up to the last has a price
+        raise ValueError("a curve of absurd widths")
+    return by_width
+
+
+def _positive(value: Any) -> float:
+    if not 0.0 < (number := float(value)) < inf:
+        raise ValueError("an absurd price")
+    return number

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectra_local.speculation.measured_cost import MeasuredCost, measure
+from spectra_local.speculation.measured_cost import Belief, MeasuredCost
+from spectra_local.speculation.staircase import measure
 
 
 def test_measuring_calls_each_width_and_ends_in_time() -> None:
@@ -26,11 +27,11 @@ def test_a_slow_device_measures_what_fits_in() -> None:
     clock = [0.0]
     original, time.perf_counter = time.perf_counter, lambda: clock[0]  # type: ignore[assignment]
     try:
-        seconds, spread = measure(decode, 128)
+        seconds, trusted = measure(decode, 128)
     finally:
         time.perf_counter = original
     assert spent < 3.0
-    assert spread == pytest.approx(1.0)
+    assert trusted
     assert {1, 2, 4} <= set(seconds)
 
 
@@ -159,3 +160,112 @@ def test_prompts_tell_the_price_of_widths_that_nobody_measured_and_of_no_others(
     read(64, 12.0)
     read(64, 5.0)  # somebody else had it after that, while one token was decoded
     assert curve.relative[64] == 20.0
+
+
+# --- doubt ---------------------------------------------------------------------------------------------------------
+
+DEAR = {1: 0.010, 2: 0.050, 4: 0.090, 8: 0.150, 16: 0.300}
+
+
+def test_a_doubted_curve_is_priced_as_a_likely_one_so_that_drafts_are_tried() -> None:
+    cost = MeasuredCost(DEAR, 16, Belief(trusted=False))
+    assert not cost.trusted
+    assert cost.relative[8] < 4.0
+    assert MeasuredCost(DEAR, 16).relative[8] == 15.0
+
+
+def test_a_doubted_curve_follows_what_decodes_take_and_is_trusted_in_the_end() -> None:
+    cost = MeasuredCost(DEAR, 16, Belief(trusted=False))
+    observe_both(cost, 20, 0.010, 0.030)
+    assert cost.trusted
+    assert cost.relative[4] == pytest.approx(3.0)
+    assert cost.points[4] == pytest.approx(0.030)
+    assert 4.0 < cost.relative[8] < 7.0  # dearer than likely by as much as four tokens were
+
+
+def test_on_an_unsteady_machine_it_stays_doubted() -> None:
+    cost = MeasuredCost(DEAR, 16, Belief(trusted=False))
+    for i in range(40):
+        cost.observe(1, 0.010 * (1 + i % 3), 100)
+        cost.observe(4, 0.030, 100)
+    assert not cost.trusted
+
+
+def test_what_was_seen_of_a_doubted_curve_is_kept_with_it() -> None:
+    first = MeasuredCost(DEAR, 16, Belief(trusted=False))
+    observe_both(first, 3, 0.010, 0.030)
+    assert first.changed
+    second = MeasuredCost(first.points, 16, first.belief)
+    assert second.relative == first.relative
+    assert not second.changed
+
+
+def test_one_disturbed_decode_makes_no_doubted_curve_dear() -> None:
+    cost = MeasuredCost(DEAR, 16, Belief(trusted=False))
+    before = cost.relative.copy()
+    observe_both(cost, 1, 0.010, 0.500)
+    assert cost.relative == before
+
+
+def test_a_dear_curve_that_is_wrong_is_tried_and_then_doubted() -> None:
+    cost = MeasuredCost(DEAR, 16)
+    for _ in range(127):
+        cost.observe(1, 0.010, 100)
+    assert cost.relative[8] == 15.0
+    cost.observe(1, 0.010, 100)
+    assert cost.relative[8] < 4.0, "drafts pay for once"
+    assert cost.relative[16] == 30.0, "but wide ones are no trial"
+    cost.observe(8, 0.040, 100)
+    assert not cost.trusted
+    assert cost.relative[8] < 5.0
+
+
+def test_a_dear_curve_that_is_right_is_tried_ever_less_often() -> None:
+    cost = MeasuredCost(DEAR, 16)
+    trials = []
+    for i in range(2000):
+        cost.observe(1, 0.010, 100)
+        if cost.relative[8] < 10.0:
+            trials.append(i)
+            cost.observe(8, 0.150, 100)
+    assert cost.trusted
+    assert len(trials) == 4, trials
+    assert cost.belief.interval == 2048
+
+
+def test_short_answers_of_several_processes_count_towards_a_trial() -> None:
+    points, belief = dict(DEAR), Belief()
+    for _ in range(4):
+        cost = MeasuredCost(points, 16, belief)
+        for _ in range(40):
+            cost.observe(1, 0.010, 100)
+        points, belief = cost.points, cost.belief
+    assert cost.relative[8] < 4.0
+
+
+def test_a_curve_that_decodes_contradict_by_far_is_doubted() -> None:
+    cost = MeasuredCost({1: 0.010, 4: 0.011, 8: 0.012, 16: 0.013}, 16)
+    observe_both(cost, 40, 0.010, 0.030)
+    assert cost.relative[4] == pytest.approx(3.0)
+    assert cost.relative[8] > 3.0
+
+
+def test_a_cheap_curve_is_not_made_dearer_by_a_trial() -> None:
+    cost = MeasuredCost({1: 0.010, 8: 0.012, 16: 0.013}, 16)
+    before = cost.relative.copy()
+    for _ in range(200):
+        cost.observe(1, 0.010, 100)
+    assert cost.relative == before
+
+
+@given(
+    st.booleans(), st.lists(st.tuples(st.integers(1, 16), st.floats(1e-6, 10), st.integers(0, 30_000)), max_size=300)
+)
+def test_prices_of_any_curve_stay_positive_and_can_be_kept(
+    trusted: bool, decodes: list[tuple[int, float, int]]
+) -> None:
+    cost = MeasuredCost(DEAR, 16, Belief(trusted=trusted))
+    for width, seconds, n_past in decodes:
+        cost.observe(width, seconds, n_past)
+    assert all(price > 0 for price in cost.relative[1:])
+    assert MeasuredCost(cost.points, 16, cost.belief).max_width == 16

@@ -1,4 +1,3 @@
-import json
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,13 +26,17 @@ def measured_costs(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def steady_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "spectra_local.speculation.measured_cost.time", SimpleNamespace(perf_counter=lambda: STEADY.now)
-    )
+    monkeypatch.setattr("spectra_local.speculation.staircase.time", SimpleNamespace(perf_counter=lambda: STEADY.now))
 
 
 def per_model(device: str = "CPU") -> PerModel:
     return PerModel("weights", device, 16, steadily)
+
+
+def kept_cost(observed: bytes, seconds: bytes = b'{"1": 0.02, "4": 0.03}') -> bytes:
+    """A file of ours but for one value."""
+    belief = b'{"trusted": false, "interval": 128, "quiet": 0, "observed": ' + observed + b"}"
+    return b'{"time": 0, "seconds": ' + seconds + b', "belief": ' + belief + b"}"
 
 
 def files(home: Path) -> list[Path]:
@@ -50,30 +53,38 @@ def test_the_curve_is_measured_once_a_device(spectra_home: Path) -> None:
     assert STEADY.now > before
 
 
-def test_on_a_busy_machine_three_starts_measure_and_keep_the_cheaper_of_each_width(spectra_home: Path) -> None:
-    measured = 0
-
-    def unsteadily(width: int) -> None:
-        nonlocal measured
-        measured += 1
-        STEADY.now += width * (0.001 if int(STEADY.now * 1000) % 3 else 0.01)
-
-    prices = []
-    for _ in range(4):
-        before = measured
-        prices.append(PerModel("weights", "CPU", 16, unsteadily).cost.relative[16])
-    assert measured == before
-    assert prices == sorted(prices, reverse=True)
-    assert prices[2] == prices[3]
+def unsteadily(width: int) -> None:
+    """A decode on a busy machine."""
+    STEADY.now += width * (0.001 if int(STEADY.now * 1000) % 3 else 0.01)
 
 
-def test_a_curve_from_a_quiet_machine_takes_the_place_of_one_from_a_busy_one(spectra_home: Path) -> None:
-    def unsteadily(width: int) -> None:
-        STEADY.now += 0.001 if int(STEADY.now * 1000) % 3 else 0.01
+def test_on_a_busy_machine_the_first_start_measures_and_the_curve_is_doubted(spectra_home: Path) -> None:
+    first = PerModel("weights", "CPU", 16, unsteadily)
+    assert not first.cost.trusted
+    before = STEADY.now
+    second = PerModel("weights", "CPU", 16, unsteadily)
+    assert STEADY.now == before, "no later start waits for another measurement"
+    assert not second.cost.trusted
+    assert second.cost.relative[8] < 4.0
 
-    PerModel("weights", "CPU", 16, unsteadily)
-    per_model("CPU")
-    assert json.loads(files(spectra_home)[0].read_text())["unsteady"] == 0
+
+def test_a_curve_that_answers_have_corrected_is_kept(spectra_home: Path) -> None:
+    first = PerModel("weights", "CPU", 16, unsteadily)
+    for _ in range(20):
+        first.cost.observe(1, 0.010, 100)
+        first.cost.observe(4, 0.020, 100)
+    assert first.cost.trusted
+    first.save(now=True)
+    second = PerModel("weights", "CPU", 16, unsteadily)
+    assert second.cost.trusted
+    assert second.cost.relative[4] == pytest.approx(2.0)
+
+
+def test_a_curve_that_nothing_corrected_is_not_written_again(spectra_home: Path) -> None:
+    per_model()
+    written = next(path for path in files(spectra_home) if path.name.startswith("cost-")).stat().st_mtime_ns
+    per_model().save(now=True)
+    assert next(p for p in files(spectra_home) if p.name.startswith("cost-")).stat().st_mtime_ns == written
 
 
 def test_earlier_text_is_drafted_from(spectra_home: Path) -> None:
@@ -96,6 +107,8 @@ def test_what_was_learned_is_there_next_time(spectra_home: Path) -> None:
     [
         *(b"", b"{}", b"[1]", b'{"weights": 3}', b"\xff\x00", b"[" * 99999),
         *(b'{"seconds": {"x": 1}}', b'{"seconds": {"1": 0.02, "999999999999": 0.03}}', b'{"seconds": {}}'),
+        *(kept_cost(observed) for observed in (b'{"4": [-1]}', b'{"4": [1e999]}', b'{"99999": [2]}', b'{"4": 2}')),
+        kept_cost(b"{}", seconds=b'{"1": NaN, "4": 2}'),
     ],
 )
 def test_a_damaged_file_is_one_log_line_and_a_fresh_start(
