@@ -10,7 +10,7 @@ from fakes.scripted import Gate, ScriptedAssistant, done, say
 from fakes.waiting import wait_until
 
 from spectra_local.errors import ContextFullError, WorkerError
-from spectra_local.protocol import Message, Text
+from spectra_local.protocol import Message, Notice, Text
 from spectra_local.serving.access import Access
 
 CHAT = "/v1/chat/completions"
@@ -50,6 +50,15 @@ def test_a_chat_is_streamed_with_usage_at_the_end(client: httpx.Client) -> None:
     assert "".join(p["choices"][0]["delta"].get("content", "") for p in pieces if p["choices"]) == "Hello there."
     assert pieces[-2]["choices"][0]["finish_reason"] == "stop"
     assert pieces[-1]["usage"]["completion_tokens"] == 3
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
+def test_a_notice_comes_in_a_chunk_with_a_choice_as_clients_read_the_first_of_each(path: str) -> None:
+    with serving(ScriptedAssistant([Notice("Something to know."), *say("Hello.")])) as client:
+        body = {**HELLO, "stream": True} if path == CHAT else {"prompt": "Hi", "stream": True}
+        pieces = chunks(client.post(path, json=body).text)
+    assert [len(piece["choices"]) for piece in pieces] == [1] * len(pieces)
+    assert [piece["notices"] for piece in pieces if "notices" in piece] == [["Something to know."]]
 
 
 def test_prediction_sampling_and_limits_reach_the_engine(client: httpx.Client, assistant: ScriptedAssistant) -> None:

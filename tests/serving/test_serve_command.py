@@ -1,12 +1,9 @@
 """``spectra-chat serve`` as a user starts it, with the real model, asked by OpenAI's own client."""
 
 import os
-import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +11,11 @@ import httpx
 import openai
 import pytest
 from click.testing import CliRunner
+from fakes.served import serving
 
 from spectra_local.cli.main import root
 
 pytestmark = pytest.mark.model
-
-
-@contextmanager
-def serving(model: Path, *options: str, ends_by: signal.Signals, exit_code: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "tui", "serve", "-m", str(model), "--port", "0", "--ctx", "2048", *options]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-    assert server.stderr
-    try:
-        line = server.stderr.readline()
-        while not (match := re.search(r"http://\S+", line)):
-            assert line, "the server ended before it listened"
-            line = server.stderr.readline()
-        yield match[0]
-    finally:
-        server.send_signal(ends_by)
-        assert server.wait(30) == exit_code
-        server.stderr.close()
 
 
 @pytest.fixture(scope="module")

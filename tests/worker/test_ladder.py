@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import openai
 import pytest
+from e2e.terminal import CHAT, Terminal
+from fakes.served import serving
 
 from spectra_local.errors import WorkerError
 from spectra_local.llama import kernels, processor
@@ -224,6 +227,31 @@ def test_commands_answer_at_their_first_start(
     assert result.stdout.strip()
     if command[0] == "ask":
         assert result.stderr.count("llama.cpp crashed (SIGSEGV)") == 1
+
+
+def test_the_chats_first_start_answers_and_says_why_it_is_slower(inject: Inject, smollm2_path: Path) -> None:
+    inject("segv")
+    terminal = Terminal([*CHAT, "-m", str(smollm2_path)], size=(100, 30), TEXTUAL_ANIMATIONS="none")
+    terminal.wait_for("●")
+    terminal.type("What is the capital of France?")
+    terminal.wait_for("of France?")
+    terminal.type("\r")
+    terminal.wait_for("llama.cpp crashed (SIGSEGV)")
+    terminal.wait_for(lambda text: "●" in text and "tok/s" in text)
+    terminal.type("\x11")
+    assert terminal.exit_code() == 0
+    terminal.close()
+
+
+def test_the_servers_first_start_answers_an_openai_client(inject: Inject, smollm2_path: Path) -> None:
+    inject("segv")
+    with (
+        serving(smollm2_path, ends_by=signal.SIGTERM, exit_code=0) as url,
+        openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        messages = [{"role": "user", "content": "What is the capital of France? Answer in one sentence."}]
+        stream = client.chat.completions.create(model="any", messages=messages, max_tokens=24, stream=True)
+        assert "Paris" in "".join(chunk.choices[0].delta.content or "" for chunk in stream)
 
 
 def test_doctor_shows_the_step_and_the_better_build(inject: Inject, engine: EngineProcess, smollm2_path: Path) -> None:

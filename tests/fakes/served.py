@@ -1,0 +1,27 @@
+"""``spectra-chat serve`` as a user starts it, in a process of its own."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def serving(model: Path, *options: str, ends_by: signal.Signals, exit_code: int) -> Iterator[str]:
+    """Its address, while it runs."""
+    command = [sys.executable, "-m", "tui", "serve", "-m", str(model), "--port", "0", "--ctx", "2048", *options]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+    assert server.stderr
+    try:
+        line = server.stderr.readline()
+        while not (match := re.search(r"http://\S+", line)):
+            assert line, "the server ended before it listened"
+            line = server.stderr.readline()
+        yield match[0]
+    finally:
+        server.send_signal(ends_by)
+        assert server.wait(30) == exit_code
+        server.stderr.close()
