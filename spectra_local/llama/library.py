@@ -7,7 +7,6 @@ import hashlib
 import os
 from collections.abc import Collection
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,6 +34,8 @@ _NEEDS = {
 
 def release() -> str:
     """The installed version of llama-cpp-python, "" where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # 18 ms that a start can spare
+
     try:
         return version(_PACKAGE)
     except PackageNotFoundError:
@@ -43,8 +44,8 @@ def release() -> str:
 
 @cache
 def fingerprint() -> str:
-    """Tells this build from all others: the release, the CPU kernels' bytes, every library's name and size."""
-    digest = hashlib.blake2b(release().encode(), digest_size=8)
+    """Tells this build from all others: the CPU kernels' bytes, every library's name and size."""
+    digest = hashlib.blake2b(digest_size=8)
     for path in _files():
         try:
             digest.update(f"{path.name} {path.stat().st_size}".encode())

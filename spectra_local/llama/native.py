@@ -20,6 +20,7 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 # cores with SmolLM2-135M; on a quiet machine no difference was seen.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+import llama_cpp
 from llama_cpp import llama_cpp as lib
 
 from spectra_local.llama import kernels, library
@@ -93,7 +94,7 @@ def start() -> None:
 
 def build() -> str:
     """The library and the kernels in use: what was measured with others does not hold."""
-    return f"llama-cpp-python {library.release()} {library.fingerprint()}, kernels {step().name}"
+    return f"llama-cpp-python {llama_cpp.__version__} {library.fingerprint()}, kernels {step().name}"
 
 
 class AbortFlag:
