@@ -24,13 +24,13 @@ def _main() -> None:
     os.umask(0o077)  # the log is nobody else's
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # native code that prints to stdout meets the log
+    faulthandler.enable(2, all_threads=False)  # a crash says there where it was, also where no parent is left to say it
+    _leave_no_core()
     _log_to_file()
     first = wire.decode(sys.stdin.buffer.readline())
     if first["ended"]:
         logging.warning("started again: the process before this one ended %s", first["ended"])
     recorder = Recorder(first["last_words"]) if first["last_words"] is not None else None
-    if recorder:
-        faulthandler.enable(recorder.descriptor, all_threads=False)
     server = EngineServer(first["path"], first["options"], _reception(first["socket"]), recorder)
     parent = Client(sys.stdin.buffer, replies)
     parent.post({"listening": True})
@@ -41,6 +41,14 @@ def _main() -> None:
         logging.exception("the engine's process ended")
         os._exit(1)
     os._exit(0)  # a thread holds stdin: an ordinary exit would wait for it, then abort
+
+
+def _leave_no_core() -> None:
+    """A core file would hold what was written and read, and take its time."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _reception(path: str | None) -> Reception | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spectra_local.errors import SpectraError
+from spectra_local.printable import printable_line
 from spectra_local.protocol import (
     Done,
     EngineOptions,
@@ -105,8 +106,7 @@ class EngineServer:
             self._reception.open(self.admit)
         from spectra_local.engine import Engine  # the socket listens before numpy and llama.cpp are imported
 
-        if self._recorder:
-            _record(self._recorder)
+        self._describe()
         try:
             self._load(Engine(self._path, self._options))
         except SpectraError as error:
@@ -119,6 +119,18 @@ class EngineServer:
         if self._engine:
             self._engine.close()
         self._finished.set()
+
+    def _describe(self) -> None:
+        """What there is to know should native code crash: to the log, and to the parent."""
+        from spectra_local.llama import native, processor
+
+        if self._recorder:
+            native.record_to(self._recorder.line)
+        build = native.system_info()
+        if self._recorder:
+            self._recorder.describe(build)
+        path, step = printable_line(self._path), native.step().name
+        logging.info("loading %s with kernels %s; library: %s; processor: %s", path, step, build, processor.name())
 
     def _load(self, engine: "Engine") -> None:
         with self._changed:
@@ -301,13 +313,6 @@ class EngineServer:
             self._changed.notify_all()
         self._finished.wait(_FAREWELL_SECONDS)
         os._exit(0)  # native code may be deep in a call and needs no farewell
-
-
-def _record(recorder: Recorder) -> None:
-    from spectra_local.llama import native
-
-    native.record_to(recorder.line)
-    recorder.describe(native.system_info())
 
 
 def _may_rest_after(event: Event) -> bool:

@@ -1,4 +1,4 @@
-"""What an engine's process leaves behind when it crashes: its build, llama.cpp's last lines, where Python was.
+"""What an engine's process leaves behind when it crashes: its library's description and llama.cpp's last lines.
 
 The parent makes a file without a name and the child writes to it as it goes, so the system keeps what was written
 whatever becomes of the child. Knows nothing of what is made of it.
@@ -13,8 +13,7 @@ from spectra_local.printable import printable_line
 
 _MOST_BYTES = 64 << 10  # then the child begins again after the head
 _HEAD_BYTES = 1 << 10  # the build's description
-_SHOWN_LINES = 12  # of llama.cpp's, and of what Python says when it dies
-_PYTHON_DIES = "Fatal Python error"
+_SHOWN_LINES = 12
 _SHOWN_CHARACTERS = 200  # of a line: llama.cpp prints whole chat templates
 
 
@@ -45,9 +44,7 @@ class LastWords:
         except OSError:
             return Said("", [])
         lines = [line for line in rest.decode("utf-8", "replace").splitlines() if line.strip(" .\0")]
-        death = next((i for i, line in enumerate(lines) if line.startswith(_PYTHON_DIES)), len(lines))
-        lines = lines[max(0, death - _SHOWN_LINES) : death + _SHOWN_LINES]
-        shown = [printable_line(line.strip("\0")[:_SHOWN_CHARACTERS]) for line in lines]
+        shown = [printable_line(line.strip("\0")[:_SHOWN_CHARACTERS]) for line in lines[-_SHOWN_LINES:]]
         return Said(printable_line(head.rstrip(b"\0 ").decode("utf-8", "replace")), shown)
 
     def close(self) -> None:

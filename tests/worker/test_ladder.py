@@ -98,6 +98,7 @@ def test_a_crash_before_the_first_token_is_one_step_down_inside_the_first_start(
     assert str(smollm2_path) in log
     assert "its last words:\n" in log
     assert "sched_reserve" in log, "llama.cpp's own lines"
+    assert "in _decode" in log, "where Python was"
 
 
 def test_what_worked_is_remembered_and_said_once(inject: Inject, engine: EngineProcess, smollm2_path: Path) -> None:
@@ -106,13 +107,13 @@ def test_what_worked_is_remembered_and_said_once(inject: Inject, engine: EngineP
     assert notices(list(engine.generate(CAPITAL)))
     assert not notices(list(engine.generate(CAPITAL)))
     engine.close()
-    log = log_file().read_text()
+    n_crashes = log_file().read_text().count("ended by signal")
     with closing(EngineProcess(smollm2_path, EngineOptions(n_ctx=1024))) as second:
         list(second.load())
         events = list(second.generate(CAPITAL))
     assert "Paris" in text_of(events)
     assert not notices(events)
-    assert log_file().read_text() == log, "the second start crashes no more"
+    assert log_file().read_text().count("ended by signal") == n_crashes, "the second start crashes no more"
 
 
 @pytest.mark.parametrize("fault", SIGNALS)
