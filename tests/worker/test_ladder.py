@@ -187,6 +187,20 @@ def test_a_library_for_another_processor_is_named_as_that_with_the_command_that_
     assert log_file().read_text().count("the engine's process ended by signal SIGILL") == 1
 
 
+def test_a_library_that_dies_as_it_is_loaded_is_said_to_be_for_another_processor(
+    smollm2_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "dies.c"
+    source.write_text("__attribute__((constructor)) static void die(void) { __builtin_trap(); }\n")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(tmp_path / "libllama.so"), str(source)], check=True)
+    monkeypatch.setenv("LLAMA_CPP_LIB_PATH", str(tmp_path))
+    with (
+        closing(EngineProcess(smollm2_path)) as engine,
+        pytest.raises(WorkerError, match=r"\(SIGILL\): it was probably built for another\. Build it"),
+    ):
+        list(engine.load())
+
+
 def test_an_engine_killed_from_outside_takes_no_step(inject: Inject, engine: EngineProcess) -> None:
     inject("segv", on="none")
     list(engine.load())
