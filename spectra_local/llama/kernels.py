@@ -5,7 +5,6 @@ started again one step lower, and the step that worked is remembered for this bu
 loads native code, apart from the C library.
 """
 
-import ctypes
 import hashlib
 import json
 import logging
@@ -15,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from spectra_local.kept_file import read_kept, write_kept
 from spectra_local.llama import library, processor
@@ -134,11 +134,7 @@ def _file() -> Path:
 # --- in the process that decodes ---------------------------------------------------------------------------------
 
 
-class _SignalStack(ctypes.Structure):
-    _fields_ = (("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
-
-
-_small_stack: ctypes.Array[ctypes.c_char] | None = None  # the kernel goes on using it
+_small_stack: Any = None  # the kernel goes on using it
 
 
 def refuse_amx() -> bool:
@@ -150,6 +146,11 @@ def refuse_amx() -> bool:
     global _small_stack
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes  # here, since the processes that start others read the rest of this
+
+    class SignalStack(ctypes.Structure):
+        _fields_ = (("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
     _small_stack = ctypes.create_string_buffer(_SMALL_STACK)
-    stack = _SignalStack(ctypes.cast(_small_stack, ctypes.c_void_p), 0, _SMALL_STACK)
+    stack = SignalStack(ctypes.cast(_small_stack, ctypes.c_void_p), 0, _SMALL_STACK)
     return bool(ctypes.CDLL(None).sigaltstack(ctypes.byref(stack), None) == 0)

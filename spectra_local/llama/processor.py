@@ -3,7 +3,7 @@
 Loads no native code: the process that asks may be the one that survives when native code does not.
 """
 
-import platform
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ def _described() -> dict[str, str]:
 
 def name() -> str:
     """What its maker calls it, e.g. "Intel(R) Xeon(R) Platinum 8481C"; the kind of machine where that is not told."""
-    return _described().get("model name") or platform.processor() or platform.machine()
+    return _described().get("model name") or os.uname().machine
 
 
 def instructions() -> frozenset[str]:
@@ -50,4 +50,5 @@ def identity() -> str:
     """Tells this kind of processor from all others, so that what holds on one is not believed on another."""
     described = _described()
     facts = [described.get(field, "") for field in _IDENTIFYING]
-    return " ".join([sys.platform, platform.machine(), *facts, "" if described else platform.version()])
+    system = os.uname()
+    return " ".join([sys.platform, system.machine, *facts, "" if described else system.version])

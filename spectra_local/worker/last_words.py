@@ -6,7 +6,6 @@ whatever becomes of the child. Knows nothing of what is made of it.
 
 import contextlib
 import os
-import tempfile
 from dataclasses import dataclass
 
 from spectra_local.printable import printable_line
@@ -33,6 +32,8 @@ class LastWords:
         if hasattr(os, "memfd_create"):
             self.descriptor = os.memfd_create("last-words")
         else:
+            import tempfile  # 10 ms that Linux need not pay
+
             with tempfile.TemporaryFile() as file:
                 self.descriptor = os.dup(file.fileno())
 
