@@ -39,6 +39,13 @@ class Sampling:
     dry_multiplier: float = 0.0  # against loops: how hard a long repetition of the answer's own words is held back
 
 
+# How the chat and `ask` draw unless told otherwise: greedy, so that an answer is the model's likeliest, with DRY, which
+# acts on nothing but a repetition of over 31 tokens and so ends the loops that small models fall into. A repeat penalty
+# ended them too, but cost answers: Qwen2.5-Coder-0.5B, of 20 questions of a newcomer's kind, got 12 right with 1.05,
+# 14 without.
+ANSWER_SAMPLING = Sampling(dry_multiplier=0.8)
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How a model is loaded."""

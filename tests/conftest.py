@@ -1,16 +1,12 @@
-"""What every test shares: a home of its own, and the real default model, fetched once per machine."""
+"""What every test shares: a home of its own, and a real model, fetched once per machine."""
 
-import os
 import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from spectra_local.catalogue import ModelNotPulledError, resolve
-from spectra_local.catalogue.download import pull
-from spectra_local.catalogue.entries import DEFAULT_MODEL, entry_named
+from fakes.models import SMOLLM2, fetched
 
 # A shell's background jobs ignore ctrl+c, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,17 +14,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def smollm2_path() -> Path:
-    """The default model's file. SPECTRA_TEST_MODELS may name it or its folder; else the product fetches it once,
-    into the place where the product itself keeps models."""
-    entry = entry_named(DEFAULT_MODEL)
-    assert entry is not None
-    if given := os.environ.get("SPECTRA_TEST_MODELS"):
-        path = Path(given).expanduser()
-        return path / entry.file if path.is_dir() else path
-    try:
-        return resolve(DEFAULT_MODEL)
-    except ModelNotPulledError:
-        return pull(entry, lambda done, total: None, lambda: False)
+    """SmolLM2's file. SPECTRA_TEST_MODELS may name it or its folder; else the product fetches it once."""
+    return fetched(SMOLLM2)
 
 
 @pytest.fixture(scope="session")
