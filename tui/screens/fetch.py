@@ -25,7 +25,7 @@ class FetchScreen(PanelScreen[Choice | None]):
 
     DEFAULT_CSS = """
     FetchScreen {
-        & > #panel { width: 78; }
+        & > #panel { width: 80; }
         ModelChoices { max-height: 12; margin: 0 0 1 0; }
         #words { width: 100%; height: auto; margin: 0 0 1 0; color: $text-muted; }
         #words.-error { color: $text-error; }
@@ -68,7 +68,12 @@ class FetchScreen(PanelScreen[Choice | None]):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        self.query_one(ModelChoices).draw(narrow=self.has_class("-narrow"))
+        if not self.query(ModelChoices):  # closed meanwhile
+            return
+        narrow = self.has_class("-narrow")
+        title = "A model" if narrow else "A model to talk to"
+        self.query_one("#panel").border_title = f"{title} (times at {RATE_WORDS})"
+        self.query_one(ModelChoices).draw(narrow=narrow)
         self._say_what()
 
     @on(OptionList.OptionHighlighted)
@@ -142,32 +147,37 @@ class FetchScreen(PanelScreen[Choice | None]):
         if self._said is not None:
             return
         narrow, choice = self.has_class("-narrow"), self.query_one(ModelChoices).chosen
-        line, panel, button = self.query_one("#words", Static), self.query_one("#panel"), self.query_one("#go", Button)
+        line = self.query_one("#words", Static)
         line.set_class(False, "-error")
-        line.update(printable_line(choice.words) if narrow and choice.words else where_from(choice))
-        button.label = does(choice)
-        panel.border_title = (
-            f"A model (times at {RATE_WORDS})" if narrow else f"A model to talk to (times at {RATE_WORDS})"
-        )
-        panel.border_subtitle = f"enter {'uses' if choice.path else 'fetches'} · esc not now"
+        line.update(printable_line(in_short(choice) if narrow else where_from(choice)))
+        self.query_one("#go", Button).label = does(choice)
+        self.query_one("#panel").border_subtitle = f"enter {does(choice, short=True)} · esc not now"
 
 
-def does(choice: Choice) -> str:
-    """What taking it means, for a button."""
+def does(choice: Choice, *, short: bool = False) -> str:
+    """What taking it means, for a button; ``short``: as a verb."""
     if choice.entry is None:
-        return "Use it"
-    return "Accept the licence and fetch it" if choice.entry.licence.must_accept else "Fetch it"
+        return "uses it" if short else "Use it"
+    if choice.entry.licence.must_accept:
+        return "accepts it" if short else "Accept the licence and fetch it"
+    return "fetches it" if short else "Fetch it"
+
+
+def in_short(choice: Choice) -> str:
+    """The one thing to know where there is room for two lines: the terms to accept, else what the model is good for."""
+    if choice.entry is not None and choice.entry.licence.must_accept:
+        return f"Terms: {choice.entry.licence.url}"
+    return choice.words or where_from(choice)
 
 
 def where_from(choice: Choice) -> str:
     """Where the file is, or will come from; and where the terms are that must be accepted."""
     entry = choice.entry
     if entry is None:
-        return printable_line(f"At {choice.path}. Nothing is fetched.")
+        return f"At {choice.path}. Nothing is fetched."
     source = f"huggingface.co/{entry.repository}" + (", else the package index" if entry.parts else "")
     terms = f" Terms: {entry.licence.url}." if entry.licence.must_accept else ""
-    once = "It is fetched once. After that nothing here needs a network."
-    return printable_line(f"From {source}.{terms} {once}")
+    return f"From {source}.{terms} It is fetched once. After that nothing here needs a network."
 
 
 def progress(state: FetchState, cells: int = 20) -> Content:

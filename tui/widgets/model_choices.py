@@ -9,7 +9,7 @@ from textual.widgets.option_list import Option
 from spectra_local.catalogue.offers import Choice
 from spectra_local.printable import printable_line
 
-_NAME = 30  # cells, where the facts stand on the same line
+_NAME = 28  # cells, where the facts stand on the same line
 
 
 class ModelChoices(OptionList):
@@ -47,6 +47,6 @@ def _lines(choice: Choice, *, narrow: bool) -> Content:
     if narrow:
         facts = ", ".join(fact for fact in (choice.size, choice.time, choice.licence) if fact)
         return Content.assemble((name, "bold"), "\n", (f"  {facts}", muted))
-    facts = f"{choice.size:>8} {choice.time:>7}  {choice.licence}"
+    facts = f"{choice.size:>7} {choice.time:>6}  {printable_line(choice.licence)}"
     words = ("\n", (f"  {printable_line(choice.words)}", muted)) if choice.words else ()
-    return Content.assemble((f"{name[:_NAME]:{_NAME}} ", "bold"), facts, *words)
+    return Content.assemble((f"{name[:_NAME]:{_NAME}}", "bold"), facts, *words)
