@@ -99,29 +99,20 @@ def menu(heading: str, choices: Sequence[Choice], marked: int, columns: int, row
 
 def _block(number: int, choice: Choice, is_marked: bool, width: int, detail: bool) -> list[str]:
     """One model: a line of facts and, with ``detail``, its words; on a narrow terminal folded."""
-    mark, indent = (">" if is_marked else " ") + f" {number + 1} ", "    "
-    name = printable_line(choice.name).encode("ascii", "replace").decode()
-    facts = [choice.size, choice.time, choice.licence]
-    words = [printable_line(choice.words)] if choice.words else []
+    head, facts = f"{'>' if is_marked else ' '} {number + 1} ", [choice.size, choice.time, choice.licence]
     if width >= _WIDE:
-        line = f"{mark}{name[:30]:30} {facts[0]:>8} {facts[1]:>7}  {facts[2]}"
-        return [
-            line[:width],
-            *(
-                textwrap.wrap(words[0], width, initial_indent=indent, subsequent_indent=indent)
-                if detail and words
-                else []
-            ),
-        ]
-    folded = [", ".join(fact for fact in facts if fact), *words] if detail else []
-    return [
-        f"{mark}{name}"[:width],
-        *(
-            line
-            for text in folded
-            for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
-        ),
-    ]
+        head += f"{_ascii(choice.name)[:28]:28} {facts[0]:>7} {facts[1]:>6}  {facts[2]}"
+        more = [choice.words]
+    else:
+        head += _ascii(choice.name)
+        more = [", ".join(fact for fact in facts if fact), choice.words]
+    indent = "    "
+    lines = [line for text in more for line in textwrap.wrap(_ascii(text), width - len(indent))]
+    return [head[:width].rstrip(), *(indent + line for line in lines if detail)]
+
+
+def _ascii(text: str) -> str:
+    return printable_line(text).encode("ascii", "replace").decode()
 
 
 def _by_number(heading: str, choices: Sequence[Choice], out: TextIO) -> Choice:

@@ -43,10 +43,10 @@ class ModelChoices(OptionList):
 
 
 def _lines(choice: Choice, *, narrow: bool) -> Content:
-    name, muted = printable_line(choice.name), "$foreground 60%"
+    name = printable_line(choice.name)  # in no colour: the marked one has a ground of its own
     if narrow:
         facts = ", ".join(fact for fact in (choice.size, choice.time, choice.licence) if fact)
-        return Content.assemble((name, "bold"), "\n", (f"  {facts}", muted))
-    facts = f"{choice.size:>7} {choice.time:>6}  {printable_line(choice.licence)}"
-    words = ("\n", (f"  {printable_line(choice.words)}", muted)) if choice.words else ()
+        return Content.assemble((name, "bold"), "\n", f"  {facts}")
+    facts = f"{choice.size:>7} {choice.time:>6}  {choice.licence}"
+    words = ("\n", f"  {printable_line(choice.words)}") if choice.words else ()
     return Content.assemble((f"{name[:_NAME]:{_NAME}}", "bold"), facts, *words)
