@@ -85,7 +85,9 @@ def _sampling_options(command: Callable[..., Any], default: Sampling) -> Callabl
     @click.option(
         "--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best."
     )
-    @click.option("--repeat-penalty", type=float, default=default.repeat_penalty, metavar="X", help="1: off.")
+    @click.option(
+        "--repeat-penalty", type=float, default=default.repeat_penalty, show_default=True, metavar="X", help="1: off."
+    )
     @click.option(
         "--dry-multiplier",
         type=float,
