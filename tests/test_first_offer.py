@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from campaigns.questions import QUESTIONS, WAYS, Question, asked
+from campaigns.questions import QUESTIONS, WAYS, Question, ask_request, asked, chat_request
 from fakes.models import entry_of, fetched, given_file
+from fakes.scripted import ScriptedAssistant
 
 from spectra_local.catalogue.lookup import own_file
 from spectra_local.catalogue.offers import OFFERED
@@ -44,6 +45,13 @@ def engine(first_offer: Path, module_home: Path) -> Iterator[Engine]:
 def test_it_answers_five_questions_rightly(engine: Engine, way: str):
     for answer in asked(engine, way, FIVE):
         assert answer.is_right, f"{answer.question.text} {answer.text!r}"
+
+
+def test_ask_and_the_chat_ask_for_the_same():
+    model = ScriptedAssistant()
+    for question in QUESTIONS[:3]:
+        ask, chat = ask_request(question), chat_request(model, question)
+        assert (ask.messages, ask.sampling, ask.prompt) == (chat.messages, chat.sampling, chat.prompt)
 
 
 def test_a_wrong_answer_is_not_taken_for_a_right_one():
