@@ -1,6 +1,6 @@
 """Makes docs/chat.svg from the running app, by the app's own screenshot export.
 
-python docs/pictures.py            with the default model, which must be on this disk
+python docs/pictures.py            with the default model ('models default'), which must be on this disk
 python docs/pictures.py --check    says whether the picture is what the app shows now, figures aside; exit 1 if not
 """
 

@@ -1,6 +1,6 @@
 """Makes docs/session.svg, a recording that plays in a browser, from the real app in a terminal.
 
-python docs/recording.py           with the default model, which must be on this disk
+python docs/recording.py           with the default model ('models default'), which must be on this disk
 
 Each row of the terminal is drawn once for each state it is in, and is visible while it is.
 """

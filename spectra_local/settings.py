@@ -48,7 +48,7 @@ DEFAULT_PRESET = "precise"
 class Settings:
     """All there is to choose. Names that a table must hold ("" : none) are checked when the file is read."""
 
-    model: str = ""  # name or path; "": the catalogue's default
+    model: str = ""  # name or path; "": the best of the offers that is on the disk
     theme: str = ""  # "": what suits the terminal
     send: str = "enter"  # the key that sends; ctrl+j then always breaks the line
     tint: bool = False  # colours accepted guesses by where they came from

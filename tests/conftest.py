@@ -1,4 +1,4 @@
-"""What every test shares: a home of its own, and the real default model, fetched once per machine."""
+"""What every test shares: a home of its own, and a real model, fetched once per machine."""
 
 import os
 import shutil
@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.models import SMOLLM2, fetched
 
-from spectra_local.catalogue import ModelNotPulledError, resolve
-from spectra_local.catalogue.download import pull
-from spectra_local.catalogue.entries import DEFAULT_MODEL, entry_named
 from spectra_local.llama import kernels
 from spectra_local.worker.settling import settle_kernels
 
@@ -19,34 +17,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def _smollm2_file() -> Path:
-    entry = entry_named(DEFAULT_MODEL)
-    assert entry is not None
-    if given := os.environ.get("SPECTRA_TEST_MODELS"):
-        path = Path(given).expanduser()
-        return path / entry.file if path.is_dir() else path
-    try:
-        return resolve(DEFAULT_MODEL)
-    except ModelNotPulledError:
-        return pull(entry, lambda done, total: None, lambda: False)
-
-
-@pytest.fixture(scope="session")
-def smollm2_path(tmp_path_factory: pytest.TempPathFactory, _smollm2_file: Path) -> Iterator[Path]:
-    """The default model's file. SPECTRA_TEST_MODELS may name it or its folder; else the product fetches it once,
-    into the place where the product itself keeps models.
+def smollm2_path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """SmolLM2's file. SPECTRA_TEST_MODELS may name it or its folder; else the product fetches it once.
 
     And the kernels that work here: those that crash would take the tests' own process with them. The tests of the
     ladder start their engines without the variable that is set here.
     """
+    path = fetched(SMOLLM2)
     with pytest.MonkeyPatch.context() as patch:
         if kernels.VARIABLE not in os.environ:
             patch.setenv("SPECTRA_HOME", str(tmp_path_factory.mktemp("settling")))
-            settle_kernels(_smollm2_file)
+            settle_kernels(path)
             step = kernels.current().name
             patch.undo()
             patch.setenv(kernels.VARIABLE, step)
-        yield _smollm2_file
+        yield path
 
 
 @pytest.fixture(scope="session")

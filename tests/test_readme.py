@@ -21,6 +21,7 @@ OURS = [
 
 def test_it_has_the_two_commands() -> None:
     assert "pip install . && spectra-chat" in COMMANDS
+    assert any(line.startswith("pip install . && spectra-chat ask --yes ") for line in COMMANDS)
     assert "pip install '.[test]' && pytest" in COMMANDS
 
 

@@ -10,6 +10,7 @@ from spectra_local.chats.records import Attachment, conversation_name
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
+    ANSWER_SAMPLING,
     OWN,
     Done,
     Event,
@@ -26,10 +27,7 @@ from spectra_local.protocol import (
 from tui.meter import Meter
 from tui.state import Chat, ModelState, Outcome, Phase, State, Turn
 
-# Small models fall into loops when decoded greedily ("What is the capital of France?" made the default model repeat one
-# phrase to the end of the context); so mild a penalty keeps out of most and leaves code as it is, and DRY ends those of
-# whole sentences: SmolLM2-135M went on with a sentence of 15 tokens for ever, with DRY it stopped after the third time.
-CHAT_SAMPLING = Sampling(repeat_penalty=1.05, dry_multiplier=0.8)
+CHAT_SAMPLING = ANSWER_SAMPLING
 # Greedy decoding gives the same answer again, so another try draws: warm enough to differ, with the tail cut off.
 RETRY_SAMPLING = Sampling(temperature=0.7, min_p=0.05, dry_multiplier=0.8)
 

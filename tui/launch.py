@@ -21,9 +21,7 @@ def open_chat(model: str | None, options: EngineOptions, file: str = "", line: i
         _check_named(model)
     if file:
         _check_file(file)
-    return run_chat(
-        lambda: _open_assistant(model or _chosen(), options), lambda name: _open_assistant(name, options), file, line
-    )
+    return run_chat(lambda: _open_assistant(model, options), lambda name: _open_assistant(name, options), file, line)
 
 
 def run_chat(
@@ -59,12 +57,6 @@ def _check_file(name: str) -> None:
     from tui.editing.edited_file import EditedFile
 
     EditedFile(name)
-
-
-def _chosen() -> str | None:
-    from spectra_local.settings import load_settings
-
-    return load_settings()[0].model or None
 
 
 def _open_assistant(model: str | None, options: EngineOptions) -> Assistant:

@@ -3,7 +3,8 @@
 Knows nothing of llama.cpp. Only ``download.pull`` opens a connection.
 """
 
-from spectra_local.catalogue.entries import DEFAULT_MODEL
-from spectra_local.catalogue.lookup import ModelNotPulledError, resolve
+from spectra_local.catalogue.default import resolve
+from spectra_local.catalogue.lookup import ModelNotPulledError
+from spectra_local.catalogue.offers import NoModelError
 
-__all__ = ["DEFAULT_MODEL", "ModelNotPulledError", "resolve"]
+__all__ = ["ModelNotPulledError", "NoModelError", "resolve"]

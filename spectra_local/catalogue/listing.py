@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry
+from spectra_local.catalogue.entries import Entry
 from spectra_local.catalogue.lookup import file_of
+from spectra_local.catalogue.offers import fits
 from spectra_local.catalogue.on_disk import ModelOnDisk
 
 
@@ -22,12 +23,12 @@ class ModelRow:
         """Size of the file, rounded where only the catalogue tells it."""
         return self.on_disk.n_bytes if self.on_disk else self.entry.n_bytes if self.entry else None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, *, is_default: bool) -> dict[str, Any]:
         """Plain values under lasting names; null where something is not known."""
         entry, here = self.entry, self.on_disk
         return {
             "name": self.name,
-            "default": self.name == DEFAULT_MODEL,
+            "default": is_default,
             "where": here.where if here else None,
             "path": str(here.path) if here else None,
             "bytes": self.n_bytes,
@@ -55,4 +56,4 @@ def rows(entries: tuple[Entry, ...], on_disk: list[ModelOnDisk], memory: int | N
 
 def _fits(entry: Entry | None, model: ModelOnDisk | None, memory: int | None) -> bool | None:
     n_bytes = model.n_bytes if model else entry.n_bytes if entry else None
-    return None if n_bytes is None or memory is None else n_bytes < memory
+    return None if n_bytes is None or memory is None else fits(n_bytes, memory)

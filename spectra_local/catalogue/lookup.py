@@ -8,8 +8,9 @@ from pathlib import Path
 
 from spectra_local import locations
 from spectra_local.catalogue.added import added_models
-from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry, entries, entry_named
+from spectra_local.catalogue.entries import Entry, entries, entry_named
 from spectra_local.catalogue.gguf_peek import is_language_model
+from spectra_local.catalogue.offers import NoModelError, choice_of
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.errors import ModelNotFoundError
 from spectra_local.printable import printable_line
@@ -17,11 +18,14 @@ from spectra_local.printable import printable_line
 _LONGEST_SHOWN = 200  # characters of what the user typed
 
 
-class ModelNotPulledError(ModelNotFoundError):
+class ModelNotPulledError(NoModelError):
     """The catalogue has the model, this disk has not: ``entry`` can be handed to ``download.pull``."""
 
     def __init__(self, entry: Entry) -> None:
-        super().__init__(f"{entry.name} is not on this disk yet: 'spectra-chat models pull {entry.name}' fetches it")
+        super().__init__(
+            f"{entry.name} is not on this disk yet: 'spectra-chat models pull {entry.name}' fetches it",
+            (choice_of(entry),),
+        )
         self.entry = entry
 
 
@@ -34,13 +38,12 @@ class _Known:
     entry: Entry | None = None
 
 
-def resolve(name_or_path: str | None) -> Path:
-    """The file of a model; None means the default.
+def resolve(wanted: str) -> Path:
+    """The file of a model, by its name or its path.
 
     Names come before paths, whole names before beginnings of names, and case does not matter. Raises
     ModelNotPulledError for an entry of the catalogue that must be fetched first, else ModelNotFoundError.
     """
-    wanted = DEFAULT_MODEL if name_or_path is None else name_or_path
     entry = entry_named(wanted)
     if entry is not None and (own := own_file(entry)) is not None:
         return own  # the usual case, without a look at every cache

@@ -72,10 +72,10 @@ class PartialFile:
                 raise disk_full(self.target, self.size, total) from error
             raise cannot_write(self.target.parent, error) from error
 
-    def restart(self) -> None:
-        """Throws away what arrived so far."""
-        os.ftruncate(self._descriptor, 0)
-        self.size = 0
+    def restart(self, at: int = 0) -> None:
+        """Throws away what arrived after the first ``at`` bytes."""
+        os.ftruncate(self._descriptor, at)
+        self.size = at
 
     def publish(self, sha256: str | None) -> Path:
         """Checks what arrived and renames it to ``target``. A wrong checksum removes it and raises DownloadError."""

@@ -8,7 +8,7 @@ from contextlib import closing
 import click
 
 from spectra_local.cli.opening import open_engine
-from spectra_local.cli.options import engine_options, sampling_options
+from spectra_local.cli.options import WantedModel, answer_sampling_options, engine_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.printable import printable, printable_line
@@ -31,7 +31,7 @@ from spectra_local.timings_json import timings_json
 @click.command()
 @click.argument("prompt", required=False)
 @engine_options
-@sampling_options
+@answer_sampling_options
 @click.option("-s", "--system", metavar="TEXT", help="System message.")
 @click.option("-n", "--max-tokens", type=int, metavar="N", help="Most tokens to generate.  [default: until the end]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End the answer before this text; may be repeated.")
@@ -41,7 +41,7 @@ from spectra_local.timings_json import timings_json
 @click.option("--stats", is_flag=True, help="Print counts and speeds on stderr.")
 def ask(
     prompt: str | None,
-    model: str | None,
+    model: WantedModel,
     options: EngineOptions,
     sampling: Sampling,
     system: str | None,
@@ -62,7 +62,7 @@ def ask(
     if raw and system is not None:
         raise UsageError("--raw takes no --system: there is no chat template to put it into")
     request = Request(
-        messages=() if raw else _messages(system, text),
+        messages=() if raw else messages_of(system, text),
         prompt=text if raw else None,
         sampling=sampling,
         max_tokens=max_tokens,
@@ -81,7 +81,8 @@ def ask(
     return 0
 
 
-def _messages(system: str | None, text: str) -> tuple[Message, ...]:
+def messages_of(system: str | None, text: str) -> tuple[Message, ...]:
+    """What is asked of the model."""
     head = (Message("system", system),) if system else ()
     return (*head, Message("user", text))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spectra_local.cli.options import engine_options
+from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import UsageError
 from spectra_local.protocol import EngineOptions
@@ -83,7 +83,7 @@ def _replay_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def bench(
-    model: str | None,
+    model: WantedModel,
     options: EngineOptions,
     rivals: str,
     history: str,

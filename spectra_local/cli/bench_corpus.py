@@ -11,6 +11,7 @@ import numpy as np
 from spectra_local.bench.corpora import Texts, corpora_table, replay_corpora
 from spectra_local.bench.replay_contest import load_curve, load_trace
 from spectra_local.cli.opening import model_path
+from spectra_local.cli.options import WantedModel
 from spectra_local.cli.status import StatusLine
 from spectra_local.corpus.building import runs_of
 from spectra_local.corpus.chunks import digest
@@ -25,7 +26,7 @@ from spectra_local.printable import printable_line
 _LOT = 1
 
 
-def replay_corpus(trace: Path, curves: Path, curve: str, name: str, model: str | None, as_json: bool) -> int:
+def replay_corpus(trace: Path, curves: Path, curve: str, name: str, model: WantedModel, as_json: bool) -> int:
     """Prints a table, or one JSON object."""
     cost, runs = load_curve(curves, curve), load_trace(trace)
     with StatusLine(sys.stderr) as status:
@@ -43,7 +44,7 @@ def replay_corpus(trace: Path, curves: Path, curve: str, name: str, model: str |
     return 0
 
 
-def _texts(name: str, model: str | None) -> dict[str, Texts]:
+def _texts(name: str, model: WantedModel) -> dict[str, Texts]:
     """All that the corpus was chosen from, as it is on the disk now, and what is kept of it."""
     with closing(Database()) as database:
         records = Records(Store(database))

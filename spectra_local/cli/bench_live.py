@@ -19,6 +19,7 @@ from spectra_local.bench.methods import PLAIN, SPECTRA, chosen
 from spectra_local.bench.plot import bars
 from spectra_local.bench.workload import Prompt, first_of_each, own_prompts, read_prompts
 from spectra_local.cli.opening import model_path
+from spectra_local.cli.options import WantedModel
 from spectra_local.cli.status import StatusLine
 from spectra_local.engine import Engine
 from spectra_local.errors import SpectraError
@@ -31,7 +32,7 @@ _BAR_CELLS = 24
 
 
 def measure_live(
-    model: str | None,
+    model: WantedModel,
     options: EngineOptions,
     rivals: Sequence[str],
     growing: bool,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from spectra_local.byte_size import byte_size
-from spectra_local.cli.options import model_option
+from spectra_local.cli.options import WantedModel, model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.counted import counted
 from spectra_local.errors import SpectraError
@@ -67,7 +67,7 @@ def export(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "name", metavar="NAME", help="What to call the layer; by default the file's name.")
 @model_option
-def import_(file: Path, name: str | None, model: str | None) -> None:
+def import_(file: Path, name: str | None, model: WantedModel) -> None:
     """Add FILE.spectra as a layer of its own, for the tokenizer of the model in use."""
     with _store() as store, _vocabulary(model) as vocabulary, _status(f"importing {file.name}") as progress:
         imported = import_file(file, store, vocabulary, name, progress)
@@ -131,19 +131,19 @@ def _store() -> Iterator[Store]:
 
 
 @contextmanager
-def _vocabulary(name: str | None) -> Iterator[Vocabulary]:
+def _vocabulary(model: WantedModel) -> Iterator[Vocabulary]:
     """The tokenizer of the model that ``-m`` names, or of the default one; its weights are not loaded."""
     from spectra_local.catalogue.naming import name_of
     from spectra_local.cli.opening import model_path
     from spectra_local.llama.model import Model  # native code: not for listing layers
 
-    path = model_path(name)
-    model = Model(path, vocabulary_only=True)
+    path = model_path(model)
+    loaded = Model(path, vocabulary_only=True)
     try:
-        fingerprint = model.header.tokenizer_fingerprint
-        yield Vocabulary(name_of(path, model.header.name), fingerprint, model.n_vocab, model.tokenize, model.text)
+        fingerprint = loaded.header.tokenizer_fingerprint
+        yield Vocabulary(name_of(path, loaded.header.name), fingerprint, loaded.n_vocab, loaded.tokenize, loaded.text)
     finally:
-        model.close()
+        loaded.close()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from spectra_local.cli.ask import summary
 from spectra_local.cli.exact_output import write_text
 from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
-from spectra_local.cli.options import engine_options, sampling_options
+from spectra_local.cli.options import WantedModel, engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.completion.completer import MAX_TOKENS, Completer, CompletionRequest, Piece, Suggestion
 from spectra_local.completion.related import RelatedFiles
@@ -48,7 +48,7 @@ def complete(
     path: str | None,
     context: tuple[str, ...],
     no_related: bool,
-    model: str | None,
+    model: WantedModel,
     options: EngineOptions,
     sampling: Sampling,
     max_tokens: int,

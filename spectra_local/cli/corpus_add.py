@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from spectra_local.cli.corpus_list import corpus_names
-from spectra_local.cli.options import model_option
+from spectra_local.cli.options import WantedModel, model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.building import Building
@@ -22,7 +22,7 @@ from spectra_local.corpus.documents import source_of
 from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
 from spectra_local.corpus.resting import Resting
 from spectra_local.counted import counted
-from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
+from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.importing import is_layer_name
 from spectra_local.history.index import Index
@@ -72,7 +72,7 @@ def add(
     rescore: bool,
     as_json: bool,
     background: bool,
-    model: str | None,
+    model: WantedModel,
 ) -> None:
     """Read files and folders, and keep the share of them that the model finds easiest to foresee.
 
@@ -128,7 +128,7 @@ def add(
 @click.option("--rescore", is_flag=True, help="Score anew what another model scored.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a corpus.")
 @model_option
-def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json: bool, model: str | None) -> None:
+def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json: bool, model: WantedModel) -> None:
     """Read the files of a corpus again (of all, where none is named): what did not change keeps its score.
 
     Also goes on with one that was interrupted, and brings back what 'cache forget' took and the files still hold. Each
@@ -183,7 +183,7 @@ def _records() -> Iterator[Records]:
 def _build(
     records: Records,
     wanted: Corpus,
-    model_name: str | None,
+    model: WantedModel,
     threads: int | None,
     rescore: bool,
     as_json: bool,
@@ -191,12 +191,13 @@ def _build(
     missing: Sequence[Path] = (),
     background: bool = False,
 ) -> None:
+    from spectra_local.catalogue.default import name_for_option
     from spectra_local.cli.opening import model_path
 
-    path = model_path(model_name or (wanted.model if wanted.model and not rescore else None))
+    path = model_path(replace(model, name=model.name or (wanted.model if wanted.model and not rescore else None)))
     settle_kernels(path)
     with closing(Model(path, vocabulary_only=True)) as vocabulary:
-        title = _asked_for_by(path)
+        title = name_for_option(path)
         if wanted.scorer and wanted.scorer != vocabulary.identity:
             if not rescore:
                 raise SpectraError(
@@ -226,18 +227,6 @@ def _build(
                 records.store.remove_layer(corpus.name)  # there was nothing to read
             raise
     _report(records, corpus, seen, skipped, as_json)
-
-
-def _asked_for_by(path: Path) -> str:
-    """What -m takes for this model: its name, or its path where no name leads to it."""
-    from spectra_local.catalogue import resolve
-    from spectra_local.catalogue.naming import name_of
-
-    name = name_of(path)
-    try:
-        return name if resolve(name) == path else str(path)
-    except ModelNotFoundError:
-        return str(path)
 
 
 def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""``spectra-chat doctor``: what is installed, what was found, and one timed decode. Downloads nothing."""
+"""``spectra-chat doctor``: what is installed, what was found, and one timed decode. Only --yes fetches."""
 
 import json
 import os
@@ -14,8 +14,8 @@ import click
 
 from spectra_local import __version__, locations
 from spectra_local.byte_size import byte_size
-from spectra_local.cli.opening import open_engine
-from spectra_local.cli.options import engine_options
+from spectra_local.cli.opening import model_path, open_engine
+from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.counted import counted
 from spectra_local.errors import SpectraError
 from spectra_local.llama.memory import available_bytes
@@ -34,7 +34,7 @@ _SHOWN_WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
 @click.command()
 @engine_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def doctor(model: str | None, options: EngineOptions, as_json: bool) -> int:
+def doctor(model: WantedModel, options: EngineOptions, as_json: bool) -> int:
     """Check the installation. Exit 1 if something is wrong."""
     checks: dict[str, Callable[[], Any]] = {
         "versions": _versions,
@@ -129,13 +129,14 @@ def _sharing() -> dict[str, str]:
         return {"engines": f"not shared: {error}"}
 
 
-def _decode(model: str | None, options: EngineOptions) -> dict[str, Any]:
+def _decode(model: WantedModel, options: EngineOptions) -> dict[str, Any]:
     from spectra_local.catalogue import resolve
     from spectra_local.catalogue.naming import name_of
 
-    path = resolve(model)  # a missing model is a finding here, not a reason to fetch one
+    # A missing model is a finding here, not a reason to ask.
+    path = model_path(model) if model.yes else resolve(model.name)
     alone = replace(options, share=False)  # what is timed is loading and decoding, not waiting for a turn
-    with closing(open_engine(str(path), alone)) as engine:
+    with closing(open_engine(WantedModel(str(path)), alone)) as engine:
         done = [e for e in engine.generate(Request(prompt=_PROMPT, max_tokens=_TOKENS)) if isinstance(e, Done)]
         info = engine.info
     timings, name = timings_json(done[-1].timings), name_of(info.path, info.name)

@@ -12,8 +12,8 @@ import click
 from spectra_local.cli.ask import summary
 from spectra_local.cli.exact_output import write_text
 from spectra_local.cli.learning import learns_from
-from spectra_local.cli.opening import open_engine
-from spectra_local.cli.options import engine_options, sampling_options
+from spectra_local.cli.opening import named_for_app, open_engine
+from spectra_local.cli.options import WantedModel, engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.completion.completer import Completer
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, check, rewrite
@@ -45,7 +45,7 @@ def edit(
     context: click.Context,
     file: str,
     instruction: str | None,
-    model: str | None,
+    model: WantedModel,
     options: EngineOptions,
     sampling: Sampling,
     as_diff: bool,
@@ -98,13 +98,13 @@ def edit(
     return 0
 
 
-def _open_editor(context: click.Context, file: str, model: str | None, options: EngineOptions) -> int:
+def _open_editor(context: click.Context, file: str, model: WantedModel, options: EngineOptions) -> int:
     open_chat: OpenChat | None = context.obj
     if open_chat is None:
         raise UsageError("the editor is not part of this installation; give an instruction")
     match = _named_lines(file)
     name, line = (match["file"], int(match["first"])) if match else (file, 1)
-    return open_chat(model, options, name, line)
+    return open_chat(named_for_app(model), options, name, line)
 
 
 def _rewritten(engine: Assistant, request: RewriteRequest, *, warn: bool) -> Rewritten:

@@ -8,6 +8,9 @@ import click
 
 from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import Entry
+from spectra_local.catalogue.licences import LicenceNotAcceptedError, accept_licence, licence_accepted
+from spectra_local.catalogue.offers import choice_of
+from spectra_local.cli.choice import can_ask
 from spectra_local.cli.status import StatusLine
 
 _BAR_CELLS = 24
@@ -19,7 +22,7 @@ def fetch(entry: Entry) -> Path:
     from spectra_local.catalogue.download import pull  # every other command starts without it
     from spectra_local.catalogue.progress import PullCancelledError
 
-    size = f"{size_text(entry)}, " if entry.n_bytes else ""
+    size = f"{choice_of(entry).size}, " if entry.n_bytes else ""
     click.echo(f"fetching {entry.name} ({size}{entry.licence.name})", err=True)
     transfer = _Transfer(entry.name)
     with StatusLine(sys.stderr, delay=0) as status:
@@ -34,11 +37,17 @@ def fetch(entry: Entry) -> Path:
             raise PullCancelledError(entry.name) from None
 
 
-def size_text(entry: Entry) -> str:
-    """An entry's size for people: "98 MB", "~669 MB" where it is rounded, "?" where it is not known."""
-    if entry.n_bytes is None:
-        return "?"
-    return byte_size(entry.n_bytes) if entry.exact_size else f"~{byte_size(entry.n_bytes)}"
+def settle_licence(entry: Entry, *, accepted: bool = False) -> None:
+    """Makes sure that the licence is accepted: by option, before, or now at the terminal."""
+    if licence_accepted(entry):
+        return
+    if not accepted:
+        if not can_ask():
+            raise LicenceNotAcceptedError(entry)
+        click.echo(f"{entry.name} is under the {entry.licence.name}:\n  {entry.licence.url}", err=True)
+        if not click.confirm("Do you accept it?", err=True):
+            raise LicenceNotAcceptedError(entry)
+    accept_licence(entry)
 
 
 class _Transfer:

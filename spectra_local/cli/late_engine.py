@@ -1,4 +1,4 @@
-"""An engine whose model is looked for, and the default one fetched where it is missing, only when it is loaded.
+"""An engine whose model is looked for, and fetched where that was asked for, only when it is loaded.
 
 For a program that must answer before it has a model: an editor waits for the first answer before it shows a text.
 """
@@ -8,8 +8,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
-from spectra_local.catalogue import DEFAULT_MODEL, ModelNotPulledError, resolve
-from spectra_local.catalogue.entries import Entry
+from spectra_local.catalogue import NoModelError, resolve
+from spectra_local.catalogue.offers import Choice
+from spectra_local.cli.opening import how_to_answer
+from spectra_local.cli.options import WantedModel
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import EngineOptions, Event, LoadProgress, ModelInfo, Request
 from spectra_local.worker import EngineProcess
@@ -18,8 +20,8 @@ from spectra_local.worker import EngineProcess
 class LateEngine:
     """See ``spectra_local.protocol.Assistant``."""
 
-    def __init__(self, model: str | None, options: EngineOptions) -> None:
-        """``model``: a name or a path, None for the default."""
+    def __init__(self, model: WantedModel, options: EngineOptions) -> None:
+        """Nobody can be asked: what is missing is fetched only where ``model`` says so."""
         self._model = model
         self._options = options
         self._engine: EngineProcess | None = None
@@ -30,11 +32,11 @@ class LateEngine:
         self._cancelled.clear()
         if self._engine is None:
             try:
-                path = resolve(self._model)
-            except ModelNotPulledError as error:
-                if error.entry.name != DEFAULT_MODEL:  # gigabytes are fetched when asked for, not by the way
-                    raise
-                path = yield from self._fetched(error.entry)
+                path = resolve(self._model.name)
+            except NoModelError as error:
+                if not self._model.yes:
+                    raise how_to_answer(error) from error
+                path = yield from self._taken(error.choices[0])
             self._engine = EngineProcess(path, self._options)
         yield from self._engine.load()
 
@@ -64,8 +66,12 @@ class LateEngine:
             raise SpectraError("no model is loaded")
         return self._engine
 
-    def _fetched(self, entry: Entry) -> Generator[LoadProgress, None, Path]:
-        """The fetched file; the fetching itself is in a thread, and what it tells is yielded here."""
+    def _taken(self, choice: Choice) -> Generator[LoadProgress, None, Path]:
+        """The file, fetched if it must be; the fetching itself is in a thread, and what it tells is yielded here."""
+        entry = choice.entry
+        if entry is None:
+            assert choice.path is not None  # a choice is on the disk or in the catalogue
+            return choice.path
         from spectra_local.catalogue.download import pull
 
         told: SimpleQueue[LoadProgress | Path | Exception] = SimpleQueue()

@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from spectra_local.cli.learning import learning_rules
-from spectra_local.cli.options import engine_options
+from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import EngineOptions
 
@@ -16,7 +16,7 @@ _MAX_MS = 1000  # llama.vim's default for a suggestion that is not awaited at on
 @engine_options
 @click.option("--max-ms", default=_MAX_MS, show_default=True, type=click.IntRange(1), help="Time for a suggestion.")
 @click.option("--plain-completion", is_flag=True, help="Answer textDocument/completion too, e.g. for Helix.")
-def lsp(model: str | None, options: EngineOptions, max_ms: int, plain_completion: bool) -> int:
+def lsp(model: WantedModel, options: EngineOptions, max_ms: int, plain_completion: bool) -> int:
     """Complete code in an editor that speaks LSP; the editor starts this command itself."""
     try:
         import pygls  # noqa: F401

@@ -8,7 +8,7 @@ import click
 
 from spectra_local import __version__
 from spectra_local.cli.lazy import LazyGroup
-from spectra_local.cli.options import engine_options
+from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.cli.outcome import EXIT_INTERRUPTED, PROGRAM, outcome
 from spectra_local.protocol import EngineOptions
 
@@ -48,7 +48,7 @@ _SUBCOMMANDS = {
 @click.version_option(__version__, prog_name=PROGRAM)
 @engine_options
 @click.pass_context
-def root(context: click.Context, model: str | None, options: EngineOptions) -> None:
+def root(context: click.Context, model: WantedModel, options: EngineOptions) -> None:
     """A private assistant in the terminal that gets faster the more you use it.
 
     Without a command, opens the chat.
@@ -57,7 +57,9 @@ def root(context: click.Context, model: str | None, options: EngineOptions) -> N
         open_chat: OpenChat | None = context.obj
         if open_chat is None:
             raise click.UsageError("the terminal app is not part of this installation; try 'ask'", context)
-        context.exit(open_chat(model, options))
+        from spectra_local.cli.opening import named_for_app  # what other commands need only when they run
+
+        context.exit(open_chat(named_for_app(model), options))
     given = [p for p in context.params if context.get_parameter_source(p) == click.core.ParameterSource.COMMANDLINE]
     if given:
         raise click.UsageError(f"put options after the command: {PROGRAM} {context.invoked_subcommand} ...", context)

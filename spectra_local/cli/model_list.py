@@ -1,17 +1,16 @@
 """The rows of ``models list``: the catalogue and the disk side by side, as a table or as JSON."""
 
 from spectra_local.byte_size import byte_size
-from spectra_local.catalogue.entries import DEFAULT_MODEL
 from spectra_local.catalogue.listing import ModelRow
-from spectra_local.cli.fetching import size_text
+from spectra_local.catalogue.offers import choice_of
 
 _HEAD = ("", "NAME", "SIZE", "WHERE", "CONTEXT", "LICENCE", "FILL-IN")
 _NOT_HERE = "-"
 
 
-def as_table(found: list[ModelRow]) -> list[str]:
+def as_table(found: list[ModelRow], default: ModelRow | None) -> list[str]:
     """Aligned lines, the head first."""
-    table = [_HEAD, *map(_cells, found)]
+    table = [_HEAD, *(_cells(row, is_default=row is default) for row in found)]
     widths = [max(len(row[column]) for row in table) for column in range(len(_HEAD))]
     right = {_HEAD.index("SIZE"), _HEAD.index("CONTEXT")}
     return [
@@ -23,13 +22,13 @@ def as_table(found: list[ModelRow]) -> list[str]:
     ]
 
 
-def _cells(row: ModelRow) -> tuple[str, ...]:
+def _cells(row: ModelRow, *, is_default: bool) -> tuple[str, ...]:
     entry = row.entry
-    mark = ("*" if row.name == DEFAULT_MODEL else "") + ("!" if row.fits_in_memory is False else "")
+    mark = ("*" if is_default else "") + ("!" if row.fits_in_memory is False else "")
     return (
         mark,
         row.name,
-        byte_size(row.on_disk.n_bytes) if row.on_disk else size_text(entry) if entry else "?",
+        byte_size(row.on_disk.n_bytes) if row.on_disk else choice_of(entry).size if entry else "?",
         row.on_disk.where if row.on_disk else _NOT_HERE,
         str(entry.context) if entry else "",
         entry.licence.id if entry else "",

@@ -10,17 +10,19 @@ import click
 
 from spectra_local import catalogue, locations
 from spectra_local.catalogue import added, lookup
-from spectra_local.catalogue.entries import DEFAULT_MODEL, Entry, entries, entry_named
+from spectra_local.catalogue.default import default_row, name_for_option
+from spectra_local.catalogue.entries import entries, entry_named
 from spectra_local.catalogue.gguf_peek import parts
-from spectra_local.catalogue.licences import LicenceNotAcceptedError, accept_licence, licence_accepted
 from spectra_local.catalogue.listing import ModelRow, rows
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.catalogue.partial_file import partial_files
-from spectra_local.cli.fetching import fetch
+from spectra_local.cli.choice import can_ask
+from spectra_local.cli.fetching import fetch, settle_licence
 from spectra_local.cli.model_list import as_table
 from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
+from spectra_local.settings import change_setting
 
 
 def complete_model_name(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -39,11 +41,16 @@ def list_models(as_json: bool) -> None:
     """What can be fetched and what is on this disk already, other programs' models included."""
     memory = available_bytes()
     found = rows(entries(), find_all(), memory)
+    default = default_row(found)
     if as_json:
-        document = {"default": DEFAULT_MODEL, "memory_available": memory, "models": [row.as_json() for row in found]}
+        document = {
+            "default": default.name if default else None,
+            "memory_available": memory,
+            "models": [row.as_json(is_default=row is default) for row in found],
+        }
         click.echo(json.dumps(document, indent=2))
         return
-    for line in as_table(found):
+    for line in as_table(found, default):
         click.echo(printable_line(line))
     _explain(found)
 
@@ -59,7 +66,7 @@ def pull(name: str, accept_licence: bool) -> None:
         click.echo(f"{entry.name} is on this disk already ({here.where})", err=True)
         _echo_path(here.path)
         return
-    _settle_licence(entry, accept_licence)
+    settle_licence(entry, accepted=accept_licence)
     _echo_path(fetch(entry))
 
 
@@ -110,17 +117,27 @@ def path(name: str | None) -> None:
     _echo_path(catalogue.resolve(name))
 
 
-def _settle_licence(entry: Entry, accepted: bool) -> None:
-    """Makes sure that the licence is accepted: by option, before, or now at the terminal."""
-    if licence_accepted(entry):
+@models.command()
+@click.argument("name", required=False, shell_complete=complete_model_name)
+@click.option("--reset", is_flag=True, help="Back to the best of the offered models that is on this disk.")
+def default(name: str | None, reset: bool) -> None:
+    """Which model is used without -m: print its name, or make it NAME (a path, too) from now on."""
+    if name is not None and reset:
+        raise UsageError("name a model, or say --reset")
+    if name is None and not reset:
+        click.echo(printable_line(name_for_option(catalogue.resolve(None))))
         return
-    if not accepted:
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise LicenceNotAcceptedError(entry)
-        click.echo(f"{entry.name} is under the {entry.licence.name}:\n  {entry.licence.url}", err=True)
-        if not click.confirm("Do you accept it?", err=True):
-            raise LicenceNotAcceptedError(entry)
-    accept_licence(entry)
+    chosen = None if name is None else _checked_name(name)
+    change_setting(("model",), chosen)
+    click.echo(printable_line(f"the default is {chosen or 'chosen from what is on this disk'} from now on"), err=True)
+
+
+def _checked_name(name: str) -> str:
+    from spectra_local.llama.gguf import read_header
+
+    path = catalogue.resolve(name)
+    read_header(path)  # a file that cannot be loaded would be in the way of every command
+    return name_for_option(path)
 
 
 def _named_exactly(name: str) -> ModelOnDisk | None:
@@ -151,7 +168,7 @@ def _remove_remains(name: str) -> None:
 def _confirm_deletion(model: ModelOnDisk, yes: bool) -> None:
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise SpectraError(f"removing {printable_line(model.name)} deletes a file: say so with --yes")
     if not click.confirm(f"Delete {printable_line(str(model.path))}?", err=True):
         raise SpectraError("nothing was removed")
@@ -174,7 +191,9 @@ def _echo_path(path: Path) -> None:
 def _explain(found: list[ModelRow]) -> None:
     """What the table's marks mean, for people alone."""
     click.echo(
-        "\n* the default    'spectra-chat -m NAME' uses a model, 'spectra-chat models pull NAME' fetches one", err=True
+        "\n* the default ('models default NAME' changes it)    'spectra-chat -m NAME' uses a model, "
+        "'spectra-chat models pull NAME' fetches one",
+        err=True,
     )
     if any(row.fits_in_memory is False for row in found):
         click.echo("! larger than the memory that is free now", err=True)

@@ -1,21 +1,22 @@
-"""From a model's name to a running engine, with what happens meanwhile shown on stderr."""
+"""From what was said of a model to a running engine, with what happens meanwhile shown on stderr."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from spectra_local.catalogue import DEFAULT_MODEL, ModelNotPulledError, resolve
+from spectra_local.catalogue import NoModelError, resolve
+from spectra_local.catalogue.offers import Choice
+from spectra_local.cli.options import WantedModel
 from spectra_local.cli.status import StatusLine
+from spectra_local.errors import ModelNotFoundError
 from spectra_local.printable import printable_line
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker import EngineProcess
 
-_MOST_NAMED = 3  # of other models, before the default one is fetched
 
-
-def open_engine(model: str | None, options: EngineOptions, *, has_lines: bool = False) -> EngineProcess:
-    """Resolves, fetches the default model if it is missing, and loads. Raises SpectraError.
+def open_engine(model: WantedModel, options: EngineOptions, *, has_lines: bool = False) -> EngineProcess:
+    """Resolves, lets a model be chosen and fetched where there is none, and loads. Raises SpectraError.
 
     ``has_lines``: EngineProcess's."""
     path = model_path(model)
@@ -30,27 +31,61 @@ def open_engine(model: str | None, options: EngineOptions, *, has_lines: bool = 
     return engine
 
 
-def model_path(model: str | None) -> Path:
-    """The model's file, the default model fetched if it is missing. Raises SpectraError."""
+def model_path(model: WantedModel) -> Path:
+    """The model's file. Where there is none yet a person is asked which to take; ``--yes`` takes the first.
+
+    Raises SpectraError: without a terminal and without ``--yes`` nothing is fetched.
+    """
     try:
-        return resolve(model)
-    except ModelNotPulledError as error:
-        if error.entry.name != DEFAULT_MODEL:  # gigabytes are fetched when asked for, not by the way
-            raise
-        from spectra_local.cli.fetching import fetch
+        return resolve(model.name)
+    except NoModelError as error:
+        from spectra_local.cli.choice import can_ask, choose
 
-        if model is None:
-            _tell_of_others()
-        return fetch(error.entry)
+        if model.yes:
+            return _taken(error.choices[0])
+        if not can_ask():
+            raise how_to_answer(error) from error
+        choice = choose(_title(error), error.choices)
+        path = _taken(choice)
+        if choice.path is not None:
+            _remember(choice)
+        return path
 
 
-def _tell_of_others() -> None:
-    """Who has models of other programs, and named none, may rather want one of those than another file."""
-    from spectra_local.catalogue.on_disk import find_all
+def named_for_app(model: WantedModel) -> str | None:
+    """What the app is to open, which asks by itself: only ``--yes`` fetches before its screen comes."""
+    return str(model_path(model)) if model.yes else model.name
 
-    others = [model.name for model in find_all()]
-    if others:
-        more = "" if len(others) <= _MOST_NAMED else f" and {len(others) - _MOST_NAMED} more"
-        click.echo(
-            printable_line(f"on this disk already: {', '.join(others[:_MOST_NAMED])}{more} (--model NAME)"), err=True
-        )
+
+def how_to_answer(error: NoModelError) -> ModelNotFoundError:
+    """The error as one line for those that nobody can be asked for: what to type."""
+    first = error.choices[0]
+    does = f"fetches {first.name}" if first.path is None else f"uses {printable_line(first.name)}"
+    return ModelNotFoundError(f"{error}; the same command with --yes {does}")
+
+
+def _taken(choice: Choice) -> Path:
+    if choice.path is not None:
+        click.echo(printable_line(f"using {choice.name}, which is on this disk: {choice.path}"), err=True)
+        return choice.path
+    from spectra_local.cli.fetching import fetch, settle_licence
+
+    assert choice.entry is not None  # a choice is on the disk or in the catalogue
+    settle_licence(choice.entry)
+    return fetch(choice.entry)
+
+
+def _title(error: NoModelError) -> str:
+    if len(error.choices) == 1 and (entry := error.choices[0].entry):
+        return f"{entry.name} is not on this disk yet. Fetch it?"
+    return "Which model shall answer?"
+
+
+def _remember(choice: Choice) -> None:
+    """What another program fetched is not ours to prefer: it is the default from now on because the user said so."""
+    from spectra_local.catalogue.default import name_for_option
+    from spectra_local.settings import change_setting
+
+    assert choice.path is not None
+    change_setting(("model",), name_for_option(choice.path))
+    click.echo("it is the default from now on; 'spectra-chat models default NAME' changes that", err=True)

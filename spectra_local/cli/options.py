@@ -1,12 +1,13 @@
 """Options that several commands share, declared once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import click
 
-from spectra_local.protocol import EngineOptions, Sampling
+from spectra_local.protocol import ANSWER_SAMPLING, EngineOptions, Sampling
 
 
 def _model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -16,11 +17,26 @@ def _model_names(context: click.Context, parameter: click.Parameter, incomplete:
     return sorted(name for name in known_names() if name.lower().startswith(incomplete.lower()))
 
 
+@dataclass(frozen=True, slots=True)
+class WantedModel:
+    """The model that a command is to use: ``name`` or path (None: the default), and whether to fetch it unasked."""
+
+    name: str | None = None
+    yes: bool = False
+
+
 def model_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``-m/--model``."""
-    return click.option(
+    """Adds ``-m/--model`` and ``--yes``, passed on together as ``model: WantedModel``."""
+
+    @click.option(
         "-m", "--model", metavar="NAME|PATH", shell_complete=_model_names, help="Model to use (see 'models list')."
-    )(command)
+    )
+    @click.option("--yes", is_flag=True, help="Fetch the model without asking if it is not on this disk.")
+    @wraps(command)
+    def with_model(*args: Any, model: str | None, yes: bool, **kwargs: Any) -> Any:
+        return command(*args, model=WantedModel(model, yes), **kwargs)
+
+    return with_model
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,18 +69,32 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what decides how tokens are drawn, passed on as ``sampling: Sampling``."""
-    default = Sampling()
+    """Adds what decides how tokens are drawn, passed on as ``sampling: Sampling``; plain greedy by default."""
+    return _sampling_options(command, Sampling())
 
+
+def answer_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same with the defaults of the chat."""
+    return _sampling_options(command, ANSWER_SAMPLING)
+
+
+def _sampling_options(command: Callable[..., Any], default: Sampling) -> Callable[..., Any]:
     @click.option("--temperature", type=float, default=default.temperature, metavar="T", help="0 is greedy.")
     @click.option("--top-k", type=int, default=default.top_k, metavar="K", help="Keep the K likeliest; 0: off.")
     @click.option("--top-p", type=float, default=default.top_p, metavar="P", help="Keep this much probability.")
     @click.option(
         "--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best."
     )
-    @click.option("--repeat-penalty", type=float, default=default.repeat_penalty, metavar="X", help="1: off.")
     @click.option(
-        "--dry-multiplier", type=float, default=default.dry_multiplier, metavar="X", help="Ends loops; 0: off."
+        "--repeat-penalty", type=float, default=default.repeat_penalty, show_default=True, metavar="X", help="1: off."
+    )
+    @click.option(
+        "--dry-multiplier",
+        type=float,
+        default=default.dry_multiplier,
+        show_default=True,
+        metavar="X",
+        help="Ends loops; 0: off.",
     )
     @click.option("--seed", type=int, metavar="N", help="Same seed, same draws.  [default: random]")
     @wraps(command)

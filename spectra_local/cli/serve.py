@@ -8,7 +8,7 @@ import click
 
 from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import open_engine
-from spectra_local.cli.options import engine_options
+from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker import EngineProcess
@@ -32,7 +32,7 @@ _MAX_BODY_MB = 16
 @click.option("--max-tokens", default=_MAX_TOKENS, show_default=True, type=click.IntRange(1), help="Of one answer.")
 @click.option("--max-body", default=_MAX_BODY_MB, show_default=True, type=click.IntRange(1, 1024), help="In MB.")
 def serve(
-    model: str | None, options: EngineOptions, host: str, port: int, token: str | None, max_tokens: int, max_body: int
+    model: WantedModel, options: EngineOptions, host: str, port: int, token: str | None, max_tokens: int, max_body: int
 ) -> int:
     """Answer llama.vim, llama.vscode and OpenAI clients over HTTP.
 
@@ -62,7 +62,7 @@ def serve(
 
 def _serve(
     listener: socket.socket,
-    model: str | None,
+    model: WantedModel,
     options: EngineOptions,
     token: str | None,
     max_tokens: int,

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spectra_local.catalogue import resolve
-from spectra_local.catalogue.entries import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,4 +29,4 @@ def temporary_home(given: Path | None = None) -> Iterator[Path]:
 
 def model_file(given: Path | None) -> Path:
     """The model to ask: the one given, else the default one as the user has it."""
-    return given or resolve(DEFAULT_MODEL)
+    return given or resolve("smollm2-135m-instruct")

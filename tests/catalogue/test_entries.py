@@ -4,7 +4,8 @@ import re
 import subprocess
 import sys
 
-from spectra_local.catalogue.entries import DEFAULT_MODEL, entries, entry_named
+from spectra_local.catalogue.entries import entries, entry_named
+from spectra_local.catalogue.offers import OFFERED
 
 
 def test_names_and_files_are_unique_and_printable():
@@ -30,12 +31,27 @@ def test_no_two_entries_share_a_checksum():
     assert len(set(sums)) == len(sums)
 
 
-def test_the_default_comes_first_and_has_a_wheel_to_fall_back_on():
-    default = entries()[0]
-    assert default.name == DEFAULT_MODEL
-    assert default.wheel is not None
-    assert default.sha256 is not None
-    assert not default.licence.must_accept
+def test_what_is_offered_comes_first_asks_for_no_licence_and_has_packages_to_fall_back_on():
+    assert tuple(entry.name for entry in entries()[: len(OFFERED)]) == OFFERED
+    for entry in entries()[: len(OFFERED)]:
+        assert entry.parts, entry.name
+        assert not entry.licence.must_accept, entry.name
+
+
+def test_the_pieces_of_packages_make_up_a_file_whose_checksum_is_pinned():
+    for entry in entries():
+        if entry.parts:
+            assert sum(part.holds for part in entry.parts) == entry.n_bytes, entry.name
+            assert entry.sha256, entry.name
+            assert len({part.package for part in entry.parts}) == len(entry.parts), entry.name
+            assert all(0.5 < part.n_bytes / part.holds <= 1.01 for part in entry.parts), entry.name
+
+
+def test_the_coder_models_come_from_their_publisher():
+    for name in OFFERED[:2]:
+        entry = entry_named(name)
+        assert entry is not None
+        assert entry.repository.startswith("Qwen/")
 
 
 def test_llama_models_ask_for_their_licence():

@@ -28,16 +28,6 @@ def cached(home: Path) -> Path:
     return write_gguf(home / ".cache/huggingface/hub/models--bartowski--X/snapshots/r/Mistral-Tiny-Q4.gguf")
 
 
-def test_no_name_is_the_default_model():
-    with pytest.raises(
-        ModelNotPulledError, match="'spectra-chat models pull smollm2-135m-instruct' fetches it"
-    ) as error:
-        resolve(None)
-    assert error.value.entry.name == "smollm2-135m-instruct"
-    path = write_gguf(locations.models_dir() / DEFAULT_FILE)
-    assert resolve(None) == path
-
-
 @pytest.mark.parametrize(
     "name", ["smollm2-135m-instruct", "SmolLM2-135M-Instruct", "smollm2-135", "SMOLLM2-135M-INSTRUCT"]
 )

@@ -20,8 +20,8 @@ from spectra_local.byte_size import byte_size
 from spectra_local.catalogue import entries as catalogue_entries
 from spectra_local.catalogue.entries import Entry, Licence
 from spectra_local.cli.models import models
-from spectra_local.cli.opening import model_path
 from spectra_local.errors import ModelFileError, ModelNotFoundError, SpectraError, UsageError
+from spectra_local.settings import load_settings
 
 APACHE = Licence("apache-2.0", "Apache License 2.0", "https://www.apache.org/licenses/LICENSE-2.0")
 LLAMA = Licence("llama3.2", "Llama 3.2 Community License", "https://www.llama.com/llama3_2/license/", True)
@@ -68,9 +68,7 @@ def run() -> Run:
 @pytest.fixture
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr(
-        "spectra_local.cli.models.sys", SimpleNamespace(stdin=terminal, stderr=terminal, stdout=sys.stdout)
-    )
+    monkeypatch.setattr("spectra_local.cli.choice.sys", SimpleNamespace(stdin=terminal, stderr=terminal))
 
 
 def in_cache(home: Path, name: str, **shape: int) -> Path:
@@ -82,10 +80,11 @@ def test_list_shows_catalogue_and_disk_side_by_side(run: Run, home: Path):
     result = run("list")
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["NAME", "SIZE", "WHERE", "CONTEXT", "LICENCE", "FILL-IN"]
-    assert lines[1].split() == ["*", "smollm2-135m-instruct", "98", "MB", "-", "8192", "apache-2.0"]
+    assert lines[3].split() == ["smollm2-135m-instruct", "98", "MB", "-", "8192", "apache-2.0"]
     assert any(line.split() == ["tinyllama-1.1b-chat", "~669", "MB", "-", "2048", "apache-2.0"] for line in lines)
     assert any(line.split()[:2] == ["codellama-7b", "?"] for line in lines)
-    assert lines[-1].split() == ["Found-Q4", *size.split(), "hugging-face"]
+    assert lines[-1].split() == ["*", "Found-Q4", *size.split(), "hugging-face"]
+    assert [line.split()[1] for line in lines if line.startswith("*")] == ["Found-Q4"]
     assert "* the default" in result.stderr
 
 
@@ -101,9 +100,9 @@ def test_list_marks_what_does_not_fit_into_free_memory(run: Run, monkeypatch: py
 def test_list_as_json_is_one_document_with_every_fact(run: Run, home: Path):
     path = in_cache(home, "Found-Q4", size=1234)
     document = json.loads(run("list", "--json").stdout)
-    assert document["default"] == "smollm2-135m-instruct"
+    assert document["default"] == "Found-Q4"
     by_name = {model["name"]: model for model in document["models"]}
-    assert by_name["smollm2-135m-instruct"]["default"] is True
+    assert [name for name, model in by_name.items() if model["default"]] == ["Found-Q4"]
     assert by_name["smollm2-135m-instruct"]["path"] is None
     assert by_name["codellama-7b"]["bytes"] is None
     assert by_name["qwen2.5-coder-7b-instruct"]["fim"] == "qwen"
@@ -117,19 +116,6 @@ def test_hostile_file_names_reach_the_screen_as_text(run: Run, home: Path):
     result = run("list")
     assert "\x1b" not in result.stdout
     assert "␛]52;c;AAAA␇␊name" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("n_others", "words"), [(0, ""), (2, "Other-0, Other-1"), (5, "Other-0, Other-1, Other-2 and 2 more")]
-)
-def test_before_the_default_model_is_fetched_those_that_are_there_are_named(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], n_others: int, words: str
-):
-    for number in range(n_others):
-        in_cache(home, f"Other-{number}", size=1234)
-    monkeypatch.setattr("spectra_local.cli.fetching.fetch", lambda entry: Path(entry.file))
-    assert model_path(None).name.lower().startswith("smollm2")
-    assert capsys.readouterr().err == (f"on this disk already: {words} (--model NAME)\n" if words else "")
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -296,4 +282,30 @@ def test_path_prints_the_bytes_of_a_name_that_is_not_utf8(run: Run, home: Path):
 def test_path_of_a_model_that_is_not_here_says_how_to_fetch_it(run: Run):
     result = run("path")
     assert result.stdout == ""
-    assert "'spectra-chat models pull smollm2-135m-instruct' fetches it" in str(result.exception)
+    assert "no model is on this disk yet: 'spectra-chat models pull qwen2.5-coder-" in str(result.exception)
+
+
+@pytest.mark.model
+def test_default_prints_the_name_and_writes_another_into_the_settings(run: Run, home: Path, smollm2_path: Path):
+    assert "no model is on this disk yet" in str(run("default").exception)
+    link = home / "my model.gguf"
+    link.symlink_to(smollm2_path)
+    result = run("default", str(link))
+    assert (result.stdout, result.stderr) == ("", f"the default is {link} from now on\n")
+    assert load_settings()[0].model == str(link)
+    run("add", str(link), "--name", "mine")
+    assert run("default", "MIN").stderr == "the default is mine from now on\n"
+    assert run("default").stdout == "mine\n"
+    assert run("path").stdout == f"{link}\n"
+    assert [line.split()[1] for line in run("list").stdout.splitlines() if line.startswith("*")] == ["mine"]
+    assert run("default", "--reset").exception is None
+    assert load_settings()[0].model == ""
+
+
+def test_default_refuses_what_could_not_be_loaded(run: Run, home: Path):
+    (home / "text.gguf").write_text("no model")
+    assert isinstance(run("default", str(home / "text.gguf")).exception, ModelFileError)
+    assert "models pull smollm2-135m-instruct' fetches it" in str(run("default", "smollm2-135m-instruct").exception)
+    assert isinstance(run("default", "no such model").exception, ModelNotFoundError)
+    assert isinstance(run("default", "x", "--reset").exception, UsageError)
+    assert load_settings()[0].model == ""

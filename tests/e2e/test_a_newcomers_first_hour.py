@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.model, pytest.mark.skipif(sys.platform == "win32", rea
 
 READY = "●"
 CAPITAL = "What is the capital of France? Answer in one sentence."
-ESC, ENTER, CTRL_N, CTRL_Q, CTRL_S = "\x1b", "\r", "\x0e", "\x11", "\x13"
+ESC, ENTER, CTRL_N, CTRL_Q, CTRL_S, DOWN = "\x1b", "\r", "\x0e", "\x11", "\x13", "\x1b[B"
 CRASH = """
 import tui.screens.chat
 def crash(self): raise RuntimeError("a defect")
@@ -54,6 +54,8 @@ def test_fetch_ask_stop_search_export_and_leave(hub: FakeHub, tmp_path: Path):
     assert "98 MB" in text
     assert "Apache" in text
     assert not hub.requests, "nothing is fetched before the user says so"
+    terminal.type(DOWN + DOWN)  # the last: small and quick
+    terminal.wait_for("QuantFactory/SmolLM2")
     terminal.type(ENTER)
     terminal.wait_for(READY)
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, ready, send
-from fakes.pilot import wait_until
+from fakes.pilot import screen_text, wait_until
 from fakes.scripted import INFO, Gate, ScriptedAssistant, say
 from textual.pilot import Pilot
 
-from spectra_local.catalogue import ModelNotPulledError
-from spectra_local.catalogue.entries import entry_named
+from spectra_local.catalogue import ModelNotPulledError, NoModelError
+from spectra_local.catalogue.entries import Entry, entry_named
+from spectra_local.catalogue.offers import Choice, offers
 from spectra_local.catalogue.on_disk import ModelOnDisk
+from spectra_local.catalogue.progress import Cancelled, PullCancelledError, Report
 from spectra_local.protocol import OWN, Done, PromptProgress, Text, Timings
 from spectra_local.settings import change_setting
 from tui.app import ChatApp
@@ -213,7 +215,14 @@ def _settings(patch: pytest.MonkeyPatch) -> ChatApp:
 
 
 def _first_run(_: pytest.MonkeyPatch) -> ChatApp:
-    entry = entry_named("smollm2-135m-instruct")
+    def missing() -> ScriptedAssistant:
+        raise NoModelError("no model is on this disk yet", offers(None))
+
+    return ChatApp(missing)
+
+
+def _licensed(_: pytest.MonkeyPatch) -> ChatApp:
+    entry = entry_named("llama-3.2-1b-instruct")
     assert entry is not None
 
     def missing() -> ScriptedAssistant:
@@ -222,8 +231,35 @@ def _first_run(_: pytest.MonkeyPatch) -> ChatApp:
     return ChatApp(missing)
 
 
+def _found(_: pytest.MonkeyPatch) -> ChatApp:
+    theirs = Choice("llama3.2:3b", 2_019_377_696, "on this disk (ollama)", path=Path("/home/you/.ollama/models/blob"))
+
+    def missing() -> ScriptedAssistant:
+        raise NoModelError("no model is chosen yet", (theirs, *offers(None)))
+
+    return ChatApp(missing)
+
+
+def _fetching(patch: pytest.MonkeyPatch) -> ChatApp:
+    def pull(entry: Entry, report: Report, cancelled: Cancelled, notice: object) -> Path:
+        report(400_000_000, 1_117_320_768)
+        while not cancelled():
+            time.sleep(0.01)
+        raise PullCancelledError(entry.name)
+
+    patch.setattr("tui.fetch.pull", pull)
+    patch.setattr("tui.fetch.monotonic", lambda: 0.0)
+    return _first_run(patch)
+
+
 async def _offered(pilot: Pilot[None]) -> None:
     await wait_until(pilot, lambda: pilot.app.screen.query("#go"))
+
+
+async def _being_fetched(pilot: Pilot[None]) -> None:
+    await _offered(pilot)
+    await pilot.press("enter")
+    await wait_until(pilot, lambda: "36%" in screen_text(pilot))
 
 
 def scenes() -> dict[str, Scene]:
@@ -248,6 +284,9 @@ def scenes() -> dict[str, Scene]:
         "help": Scene(_app(), _then("f1")),
         "palette": Scene(_app(), _then("ctrl+p")),
         "first-run": Scene(_first_run, _offered),
+        "first-run-fetching": Scene(_fetching, _being_fetched),
+        "first-run-found": Scene(_found, _offered),
+        "first-run-licensed": Scene(_licensed, _offered),
         "editor": Scene(_app(file="numbers.py"), _editor),
         "editor-suggestion": Scene(
             _app([Text(SUGGESTED), Done("stop", TIMINGS, n_past=200, n_ctx=INFO.n_ctx)], file="numbers.py"), _suggested

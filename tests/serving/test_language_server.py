@@ -209,19 +209,34 @@ async def test_the_server_is_there_before_its_model(editor: Editor) -> None:
     await editor.leave()
 
 
-async def test_a_missing_model_is_fetched_after_the_editor_has_its_answer(
-    spectra_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def empty_disk(spectra_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No model anywhere, and nothing to fetch one from."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # discard: nobody listens
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     for name in ("HF_HOME", "HF_HUB_CACHE", "LLAMA_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS", "HOME"):
         monkeypatch.setenv(name, str(spectra_home))
+
+
+@pytest.mark.usefixtures("empty_disk")
+async def test_a_missing_model_is_a_message_in_the_editor_that_says_what_to_type() -> None:
     editor = Editor(None)
     result = await asyncio.wait_for(editor.start(), 30)
     assert result.server_info
+    await editor.is_told()
+    assert editor.log == []
+    assert "no model is on this disk yet: 'spectra-chat models pull qwen2.5-coder-" in editor.messages[0]
+    await editor.leave()
+
+
+@pytest.mark.usefixtures("empty_disk")
+async def test_with_yes_a_missing_model_is_fetched_after_the_editor_has_its_answer() -> None:
+    editor = Editor(None)
+    result = await asyncio.wait_for(editor.start("--yes"), 30)
+    assert result.server_info
     await editor.is_loaded()
     await editor.is_told()
-    assert editor.log[0] == "fetching smollm2-135m-instruct"
+    assert editor.log[0].startswith("fetching qwen2.5-coder-")
     assert "127.0.0.1:9" in editor.messages[0]
     found = await asyncio.wait_for(editor.inline(0, 0), 10)
     assert isinstance(found, types.InlineCompletionList)

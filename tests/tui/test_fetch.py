@@ -4,19 +4,23 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from fakes.models import SMOLLM2
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import ScriptedAssistant, say
 from textual.pilot import Pilot
 
 import tui.fetch
-from spectra_local.catalogue import DEFAULT_MODEL, ModelNotPulledError
+from spectra_local.catalogue import ModelNotPulledError, NoModelError
 from spectra_local.catalogue.entries import Entry, entries, entry_named
+from spectra_local.catalogue.offers import Choice, choice_of, offers
 from spectra_local.catalogue.progress import Cancelled, PullCancelledError, Report
 from spectra_local.errors import DownloadError
+from spectra_local.settings import load_settings
 from tui.app import ChatApp
 from tui.fetch import FetchState
 from tui.screens.chat import ChatScreen
 from tui.screens.fetch import FetchScreen, progress
+from tui.widgets.model_choices import ModelChoices
 
 SIZES = [(40, 10), (80, 24), (200, 60)]
 
@@ -25,7 +29,7 @@ class Hub:
     """Stands in for ``pull``: arrives step by step, fails or waits as the test wants."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.here = False
+        self.here: str | None = None  # the name of what was fetched
         self.go_on = Event()
         self.failures: list[Exception] = []
         monkeypatch.setattr(tui.fetch, "pull", self.pull)
@@ -38,14 +42,21 @@ class Hub:
         if self.failures:
             self.go_on.clear()
             raise self.failures.pop()
-        self.here = True
+        self.here = entry.name
         return Path(entry.file)
 
     def open(self) -> ScriptedAssistant:
-        entry = entry_named(DEFAULT_MODEL)
+        """As with ``-m`` and the name of one that is not on the disk."""
+        entry = entry_named(SMOLLM2)
         assert entry is not None
         if not self.here:
             raise ModelNotPulledError(entry)
+        return ScriptedAssistant(say("Hello."))
+
+    def open_any(self) -> ScriptedAssistant:
+        """As without ``-m`` on a disk without models."""
+        if not self.here:
+            raise NoModelError("no model is on this disk yet", offers(None))
         return ScriptedAssistant(say("Hello."))
 
 
@@ -56,6 +67,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 async def offered(pilot: Pilot[None]) -> None:
     await wait_until(pilot, lambda: isinstance(pilot.app.screen, FetchScreen), "the offer is shown")
+    await wait_until(pilot, lambda: pilot.app.screen.query("#go"))
 
 
 async def sees(pilot: Pilot[None], text: str) -> None:
@@ -66,8 +78,9 @@ async def sees(pilot: Pilot[None], text: str) -> None:
 async def test_a_newcomer_sees_what_is_fetched_fetches_it_and_chats(hub: Hub, size: tuple[int, int]):
     async with ChatApp(hub.open).run_test(size=size) as pilot:
         await offered(pilot)
-        await sees(pilot, DEFAULT_MODEL)
-        await sees(pilot, "98 MB")
+        await sees(pilot, SMOLLM2)
+        await sees(pilot, "98 MB, 16 s" if size[0] < 60 else "98 MB   16 s")
+        await sees(pilot, "50 Mbit/s")
         await pilot.press("enter")
         await wait_until(pilot, lambda: pilot.app.screen._fetch is not None)
         hub.go_on.set()
@@ -117,9 +130,68 @@ async def test_a_failed_download_says_why_and_can_be_tried_again(hub: Hub):
 async def test_a_licence_that_must_be_accepted_is_named_on_the_button():
     entry = next(entry for entry in entries() if entry.licence.must_accept)
     async with ChatApp(ScriptedAssistant).run_test(size=(80, 24)) as pilot:
-        await pilot.app.push_screen(FetchScreen(entry))
+        await pilot.app.push_screen(FetchScreen([choice_of(entry)]))
         await sees(pilot, "Accept the licence and fetch it")
         await sees(pilot, entry.licence.name)
+        await sees(pilot, entry.licence.url)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_arrows_choose_which_is_fetched_and_the_best_is_marked_at_first(hub: Hub, size: tuple[int, int]):
+    hub.go_on.set()
+    async with ChatApp(hub.open_any).run_test(size=size) as pilot:
+        await offered(pilot)
+        assert pilot.app.screen.query_one(ModelChoices).chosen.name == offers(None)[0].name
+        await pilot.press("down", "down")
+        await sees(pilot, "tiny, to try the program, not to")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen))
+        assert hub.here == offers(None)[-1].name
+        await pilot.press(*"Hi", "enter")
+        await sees(pilot, "Hello.")
+    assert load_settings()[0].model == "", "what is on the disk is found there; the settings name what /model chose"
+
+
+async def test_while_one_is_fetched_the_keys_change_nothing_and_after_a_stop_another_can_be_chosen(hub: Hub):
+    async with ChatApp(hub.open_any).run_test(size=(80, 24)) as pilot:
+        await offered(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "41%")
+        await pilot.press("down", "escape")
+        await sees(pilot, "Stopped.")
+        await sees(pilot, "Go on")
+        assert pilot.app.screen.query_one(ModelChoices).chosen.name == offers(None)[0].name
+        await pilot.press("down")
+        await sees(pilot, "Fetch it")
+        hub.go_on.set()
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen))
+        assert hub.here == offers(None)[1].name
+
+
+async def test_a_model_of_another_program_is_used_without_fetching_and_is_the_default_from_then_on(
+    hub: Hub, tmp_path: Path
+):
+    theirs = Choice("[b]Theirs\x1b[31m[/]", 800_000_000, "on this disk (ollama)", path=tmp_path / "theirs.gguf")
+    used: list[str] = []
+
+    def missing() -> ScriptedAssistant:
+        raise NoModelError("no model is chosen yet", (theirs, *offers(None)))
+
+    def named(name: str) -> ScriptedAssistant:
+        used.append(name)
+        return ScriptedAssistant(say("Hello."))
+
+    async with ChatApp(missing, named).run_test(size=(80, 24)) as pilot:
+        await offered(pilot)
+        await sees(pilot, "[b]Theirs")
+        await sees(pilot, "Nothing is fetched.")
+        await pilot.press("enter")
+        await pilot.press(*"Hi", "enter")
+        await sees(pilot, "Hello.")
+    assert used == [str(theirs.path)]
+    assert hub.here is None
+    assert load_settings()[0].model == str(theirs.path)
 
 
 def test_progress_tells_bytes_rate_and_time_left():

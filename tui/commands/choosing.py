@@ -25,7 +25,7 @@ def _model(chat: "ChatScreen", name: str) -> None:
     if name == "off":
         chat.unload_model()
     elif name:
-        _use(chat, name)
+        use(chat, name)
     else:
         from tui.screens.models import ModelsScreen
 
@@ -38,10 +38,10 @@ def _chosen(chat: "ChatScreen", name: str | None) -> None:
     if name == "":
         chat.unload_model()
     elif name:
-        _use(chat, name)
+        use(chat, name)
 
 
-def _use(chat: "ChatScreen", name: str) -> None:
+def use(chat: "ChatScreen", name: str) -> None:
     """Once it is loaded it is the one to begin with next time."""
     chat.use_model(name, when_loaded=lambda: _app(chat).change_setting(("model",), name))
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from inspect import isawaitable
+from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
@@ -29,6 +30,12 @@ class ChatScreen(WritingScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
     _interrupted_at = -QUIT_WITHIN_S
+
+    def use_found(self, path: Path) -> None:
+        """Chosen as by ``/model``."""
+        from tui.commands.choosing import use
+
+        use(self, str(path))
 
     # What the user writes
 

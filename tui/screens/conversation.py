@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from tui.widgets.turns import footnote
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+    from spectra_local.catalogue.offers import Choice
     from tui.widgets.answer import Answer
 
 FRAMES_PER_SECOND = 10  # smooth to the eye; each frame takes processor time from the model
@@ -180,18 +182,26 @@ class ConversationScreen(SafeSelection):
             await answer.finish(footnote(turn))
 
     async def _fail(self, failure: Failure) -> None:
-        if (entry := getattr(failure.error, "entry", None)) is None:
+        from spectra_local.catalogue import NoModelError
+
+        if not isinstance(failure.error, NoModelError):
             await self._show_failure(failure)
             return
-        from tui.screens.fetch import FetchScreen  # a model of the catalogue that is not on this disk
+        from tui.screens.fetch import FetchScreen  # a model must be chosen, and perhaps fetched
 
-        async def fetched(success: bool | None) -> None:
-            if success:
-                self.load_model()
-            else:
+        async def chosen(choice: "Choice | None") -> None:
+            if choice is None:
                 await self._show_failure(replace(failure, title="No model yet", declined=True))
+            elif choice.path is None:
+                self.load_model()  # it is found on the disk now
+            else:
+                self.use_found(choice.path)
 
-        await self.app.push_screen(FetchScreen(entry), fetched)
+        await self.app.push_screen(FetchScreen(failure.error.choices), chosen)
+
+    def use_found(self, path: Path) -> None:
+        """A model of another program's: it is the default from now on because the user chose it."""
+        self.use_model(str(path))
 
     async def _show_failure(self, failure: Failure) -> None:
         turn = self.state.chat.last("assistant")

@@ -1,5 +1,6 @@
-"""First run: which model will be fetched, from where, how large, under which licence; then a bar, cancel and retry."""
+"""A model to talk to: which there are, how large, under which licence; then a bar, cancel and retry."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -7,54 +8,54 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button, OptionList, Static
 
 from spectra_local.byte_size import byte_size
-from spectra_local.catalogue.entries import Entry
+from spectra_local.catalogue.offers import RATE_WORDS, Choice
 from spectra_local.printable import printable_line
 from tui.fetch import Fetch, FetchState
 from tui.screens.panel import PanelScreen
-from tui.widgets.two_columns import TwoColumns
+from tui.widgets.model_choices import ModelChoices
 
 UPDATES_PER_SECOND = 8
 
 
-class FetchScreen(PanelScreen[bool]):
-    """Ends with True where the model is on the disk now. Nothing is fetched before the user says so."""
+class FetchScreen(PanelScreen[Choice | None]):
+    """Ends with the model that was chosen and is on the disk now. Nothing is fetched before the user says so."""
 
     DEFAULT_CSS = """
     FetchScreen {
-        & > #panel { padding: 1 3; }
-        Static, TwoColumns { width: 100%; height: auto; margin: 0 0 1 0; }
-        #words { color: $text-muted; }
+        & > #panel { width: 80; }
+        ModelChoices { max-height: 12; margin: 0 0 1 0; }
+        #words { width: 100%; height: auto; margin: 0 0 1 0; color: $text-muted; }
         #words.-error { color: $text-error; }
         Horizontal { height: auto; align-horizontal: right; }
-        &.-short Static, &.-short TwoColumns { margin: 0; }
+        &.-short ModelChoices { max-height: 4; margin: 0; }
+        &.-short #words { margin: 0; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", id="fetch.cancel", show=False)]
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, choices: Sequence[Choice]) -> None:
         super().__init__()
-        self._entry = entry
+        self._choices = choices
         self._fetch: Fetch | None = None
+        self._said: tuple[str | Content, bool] | None = None  # what stands in place of the marked model's facts
 
     def compose(self) -> ComposeResult:
-        """What, then how far."""
-        accept = "Accept the licence and fetch it" if self._entry.licence.must_accept else "Fetch it"
-        with VerticalScroll(id="panel", can_focus=False) as panel:
-            panel.border_title = "A model to talk to"
-            panel.border_subtitle = "enter fetches · esc not now"
-            yield TwoColumns(_facts(self._entry), name_style="$foreground 60%")
-            yield Static("It is fetched once. After that nothing here needs a network.", id="words", markup=False)
+        """Which, then how far."""
+        with VerticalScroll(id="panel", can_focus=False):
+            yield ModelChoices(self._choices)
+            yield Static("", id="words", markup=False)
             with Horizontal():
-                yield Button(accept, id="go", compact=True, variant="primary")
+                yield Button("Fetch it", id="go", compact=True, variant="primary")
                 yield Button("Not now", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Enter fetches."""
-        self.query_one("#go").focus(scroll_visible=False)  # on a small screen the facts are seen first
+        """Enter takes the marked one."""
+        self._draw()
+        self.query_one(ModelChoices).focus(scroll_visible=False)
         self.set_interval(1 / UPDATES_PER_SECOND, self._update)
 
     def on_unmount(self) -> None:
@@ -62,9 +63,38 @@ class FetchScreen(PanelScreen[bool]):
         if self._fetch is not None:
             self._fetch.cancel()
 
+    def on_resize(self) -> None:
+        """A narrow screen has room for fewer words."""
+        self.call_after_refresh(self._draw)
+
+    def _draw(self) -> None:
+        if not self.query(ModelChoices):  # closed meanwhile
+            return
+        narrow = self.has_class("-narrow")
+        title = "A model" if narrow else "A model to talk to"
+        self.query_one("#panel").border_title = f"{title} (times at {RATE_WORDS})"
+        self.query_one(ModelChoices).draw(narrow=narrow)
+        self._say_what()
+
+    @on(OptionList.OptionHighlighted)
+    def _marked(self) -> None:
+        if self._fetch is None:
+            self._said = None
+            self._say_what()
+
+    @on(OptionList.OptionSelected)
     @on(Button.Pressed, "#go")
     def _go(self) -> None:
-        self._fetch = Fetch(self._entry)
+        choices = self.query_one(ModelChoices)
+        chosen = choices.chosen
+        if self._fetch is not None:
+            return
+        if chosen.entry is None:
+            self.dismiss(chosen)
+            return
+        self._fetch = Fetch(chosen.entry)
+        choices.show_alone(chosen, narrow=self.has_class("-narrow"))
+        choices.disabled = True
         self.query_one("#panel").border_subtitle = "esc cancels"
         self.query_one("#go").display = False
         self.query_one("#cancel", Button).label = "Cancel"
@@ -75,7 +105,7 @@ class FetchScreen(PanelScreen[bool]):
     def action_cancel(self) -> None:
         """Stops the download; without one, closes the screen."""
         if self._fetch is None:
-            self.dismiss(False)
+            self.dismiss(None)
         else:
             self._fetch.cancel()
             self._say("Stopping…")
@@ -87,26 +117,67 @@ class FetchScreen(PanelScreen[bool]):
         if not state.ended:
             if state.done:
                 self._say(progress(state))
-        elif state.error or state.cancelled:
-            self._fetch = None
+            return
+        self._fetch = None
+        if state.error or state.cancelled:
             self._offer_again(state)
         else:
-            self._fetch = None
-            self.dismiss(True)
+            self.dismiss(self.query_one(ModelChoices).chosen)
 
     def _offer_again(self, state: FetchState) -> None:
-        self.query_one("#panel").border_subtitle = "enter goes on · esc not now"
-        button = self.query_one("#go", Button)
-        button.label = "Try again" if state.error else "Go on"
+        choices, button = self.query_one(ModelChoices), self.query_one("#go", Button)
+        choices.disabled = False
+        with self.prevent(OptionList.OptionHighlighted):  # what is said stays until another one is marked
+            choices.show_alone(None, narrow=self.has_class("-narrow"))
+        choices.focus()
         button.display = True
-        button.focus()
-        self.query_one("#cancel", Button).label = "Not now"
         self._say(state.error or "Stopped. What has arrived is kept.", error=bool(state.error))
+        button.label = "Try again" if state.error else "Go on"
+        self.query_one("#cancel", Button).label = "Not now"
+        self.query_one("#panel").border_subtitle = "enter goes on · esc not now"
 
     def _say(self, words: str | Content, *, error: bool = False) -> None:
+        self._said = words, error
         line = self.query_one("#words", Static)
         line.set_class(error, "-error")
         line.update(words)
+
+    def _say_what(self) -> None:
+        """Of the marked model where it comes from, and on the button what Enter does."""
+        if self._said is not None:
+            return
+        narrow, choice = self.has_class("-narrow"), self.query_one(ModelChoices).chosen
+        line = self.query_one("#words", Static)
+        line.set_class(False, "-error")
+        line.update(printable_line(in_short(choice) if narrow else where_from(choice)))
+        self.query_one("#go", Button).label = does(choice)
+        self.query_one("#panel").border_subtitle = f"enter {does(choice, short=True)} · esc not now"
+
+
+def does(choice: Choice, *, short: bool = False) -> str:
+    """What taking it means, for a button; ``short``: as a verb."""
+    if choice.entry is None:
+        return "uses it" if short else "Use it"
+    if choice.entry.licence.must_accept:
+        return "accepts it" if short else "Accept the licence and fetch it"
+    return "fetches it" if short else "Fetch it"
+
+
+def in_short(choice: Choice) -> str:
+    """The one thing to know where there is room for two lines: the terms to accept, else what the model is good for."""
+    if choice.entry is not None and choice.entry.licence.must_accept:
+        return f"Terms: {choice.entry.licence.url}"
+    return choice.words or where_from(choice)
+
+
+def where_from(choice: Choice) -> str:
+    """Where the file is, or will come from; and where the terms are that must be accepted."""
+    entry = choice.entry
+    if entry is None:
+        return f"At {choice.path}. Nothing is fetched."
+    source = f"huggingface.co/{entry.repository}" + (", else the package index" if entry.parts else "")
+    terms = f" Terms: {entry.licence.url}." if entry.licence.must_accept else ""
+    return f"From {source}.{terms} It is fetched once. After that nothing here needs a network."
 
 
 def progress(state: FetchState, cells: int = 20) -> Content:
@@ -120,18 +191,3 @@ def progress(state: FetchState, cells: int = 20) -> Content:
     notice = f"{state.notice}\n" if state.notice else ""
     bar = Content.assemble(("━" * filled, "$primary"), ("─" * (cells - filled), "$foreground 20%"))
     return Content.assemble(notice, bar, *parts)
-
-
-def _facts(entry: Entry) -> list[tuple[str, str]]:
-    about = "" if entry.exact_size else "about "
-    size = f"{about}{byte_size(entry.n_bytes)}" if entry.n_bytes else "not known yet"
-    source = f"huggingface.co/{entry.repository}" + (", else the package index" if entry.wheel else "")
-    facts = {
-        "Model": entry.name,
-        "Size": size,
-        "Licence": entry.licence.name,
-        "From": source,
-    }
-    if entry.licence.must_accept:
-        facts["Terms"] = entry.licence.url
-    return [(name, printable_line(fact)) for name, fact in facts.items()]

@@ -16,6 +16,7 @@ from spectra_local.byte_size import byte_size
 from spectra_local.catalogue.entries import Entry, entries
 from spectra_local.catalogue.listing import ModelRow, rows
 from spectra_local.catalogue.naming import name_of
+from spectra_local.catalogue.offers import Choice, choice_of
 from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
@@ -111,11 +112,11 @@ class ModelsScreen(PanelScreen[str | None]):
     def _fetch(self, entry: Entry) -> None:
         from tui.screens.fetch import FetchScreen
 
-        def fetched(success: bool | None) -> None:
-            if success:
+        def fetched(chosen: Choice | None) -> None:
+            if chosen is not None:
                 self.dismiss(entry.name)
 
-        self.app.push_screen(FetchScreen(entry), fetched)
+        self.app.push_screen(FetchScreen([choice_of(entry)]), fetched)
 
 
 def _line(row: ModelRow, is_in_use: bool, *, narrow: bool) -> Content:
