@@ -202,11 +202,12 @@ def test_abort_stops_a_long_prefill_and_the_next_answer_is_a_fresh_one(
     def run() -> None:
         while True:  # a fast machine may be done before the flag is set
             context.clear()
-            for _ in context.prefill(long):
-                started.set()
+            for _, done, _ in context.prefill(long):
+                if done:
+                    started.set()
 
     thread, raised = decoding_thread(context, run)
-    started.wait()
+    assert started.wait(60)
     abort.set()
     thread.join(60)
     assert isinstance(raised[0], DecodeAbortedError)
