@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -273,8 +272,6 @@ def test_a_damaged_segment_is_removed(cache: Cache, filled: Path) -> None:
 
 
 def test_the_program_itself(filled: Path) -> None:
-    started = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "tui", "cache", "stats", "--json"], capture_output=True, text=True,
                           cwd=Path(__file__).parents[2])  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["layers"]
-    assert time.monotonic() - started < 30

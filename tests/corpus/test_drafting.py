@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.prices import make_width_cheap
 
 from spectra_local.corpus.records import Corpus, Records
 from spectra_local.engine import Engine
@@ -14,8 +15,6 @@ from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from spectra_local.history.turn import TOKEN, Turn
 from spectra_local.protocol import SOURCE_CODES, Done, EngineOptions, Request, Text
-from spectra_local.speculation.cost import CostCurve
-from spectra_local.speculation.measured_cost import MeasuredCost
 
 pytestmark = pytest.mark.model
 
@@ -24,10 +23,7 @@ PROMPT = "Count from one to ten in English words: one, two,"
 
 @pytest.fixture
 def cheap_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prices under which every guess is tried, whatever machine and load this runs on."""
-    cheap = CostCurve({1: 1.0, 128: 1.5})
-    monkeypatch.setattr(MeasuredCost, "_refine", lambda self: None)
-    monkeypatch.setattr(MeasuredCost, "reprice", lambda self, _: CostCurve.reprice(self, cheap.relative))
+    make_width_cheap(monkeypatch)
 
 
 @contextmanager

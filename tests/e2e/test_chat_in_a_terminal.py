@@ -5,12 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from e2e.terminal import CHAT, LEAVES_ALTERNATE_SCREEN, Terminal
+from fakes.waiting import wait_until
 
 pytestmark = [pytest.mark.model, pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")]
 
@@ -85,19 +85,16 @@ def test_a_killed_worker_is_a_panel_and_starts_again(terminal: Terminal):
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
     ids=str,
 )
-def test_a_signal_restores_the_screen_and_exits_within_a_second(terminal: Terminal, number: signal.Signals, code: int):
+def test_a_signal_during_an_answer_restores_the_screen_and_ends_both_processes(
+    terminal: Terminal, number: signal.Signals, code: int
+):
     ask(terminal, "Write a very long story about a fox.")
     terminal.wait_for(answering)
     worker = worker_of(terminal)
-    before = time.monotonic()
     terminal.signal(number)
     assert terminal.exit_code() == code
-    assert time.monotonic() - before < 1.0
     assert LEAVES_ALTERNATE_SCREEN in terminal.received
-    gone = time.monotonic() + 5
-    while Path(f"/proc/{worker}").exists() and time.monotonic() < gone:
-        pass
-    assert not Path(f"/proc/{worker}").exists()
+    wait_until(lambda: not Path(f"/proc/{worker}").exists())
 
 
 def test_ctrl_z_goes_to_the_shell_and_fg_comes_back(smollm2_path: Path):

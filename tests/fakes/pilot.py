@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 async def wait_until(pilot: Pilot[None], predicate: Callable[[], object], what: str = "") -> None:

@@ -23,7 +23,7 @@ INFO = ModelInfo(
     device="CPU, 2 threads",
     load_ms=100.0,
 )
-GENEROUS_S = 30.0  # a gate that nobody opens is a broken test: it opens itself
+GENEROUS_S = 60.0  # a gate that nobody opens is a broken test: it opens itself
 
 
 class Gate:

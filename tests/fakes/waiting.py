@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Returns as soon as the condition holds; fails the test if it does not in time."""
     end = time.monotonic() + seconds
     while not condition():

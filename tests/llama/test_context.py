@@ -1,9 +1,9 @@
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from fakes.rounding import ROUNDING, difference, difference_below, say
 
 from spectra_local.errors import ContextFullError
 from spectra_local.llama import native
@@ -20,19 +20,9 @@ def prefill(context: Context, tokens: list[int]) -> int:
     return reports[-1][0]
 
 
-def greedy(context: Context, n: int) -> list[int]:
-    """The next ``n`` tokens, one a pass; the context's last logits are the start."""
-    tokens = [int(context.logits().argmax())]
-    while len(tokens) < n:
-        context.decode(tokens[-1])
-        tokens.append(int(context.logits().argmax()))
-        context.commit()
-    return tokens
-
-
 def test_a_second_prefill_evaluates_only_what_is_new(context: Context, story: list[int]) -> None:
     assert prefill(context, story) == 0
-    continuation = greedy(context, 8)
+    continuation = say(context, 8).tokens
     assert prefill(context, story + continuation[:4] + [198]) == len(story) + 4
     assert context.tokens == story + continuation[:4] + [198]
 
@@ -49,35 +39,41 @@ def test_what_was_typed_is_kept_in_pieces_when_its_evaluation_ends_early(context
 
 def test_a_repeated_prompt_gives_the_same_text(context: Context, story: list[int]) -> None:
     prefill(context, story)
-    first = greedy(context, 16)
+    first = say(context, 16)
     assert prefill(context, story) == len(story) - 1
-    assert greedy(context, 16) == first
+    assert difference(context, first) < ROUNDING  # the last token is read by itself now
+    prefill(context, story)
+    again = say(context, 16)
+    prefill(context, story)
+    assert say(context, 16).tokens == again.tokens
 
 
 def test_the_cache_grows_and_keeps_what_it_holds(context: Context, smollm2: Model, story: list[int]) -> None:
     long = smollm2.tokenize("The cat sat on the mat and looked at the moon. " * 150)
     prefill(context, story + long[: FIRST_N_CTX - len(story) - 4])
-    before = greedy(context, 12)  # crosses the edge of the first allocation
+    before = say(context, 12)  # crosses the edge of the first allocation
     fresh = Context(smollm2, native.AbortFlag(), n_ctx=8192, n_threads=2, flash_cells=context.flash_cells)
     prefill(fresh, context.tokens[:-11])
-    assert greedy(fresh, 12) == before
+    assert difference(fresh, before) < ROUNDING
     fresh.close()
 
 
 def test_a_cache_that_grows_into_another_kind_of_attention_keeps_what_it_holds(
     smollm2: Model, abort: native.AbortFlag, story: list[int]
 ) -> None:
-    texts = []
-    for flash_cells in (SHORT, ALWAYS, NEVER):
+    expected = None
+    for flash_cells in (ALWAYS, SHORT, NEVER):
         context = Context(smollm2, abort, n_ctx=2048, n_threads=2, flash_cells=flash_cells)
         assert context.flash is (flash_cells != NEVER)
         prefill(context, (story * 20)[: SHORT - 6])
-        texts.append(greedy(context, 12))  # crosses the edge
+        if expected is None:
+            expected = say(context, 12)  # crosses the edge
+        else:
+            assert difference(context, expected) < ROUNDING
         assert context.flash is (flash_cells == ALWAYS)
         context.restart()
         assert context.flash is (flash_cells != NEVER)
         context.close()
-    assert texts[0] == texts[1] == texts[2]
 
 
 @pytest.fixture
@@ -90,13 +86,13 @@ def growing(smollm2: Model, abort: native.AbortFlag) -> Iterator[Context]:
 
 def test_a_short_text_after_a_long_one_is_read_into_a_small_cache_again(growing: Context, story: list[int]) -> None:
     prefill(growing, story)
-    expected = greedy(growing, 6)
+    expected = say(growing, 6)
     long = (story * 30)[:300]
     prefill(growing, [*story[:8], *long])
     assert not growing.flash
     assert prefill(growing, story) == 0  # eight tokens in common are read again
     assert growing.flash
-    assert greedy(growing, 6) == expected
+    assert say(growing, 6).tokens == expected.tokens
     prefill(growing, long)
     assert prefill(growing, long[:60]) > 50  # what is worth more than that stays
     assert not growing.flash
@@ -116,7 +112,7 @@ def test_a_draft_does_not_outgrow_a_small_cache_nor_take_its_other_kernel(growin
 
 def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(growing: Context, story: list[int]) -> None:
     prefill(growing, story)
-    expected = greedy(growing, 6)
+    expected = say(growing, 6)
     prefill(growing, story)
     held = growing.set_aside()
     prefill(growing, (story * 30)[:400])
@@ -124,8 +120,7 @@ def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(growing:
     long = growing.set_aside()
     growing.bring_back(held)
     assert growing.tokens == story and not growing.flash
-    prefill(growing, story)
-    assert greedy(growing, 6) == expected
+    assert difference_below(growing, expected) < ROUNDING
     growing.restart()
     growing.bring_back(long)
     assert (growing.tokens, growing.flash) == ((story * 30)[:400], False)
@@ -133,13 +128,13 @@ def test_what_was_set_aside_comes_back_also_after_a_change_of_attention(growing:
 
 def test_a_restarted_context_answers_as_a_new_one(context: Context, story: list[int]) -> None:
     prefill(context, story)
-    first = greedy(context, 8)
+    first = say(context, 8).tokens
     context.decode(first[-1], [100] * 100, range(-1, 99))
     context.commit()
     context.restart()
     assert context.tokens == []
     assert prefill(context, story) == 0
-    assert greedy(context, 8) == first
+    assert say(context, 8).tokens == first
 
 
 def test_more_tokens_than_the_context_holds_are_refused(smollm2: Model, abort: native.AbortFlag) -> None:
@@ -178,7 +173,7 @@ def test_a_tree_gives_the_logits_of_its_paths(context: Context, smollm2: Model, 
     prefill(reference, story)
     rng = np.random.default_rng(1)
     differences = [tree_logits_match(context, reference, rng, 16) for _ in range(12)]
-    assert max(differences) < 2.0  # batched kernels round differently; a wrong mask or position gives 10 and more
+    assert max(differences) < ROUNDING
     reference.close()
 
 
@@ -191,7 +186,7 @@ def decoding_thread(context: Context, work: Callable[[], object]) -> tuple[threa
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread, raised
 
@@ -200,40 +195,41 @@ def test_abort_stops_a_long_prefill_and_the_next_answer_is_a_fresh_one(
     context: Context, abort: native.AbortFlag, smollm2: Model, story: list[int]
 ) -> None:
     prefill(context, story)
-    expected = greedy(context, 12)
+    expected = say(context, 12)
     long = smollm2.tokenize("A long text that takes a while to read. " * 400)[:3000]
     started = threading.Event()
 
     def run() -> None:
-        for _ in context.prefill(long):
-            started.set()
+        while True:  # a fast machine may be done before the flag is set
+            context.clear()
+            for _, done, _ in context.prefill(long):
+                if done:
+                    started.set()
 
     thread, raised = decoding_thread(context, run)
-    started.wait(60)
-    asked = time.monotonic()
+    assert started.wait(60)
     abort.set()
     thread.join(60)
     assert isinstance(raised[0], DecodeAbortedError)
-    assert time.monotonic() - asked < 30  # the bar of 1 s is the benchmark's; here: it does not run to the end
+    assert context.n_past < len(long)
     abort.clear()
     context.clear()
     prefill(context, story)
-    assert greedy(context, 12) == expected
+    assert difference(context, expected) < ROUNDING
 
 
 def test_abort_in_a_tree_leaves_the_committed_tokens(
     context: Context, abort: native.AbortFlag, story: list[int]
 ) -> None:
     prefill(context, story)
-    expected = greedy(context, 12)
+    expected = say(context, 12)
     prefill(context, story)
     abort.set()
     with pytest.raises(DecodeAbortedError):
-        context.decode(expected[0], [1000, 1001, 1002, 1003], [-1, -1, 0, 1])
+        context.decode(expected.tokens[0], [1000, 1001, 1002, 1003], [-1, -1, 0, 1])
     abort.clear()
     assert context.tokens == story
-    prefill(context, story)
-    assert greedy(context, 12) == expected
+    assert difference_below(context, expected) < ROUNDING
 
 
 def test_of_what_was_typed_on_a_little_is_read_at_once_so_that_a_cancel_has_brought_something(context: Context) -> None:

@@ -2,6 +2,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from fakes.rounding import ROUNDING
 
 from spectra_local.llama import native
 from spectra_local.llama.likelihood import STRIDE, Likelihood
@@ -14,7 +15,8 @@ HARD = "zebra quorum lattice 7 vinegar; oblique herring nine gusset, unlikely pa
 
 
 def test_each_text_of_a_pass_is_judged_for_itself_as_if_it_were_alone(smollm2: Model) -> None:
-    texts = [smollm2.tokenize(text) for text in (EASY, HARD, "def add(a, b):\n    return a + b\n")]
+    line, _ = HARD.splitlines()  # what the second text says would foretell all of the third
+    texts = [smollm2.tokenize(text) for text in (EASY, HARD, line)]
     with closing(Likelihood(smollm2, native.AbortFlag(), 2)) as likelihood:
         assert likelihood.fits([len(text) for text in texts])
         together = likelihood.of(texts)
@@ -22,7 +24,7 @@ def test_each_text_of_a_pass_is_judged_for_itself_as_if_it_were_alone(smollm2: M
             (alone,) = likelihood.of([text])
             looked = ~np.isnan(nats)
             assert looked.sum() == (len(text) - 1) // STRIDE
-            np.testing.assert_allclose(nats[looked], alone[looked], atol=0.5)  # batches round differently
+            np.testing.assert_allclose(nats[looked], alone[looked], atol=ROUNDING)
         assert np.nanmean(together[0]) + 1 < np.nanmean(together[1])
 
 

@@ -169,6 +169,7 @@ async def test_a_notice_stands_above_the_answer():
     async with app_with(script).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await answered(pilot)
+        await sees(pilot, "Short memory.")
         text = screen_text(pilot)
         assert text.index("3 earlier messages") < text.index("Short memory.")
 

@@ -1,5 +1,5 @@
 import pytest
-from fakes.scripted import Gate, ScriptedAssistant, say
+from fakes.scripted import GENEROUS_S, Gate, ScriptedAssistant, say
 from fakes.waiting import wait_until
 
 from spectra_local.errors import ModelFileError, WorkerError
@@ -58,7 +58,7 @@ def test_a_request_cancelled_before_it_begins_never_does():
     assistant = ScriptedAssistant([gate, *say("first")], say("second"))
     session, log = loaded(assistant)
     session.ask(ASK)
-    assert gate.reached.wait(5)
+    assert gate.reached.wait(GENEROUS_S)
     session.ask(ASK)
     session.cancel()
     gate.open()
@@ -72,7 +72,7 @@ def test_nothing_of_an_abandoned_request_is_reported():
     gate = Gate()
     session, log = loaded(ScriptedAssistant([*say("old")[:-1], gate, *say("old")], say("new")))
     session.ask(ASK)
-    assert gate.reached.wait(5)
+    assert gate.reached.wait(GENEROUS_S)
     session.abandon()
     log.reports.clear()
     session.drain()

@@ -13,7 +13,8 @@ from spectra_local.worker import EngineProcess
 pytestmark = pytest.mark.model
 
 CAPITAL = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
-STORY = Request(messages=(Message("user", "Tell a very long story about a cat."),))
+# It ends with the context, a pass for each token: also a fast machine is at it until it is cancelled.
+STORY = Request(messages=(Message("user", "Tell a very long story about a cat."),), speculate=False)
 
 
 @pytest.fixture

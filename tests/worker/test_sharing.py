@@ -20,9 +20,11 @@ from spectra_local.protocol import Done, EngineOptions, Event, Message, Notice, 
 from spectra_local.worker import EngineProcess, meeting_point
 
 CAPITAL = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
-STORY = Request(messages=(Message("user", "Tell a very long story about a cat."),))
+# It ends with the context, a pass for each token: also a fast machine is at it until it is cancelled.
+STORY = Request(messages=(Message("user", "Tell a very long story about a cat."),), speculate=False)
 COUNT = Request(prompt="1, 2, 3, 4, 5, 6,", max_tokens=6)
-SHARED = EngineOptions(n_ctx=1024, share=True)
+SHARED = EngineOptions(n_ctx=4096, share=True)
+EXACT = EngineOptions(n_ctx=1024, share=True, exact=True)
 
 Join = Callable[..., EngineProcess]
 
@@ -89,8 +91,8 @@ def is_running(pid: int | None) -> bool:
 pytestmark = pytest.mark.model
 
 
-def test_two_clients_have_one_process_and_each_its_own_answers(visit: Join) -> None:
-    first, second = visit(), visit()
+def test_two_clients_have_one_process_and_each_its_own_answers(join: Join) -> None:
+    first, second = join(EXACT), join(EXACT)  # what the one asks decides how much of the other's prompt is read again
     assert first.pid == second.pid
     assert first.info == second.info
     alone = [text_of(list(first.generate(request))) for request in (CAPITAL, COUNT)]
@@ -180,17 +182,27 @@ def test_a_cancel_reaches_an_answer_that_rests_and_not_the_completion_meanwhile(
 
 
 def test_what_nobody_waits_for_gives_way_and_is_answered_later(visit: Join) -> None:
-    first, second = visit(), visit()
-    answered: list[list[Event]] = []
-    background = replace(STORY, max_tokens=100, background=True)
-    thread = threading.Thread(target=lambda: answered.append(list(first.generate(background))))
-    thread.start()
-    wait_until(lambda: first._n_requests == 1)
-    assert text_of(list(second.generate(COUNT))).startswith(" 7, 8")
-    assert not answered
-    thread.join(60)
-    assert isinstance(answered[0][-1], Done)
-    assert answered[0][-1].timings.predicted_n == 100
+    first = visit()
+    answered: list[Event] = []
+
+    def ask(n_tokens: int) -> None:
+        answered[:] = first.generate(replace(STORY, max_tokens=n_tokens, background=True))
+
+    for n_tokens in (100, 400, 1600):  # more on a machine that is done with fewer before it hears of the other
+        answered.clear()
+        n_asked = first._n_requests
+        thread = threading.Thread(target=ask, args=(n_tokens,))
+        thread.start()
+        wait_until(lambda n=n_asked + 1: first._n_requests == n)
+        second = visit()  # which takes longer than it takes the engine to begin with the other
+        assert text_of(list(second.generate(COUNT))).startswith(" 7, 8")
+        gave_way = not answered
+        thread.join()
+        assert isinstance(answered[-1], Done)
+        assert answered[-1].timings.predicted_n == n_tokens
+        if gave_way:
+            return
+    pytest.fail("it never gave way")
 
 
 def test_an_accepted_completion_is_acknowledged_at_once_and_learned_later(visit: Join) -> None:
@@ -198,9 +210,10 @@ def test_an_accepted_completion_is_acknowledged_at_once_and_learned_later(visit:
     story = first.generate(STORY)
     next(story)
     list(second.generate(Request(prompt="the answer is ", accepted="forty-two", kind="complete")))
-    assert isinstance(next(story), Text)
     first.cancel()
-    list(story)
+    last = list(story)[-1]
+    assert isinstance(last, Done)
+    assert last.finish_reason == "cancelled", "it was acknowledged after the story only"
 
 
 def test_a_line_beside_another_leads_to_the_same_engine(visit: Join, join: Join) -> None:
@@ -246,8 +259,8 @@ def test_a_client_that_dies_takes_its_request_with_it(visit: Join, smollm2_path:
     first = visit()
     code = (
         "import sys\nfrom spectra_local.protocol import *\nfrom spectra_local.worker import EngineProcess\n"
-        f"client = EngineProcess({str(smollm2_path)!r}, EngineOptions(n_ctx=1024, share=True))\n"
-        "list(client.load())\nstory = client.generate(Request(prompt='Once upon a time', max_tokens=1000))\n"
+        f"client = EngineProcess({str(smollm2_path)!r}, EngineOptions(n_ctx=4096, share=True))\n"
+        "list(client.load())\nstory = client.generate(Request(prompt='Once upon a time', speculate=False))\n"
         "next(story)\nprint(client.pid, flush=True)\nlist(story)\n"
     )
     other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
@@ -279,7 +292,8 @@ def test_when_a_shared_engine_is_killed_the_answer_goes_on_in_another_and_all_me
     for answer in answers:
         answer.join(60)
     assert first.pid == second.pid != pid
-    assert text_of(list(first.generate(COUNT))) == text_of(list(second.generate(COUNT)))
+    for client in (first, second):
+        assert text_of(list(client.generate(COUNT))).startswith(" 7, 8")
 
 
 def test_of_many_that_start_at_once_one_loads_the_model(join: Join, smollm2_path: Path) -> None:
