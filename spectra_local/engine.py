@@ -23,6 +23,7 @@ from spectra_local.llama.context import ALWAYS, Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
+from spectra_local.loops import LoopEnd
 from spectra_local.measured_once import measured_once
 from spectra_local.prompts import Prompts
 from spectra_local.protocol import (
@@ -317,19 +318,22 @@ class Engine:
         answered: list[int] = []
         shown: list[str] = []
         prediction = model.tokenize(request.prediction) if request.prediction else ()
+        loop_end, loops = LoopEnd() if request.end_loops else None, False
         steps = decoder.run(prompt, most, prediction=prediction)
         try:
             for step in steps:
                 if isinstance(step, Prefill):
                     yield PromptProgress(step.done, step.total, step.reused)
                     continue
+                if loop_end:
+                    step, loops = loop_end.cut(step)
                 n_predicted += len(step.tokens)
                 answered += step.tokens
                 piece = piece_of(step, text, model, round(decoder.counts.cost - cost, 3))
                 cost = decoder.counts.cost
                 shown.append(piece.text)
                 yield piece
-                if text.stopped or model.ends_generation(step.tokens[-1]):
+                if loops or text.stopped or model.ends_generation(step.tokens[-1]):
                     reason = "stop"
                     break
                 if self._abort.is_set():
@@ -353,6 +357,8 @@ class Engine:
         if rest := text.finish():
             shown.append(rest)
             yield Text(rest, 0)
+        if loops:
+            yield Notice("The answer ends here: it said the same over and over.")
         timings = timings_of(decoder.counts, n_predicted, clock() - started)
         if self._learning:
             self._learning.answered(request, prompt, answered, "".join(shown), timings)

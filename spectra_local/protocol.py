@@ -39,13 +39,6 @@ class Sampling:
     dry_multiplier: float = 0.0  # against loops: how hard a long repetition of the answer's own words is held back
 
 
-# How the chat and `ask` draw unless told otherwise: as good as greedy, so that an answer is the model's likeliest, but
-# such that loops end. A repeat penalty of 1.05 cost answers: of twenty questions (tests/campaigns/questions.py)
-# Qwen2.5-Coder-0.5B got 12 right with it, 14 with DRY alone, 15 with 1.02. DRY alone only changes the loops of small
-# models: "What is the capital of France?" took SmolLM2-135M 678 tokens, with 1.02 it takes 49.
-ANSWER_SAMPLING = Sampling(repeat_penalty=1.02, dry_multiplier=0.8)
-
-
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
     """How a model is loaded."""
@@ -93,6 +86,7 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None  # None: until the model stops or the context is full
     stop: tuple[str, ...] = ()  # texts that end the answer; not part of it
+    end_loops: bool = False  # ends an answer that says the same over and over, with a Notice
     speculate: bool = True  # False: plain decoding, one token a pass
     prediction: str | None = None  # a text the caller expects, drafted from
     count: int = 1  # answers; several are drawn side by side, one token of each a pass, and are not speculated on

@@ -51,7 +51,7 @@ def test_ask_and_the_chat_ask_for_the_same():
     model = ScriptedAssistant()
     for question in QUESTIONS[:3]:
         ask, chat = ask_request(question), chat_request(model, question)
-        assert (ask.messages, ask.sampling, ask.prompt) == (chat.messages, chat.sampling, chat.prompt)
+        assert (ask.messages, ask.sampling, ask.end_loops) == (chat.messages, chat.sampling, chat.end_loops)
 
 
 def test_a_wrong_answer_is_not_taken_for_a_right_one():

@@ -10,7 +10,6 @@ from spectra_local.chats.records import Attachment, conversation_name
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
-    ANSWER_SAMPLING,
     OWN,
     Done,
     Event,
@@ -27,7 +26,7 @@ from spectra_local.protocol import (
 from tui.meter import Meter
 from tui.state import Chat, ModelState, Outcome, Phase, State, Turn
 
-CHAT_SAMPLING = ANSWER_SAMPLING
+CHAT_SAMPLING = Sampling()  # greedy, as `ask` draws: a repeat penalty of 1.05 cost small models right answers
 # Greedy decoding gives the same answer again, so another try draws: warm enough to differ, with the tail cut off.
 RETRY_SAMPLING = Sampling(temperature=0.7, min_p=0.05, dry_multiplier=0.8)
 
@@ -156,6 +155,7 @@ class Adapter:
         return Request(
             messages=(*system, *chat.messages()),
             sampling=answer.sampling,
+            end_loops=True,
             conversation=None if chat.id is None else conversation_name(chat.id),
             learn=not chat.incognito,
         )

@@ -8,7 +8,7 @@ from contextlib import closing
 import click
 
 from spectra_local.cli.opening import open_engine
-from spectra_local.cli.options import WantedModel, answer_sampling_options, engine_options
+from spectra_local.cli.options import WantedModel, engine_options, sampling_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.printable import printable, printable_line
@@ -31,7 +31,7 @@ from spectra_local.timings_json import timings_json
 @click.command()
 @click.argument("prompt", required=False)
 @engine_options
-@answer_sampling_options
+@sampling_options
 @click.option("-s", "--system", metavar="TEXT", help="System message.")
 @click.option("-n", "--max-tokens", type=int, metavar="N", help="Most tokens to generate.  [default: until the end]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End the answer before this text; may be repeated.")
@@ -61,14 +61,7 @@ def ask(
     text = _prompt_text(prompt)
     if raw and system is not None:
         raise UsageError("--raw takes no --system: there is no chat template to put it into")
-    request = Request(
-        messages=() if raw else messages_of(system, text),
-        prompt=text if raw else None,
-        sampling=sampling,
-        max_tokens=max_tokens,
-        stop=stop,
-        speculate=not plain,
-    )
+    request = request_of(text, sampling, system=system, max_tokens=max_tokens, stop=stop, raw=raw, plain=plain)
     with closing(open_engine(model, options)) as engine, closing(engine.generate(request)) as events:
         try:
             done = _print_json(events, engine.info) if as_json else _print_text(events)
@@ -81,10 +74,27 @@ def ask(
     return 0
 
 
-def messages_of(system: str | None, text: str) -> tuple[Message, ...]:
-    """What is asked of the model."""
+def request_of(
+    text: str,
+    sampling: Sampling,
+    *,
+    system: str | None = None,
+    max_tokens: int | None = None,
+    stop: tuple[str, ...] = (),
+    raw: bool = False,
+    plain: bool = False,
+) -> Request:
+    """What is asked of the model. A loop is ended unless the caller said how long the answer may be."""
     head = (Message("system", system),) if system else ()
-    return (*head, Message("user", text))
+    return Request(
+        messages=() if raw else (*head, Message("user", text)),
+        prompt=text if raw else None,
+        sampling=sampling,
+        max_tokens=max_tokens,
+        stop=stop,
+        end_loops=max_tokens is None and not raw,
+        speculate=not plain,
+    )
 
 
 def _prompt_text(argument: str | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from spectra_local.protocol import ANSWER_SAMPLING, EngineOptions, Sampling
+from spectra_local.protocol import EngineOptions, Sampling
 
 
 def _model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -69,25 +69,16 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what decides how tokens are drawn, passed on as ``sampling: Sampling``; plain greedy by default."""
-    return _sampling_options(command, Sampling())
+    """Adds what decides how tokens are drawn, passed on as ``sampling: Sampling``."""
+    default = Sampling()
 
-
-def answer_sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The same with the defaults of the chat."""
-    return _sampling_options(command, ANSWER_SAMPLING)
-
-
-def _sampling_options(command: Callable[..., Any], default: Sampling) -> Callable[..., Any]:
     @click.option("--temperature", type=float, default=default.temperature, metavar="T", help="0 is greedy.")
     @click.option("--top-k", type=int, default=default.top_k, metavar="K", help="Keep the K likeliest; 0: off.")
     @click.option("--top-p", type=float, default=default.top_p, metavar="P", help="Keep this much probability.")
     @click.option(
         "--min-p", type=float, default=default.min_p, metavar="P", help="Drop what is less than P of the best."
     )
-    @click.option(
-        "--repeat-penalty", type=float, default=default.repeat_penalty, show_default=True, metavar="X", help="1: off."
-    )
+    @click.option("--repeat-penalty", type=float, default=default.repeat_penalty, metavar="X", help="1: off.")
     @click.option(
         "--dry-multiplier",
         type=float,

@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spectra_local.cli.ask import ask, messages_of
+from spectra_local.cli.ask import request_of
 from spectra_local.engine import Engine
 from spectra_local.protocol import Assistant, Done, EngineOptions, Request, Sampling, Text
 from tui.adapter import Adapter, Loaded
@@ -21,7 +21,6 @@ from tui.state import State
 
 MOST_TOKENS = 320  # an answer to any of these that is longer goes round in circles
 WAYS = ("ask", "chat")
-_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "dry_multiplier", "seed")
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,8 @@ def answered(engine: Assistant, question: Question, request: Request) -> Answere
 
 
 def ask_request(question: Question) -> Request:
-    """What ``spectra-chat ask QUESTION`` asks the model, with the options that it has by default."""
-    with ask.make_context("ask", [question.text]) as context:
-        sampling = {key: context.params[key] for key in _SAMPLING}
-    return Request(
-        messages=messages_of(None, question.text), sampling=Sampling(**sampling), max_tokens=MOST_TOKENS, learn=False
-    )
+    """What ``spectra-chat ask QUESTION`` asks the model."""
+    return replace(request_of(question.text, Sampling()), max_tokens=MOST_TOKENS, learn=False)
 
 
 def chat_request(engine: Assistant, question: Question) -> Request:

@@ -72,6 +72,11 @@ def test_options_reach_the_engine(ask: Ask) -> None:
     assert not request.speculate
 
 
+def test_a_loop_is_ended_unless_the_length_was_given_or_the_text_is_raw(ask: Ask) -> None:
+    ended = [ask("hi", *options)[3].requests[0].end_loops for options in ((), ("-n", "7"), ("--raw",))]
+    assert ended == [True, False, False]
+
+
 def test_raw_continues_the_prompt(ask: Ask) -> None:
     _, _, _, engine = ask("--raw", "1, 2,")
     assert engine.requests[0].prompt == "1, 2,"

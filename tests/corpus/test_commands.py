@@ -215,7 +215,7 @@ def test_a_refresh_takes_the_model_that_scored_and_not_the_default(
     corpus("add", str(project))
     asked: list[str | None] = []
     take = opening.model_path
-    monkeypatch.setattr(opening, "model_path", lambda name: take(asked.append(name) or name))
+    monkeypatch.setattr(opening, "model_path", lambda model: take(asked.append(model.name) or model))
     with pytest.raises(SystemExit) as ended:
         run(None, ["corpus", "refresh", "project"])
     assert not ended.value.code, capsys.readouterr().err

@@ -9,7 +9,6 @@ from fakes.pilot import screen_text, wait_until
 from fakes.scripted import ScriptedAssistant, say
 
 from spectra_local import locations
-from spectra_local.protocol import ANSWER_SAMPLING
 from spectra_local.settings import load_settings, settings_file
 from tui.app import ChatApp
 from tui.keymap import keymap
@@ -54,11 +53,11 @@ async def test_a_parameter_a_preset_and_a_system_prompt_hold_from_the_next_messa
         await wait_until(pilot, lambda: load_settings()[0].system == "own")
         await answered(pilot, "again")
     before, after = models.first.requests
-    assert (before.sampling.temperature, before.sampling.repeat_penalty) == (0.0, ANSWER_SAMPLING.repeat_penalty)
+    assert (before.sampling.temperature, before.sampling.repeat_penalty) == (0.0, 1.0)
     assert (after.sampling.temperature, after.sampling.top_k, after.sampling.repeat_penalty) == (
         1.0,
         40,
-        ANSWER_SAMPLING.repeat_penalty,
+        1.0,
     )
     assert (after.messages[0].role, after.messages[0].content) == ("system", "Be brief.")
     assert all(message.role != "system" for message in before.messages)
