@@ -1,7 +1,7 @@
 """What is offered to a person who has no model yet: in which order on this machine, and what each is good for.
 
 Knows nothing of screens. The order is by answers: of twenty questions of a newcomer's kind, which are in
-tests/campaigns/questions.py, the first answers 20 rightly, the second 15, the third 8.
+tests/campaigns/questions.py, the first answers 20 rightly, the second 14, the third 8.
 """
 
 from dataclasses import dataclass
