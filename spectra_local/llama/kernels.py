@@ -11,10 +11,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from spectra_local.kept_file import read_kept, write_kept
 from spectra_local.llama import library, processor
@@ -134,16 +134,16 @@ def _file() -> Path:
 # --- in the process that decodes ---------------------------------------------------------------------------------
 
 
-_small_stack: Any = None  # the kernel goes on using it
+_stacks = threading.local()  # the kernel goes on using them while their threads live
 
 
 def refuse_amx() -> bool:
-    """Makes the system refuse AMX to this process, from the thread that then loads the model; ggml does without.
+    """Makes the system refuse AMX to this process while the calling thread lives; ggml, which asks as the first model
+    is loaded, then does without.
 
     Linux grants AMX on request, unless a thread's alternate signal stack is too small for the frame that would then be
     saved on it (``arch_prctl(ARCH_REQ_XCOMP_PERM)`` fails with ENOSPC). False where that cannot be arranged.
     """
-    global _small_stack
     if not sys.platform.startswith("linux"):
         return False
     import ctypes  # here, since the processes that start others read the rest of this
@@ -151,6 +151,6 @@ def refuse_amx() -> bool:
     class SignalStack(ctypes.Structure):
         _fields_ = (("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
 
-    _small_stack = ctypes.create_string_buffer(_SMALL_STACK)
-    stack = SignalStack(ctypes.cast(_small_stack, ctypes.c_void_p), 0, _SMALL_STACK)
+    _stacks.small = ctypes.create_string_buffer(_SMALL_STACK)
+    stack = SignalStack(ctypes.cast(_stacks.small, ctypes.c_void_p), 0, _SMALL_STACK)
     return bool(ctypes.CDLL(None).sigaltstack(ctypes.byref(stack), None) == 0)

@@ -81,11 +81,16 @@ def step() -> kernels.Kernels:
     return kernels.current()
 
 
-@cache
 def start() -> None:
-    """Initialises the backends once and routes every native message to the log."""
+    """Initialises the backends once and routes every native message to the log. Before a model is loaded, in the same
+    thread."""
     if not step().amx and not kernels.refuse_amx():
         log.info("AMX cannot be refused here; nothing else is asked of the system")
+    _initialise()
+
+
+@cache
+def _initialise() -> None:
     if step().cautious:
         prepare_exact()
     lib.llama_log_set(_log, ctypes.c_void_p(0))
