@@ -74,6 +74,7 @@ class ConversationScreen(SafeSelection):
         self._when_loaded: Callable[[], object] | None = None
         self._hint_timer: Timer | None = None
         self._shown_phase: Phase | None = None
+        self._started = False
         self._figures_at = 0.0
 
     def compose(self) -> ComposeResult:
@@ -89,7 +90,16 @@ class ConversationScreen(SafeSelection):
         self._show_state()
         self.query_one(Transcript).follow()
         self.set_interval(1 / FRAMES_PER_SECOND, self._repaint)
-        self.call_after_refresh(self._start)
+        self.call_after_refresh(self._start_once)
+
+    async def on_screen_suspend(self) -> None:
+        """Another screen covers this one, as the editor of a named file does: no frame of it comes any more."""
+        await self._start_once()
+
+    async def _start_once(self) -> None:
+        if not self._started:
+            self._started = True
+            await self._start()
 
     async def _start(self) -> None:
         """The first frame is out: the model is loaded, and meanwhile what an answer will need."""
