@@ -41,7 +41,7 @@ class FetchScreen(PanelScreen[Choice | None]):
         super().__init__()
         self._choices = choices
         self._fetch: Fetch | None = None
-        self._said: tuple[str | Content, bool] | None = None  # what stands in place of the marked model's facts
+        self._said_of: Choice | None = None  # the model of which something else is said than its facts
 
     def compose(self) -> ComposeResult:
         """Which, then how far."""
@@ -78,8 +78,9 @@ class FetchScreen(PanelScreen[Choice | None]):
 
     @on(OptionList.OptionHighlighted)
     def _marked(self) -> None:
-        if self._fetch is None:
-            self._said = None
+        # The list tells late of its marks: what is said of this model, an error perhaps, must not give way to facts.
+        if self._fetch is None and self.query_one(ModelChoices).chosen is not self._said_of:
+            self._said_of = None
             self._say_what()
 
     @on(OptionList.OptionSelected)
@@ -127,8 +128,7 @@ class FetchScreen(PanelScreen[Choice | None]):
     def _offer_again(self, state: FetchState) -> None:
         choices, button = self.query_one(ModelChoices), self.query_one("#go", Button)
         choices.disabled = False
-        with self.prevent(OptionList.OptionHighlighted):  # what is said stays until another one is marked
-            choices.show_alone(None, narrow=self.has_class("-narrow"))
+        choices.show_alone(None, narrow=self.has_class("-narrow"))
         choices.focus()
         button.display = True
         self._say(state.error or "Stopped. What has arrived is kept.", error=bool(state.error))
@@ -137,14 +137,14 @@ class FetchScreen(PanelScreen[Choice | None]):
         self.query_one("#panel").border_subtitle = "enter goes on · esc not now"
 
     def _say(self, words: str | Content, *, error: bool = False) -> None:
-        self._said = words, error
+        self._said_of = self.query_one(ModelChoices).chosen
         line = self.query_one("#words", Static)
         line.set_class(error, "-error")
         line.update(words)
 
     def _say_what(self) -> None:
         """Of the marked model where it comes from, and on the button what Enter does."""
-        if self._said is not None:
+        if self._said_of is not None:
             return
         narrow, choice = self.has_class("-narrow"), self.query_one(ModelChoices).chosen
         line = self.query_one("#words", Static)
