@@ -5,6 +5,8 @@ from pathlib import Path
 
 from spectra_local.private_file import write_private
 
+# Where nobody has set logging up, a program at a terminal, warnings would reach stderr.
+logging.getLogger("spectra_local").addHandler(logging.NullHandler())
 log = logging.getLogger("spectra_local.kept_file")
 
 

@@ -87,7 +87,7 @@ def _kernels() -> dict[str, str]:
     }
     if step is not kernels.FASTEST:
         facts["why"] = kernels.why()
-    if processor.has_amx() or step is not kernels.FASTEST:
+    if processor.has_amx() or "crashed" in facts.get("why", ""):
         facts["a better build"] = library.better_build()
     return facts
 

@@ -28,7 +28,14 @@ def open_engine(model: WantedModel, options: EngineOptions, *, has_lines: bool =
     except BaseException:
         engine.close()
         raise
+    if notice := engine.take_notice():
+        tell(notice)
     return engine
+
+
+def tell(notice: str) -> None:
+    """A line on stderr."""
+    click.echo(f"spectra-chat: {printable_line(notice)}", err=True)
 
 
 def model_path(model: WantedModel) -> Path:

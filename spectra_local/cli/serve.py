@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 import click
 
 from spectra_local.cli.learning import learns_from
-from spectra_local.cli.opening import open_engine
+from spectra_local.cli.opening import open_engine, tell
 from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions
@@ -82,6 +82,7 @@ def _serve(
     with ExitStack() as opened:
 
         def open_queue(engine: EngineProcess) -> RequestQueue:
+            engine.tell = tell  # of crashes who runs the server must hear, not who asks
             opened.enter_context(closing(engine))
             return opened.enter_context(closing(RequestQueue(engine)))
 

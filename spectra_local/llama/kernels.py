@@ -16,9 +16,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from spectra_local.errors import UsageError
 from spectra_local.kept_file import read_kept, write_kept
 from spectra_local.llama import library, processor
 from spectra_local.locations import cache_dir
+from spectra_local.printable import printable_line
 
 VARIABLE = "SPECTRA_KERNELS"
 """Names the step of a process; what is remembered counts where it is not set."""
@@ -28,7 +30,7 @@ _MOST_BYTES = 10_000
 _DOUBTED_AFTER = 7 * 24 * 3600.0  # seconds
 _SMALL_STACK = 8 << 10  # bytes: less than the frame that the kernel saves for a signal while AMX is in use
 _SIGNALS = frozenset(name for name in signal.Signals.__members__)
-_LATEST = 1e11  # seconds since 1970 that a calendar can show
+_DAY = 24 * 3600.0  # seconds by which a clock may have been wrong
 
 log = logging.getLogger("spectra_local.native")
 
@@ -58,29 +60,35 @@ def below(step: Kernels) -> Kernels | None:
 
 
 def current() -> Kernels:
-    """The step of this process: the variable's, else the remembered one, else the fastest."""
+    """The step of this process: the variable's, else the remembered one, else the fastest.
+
+    Raises UsageError where the variable names none.
+    """
     wanted = os.environ.get(VARIABLE, "")
-    named = next((step for step in _ALL if step.name == wanted), None)
-    if wanted and named is None:
-        log.warning("%s names no kernels; there are %s", VARIABLE, ", ".join(step.name for step in _ALL))
-    return named or _remembered() or FASTEST
+    if not wanted:
+        return _remembered() or FASTEST
+    named = next((step for step in _ALL if step.name == wanted.lower()), None)
+    if named is None:
+        names = ", ".join(step.name for step in _ALL)
+        raise UsageError(f"{VARIABLE} is '{printable_line(wanted[:40])}'; it can be one of {names}")
+    return named
 
 
 def is_settled() -> bool:
     """Whether a token was decoded with ``current`` before: then it can be run without a process to catch its crash."""
-    return VARIABLE in os.environ or _remembered() is not None
+    return bool(os.environ.get(VARIABLE)) or _remembered() is not None
 
 
 def why() -> str:
     """Why ``current`` is what it is, for people."""
-    if VARIABLE in os.environ:
-        return f"{VARIABLE} says so"
+    if os.environ.get(VARIABLE):
+        return f"the environment variable {VARIABLE} chooses it"
     kept = _kept()
     if kept is None:
         return ""
     day = time.strftime("%Y-%m-%d", time.localtime(kept.time))
     again = ", in the middle of an answer; they are tried again a week after that" if kept.doubted else ""
-    return f"the kernels above crashed ({kept.crash}) on {day}{again}"
+    return f"faster kernels crashed ({kept.crash}) on {day}{again}"
 
 
 def remember(step: Kernels, crash: str = "", *, doubted: bool = False) -> bool:
@@ -119,7 +127,10 @@ def _kept() -> _Kept | None:
         kept = json.loads(text)
         step = next(step for step in _ALL if step.name == kept["step"])
         crash = kept["crash"] if kept["crash"] in _SIGNALS else ""
-        return _Kept(step, crash, bool(kept["doubted"]), min(max(0.0, float(kept["time"])), _LATEST))
+        when = float(kept["time"])
+        if not 0 <= when < time.time() + _DAY:
+            raise ValueError("of another time")
+        return _Kept(step, crash, bool(kept["doubted"]), when)
     except (ValueError, TypeError, KeyError, RecursionError, StopIteration, OverflowError):
         log.warning("%s is damaged; kernels are tried from the fastest on", _file())
         return None

@@ -38,6 +38,11 @@ class Descent:
         self._crash, self._doubted = crash, had_decoded
         self.step = lower
 
+    @property
+    def has_left(self) -> bool:
+        """Whether a step was left since a process last ``worked``."""
+        return self._left is not None
+
     def worked(self) -> str:
         """A process with ``step`` has decoded. Remembers it; returns what is to be said of it, "" for nothing."""
         left, self._left = self._left, None
@@ -49,8 +54,8 @@ class Descent:
         if not kernels.remember(self.step, self._crash.signal.name, doubted=self._doubted):
             return ""
         return (
-            f"llama.cpp crashed ({self._crash.signal.name}) when it ran {left.words}. It runs {self.step.words} now, "
-            "which is slower; 'spectra-chat doctor' shows how to build a better one."
+            f"llama.cpp crashed ({self._crash.signal.name}) when it ran {left.words}. It now runs {self.step.words}, "
+            "which is safer and slower; 'spectra-chat doctor' shows how to build a llama.cpp that does not crash."
         )
 
 
@@ -69,6 +74,6 @@ def _hopeless(crash: EngineEndedError, lacking: list[str]) -> str:
         )
     return (
         f"llama.cpp crashes on this model ({crash.signal.name}), even on its plainest kernels: the file may be "
-        "damaged, or llama.cpp built wrongly. Another model tells which; a new build is made by: "
+        "damaged, or llama.cpp built wrongly. Try another model to find out which. To rebuild llama.cpp: "
         f"{library.better_build()}. The log has the details: {log_file()}"
     )

@@ -5,7 +5,8 @@ native code prints goes to the log. Knows nothing of how the two are connected.
 """
 
 import contextlib
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from spectra_local.errors import SpectraError, WorkerError
@@ -46,6 +47,8 @@ class EngineProcess:
         self._n_requests = 0
         self._descent: Descent | None = None  # made when a process is first started: it reads a file
         self._has_decoded = False  # the process that is connected now
+        self._notice = ""  # of the kernels, to be said once
+        self.tell: Callable[[str], object] | None = None  # takes such a notice; None: it comes with the answer
 
     def load(self) -> Iterator[LoadProgress]:
         """Starts the process and loads the model in it, or joins one that has it. Raises SpectraError.
@@ -56,9 +59,12 @@ class EngineProcess:
 
     def _start(self, ended: str = "") -> Iterator[LoadProgress]:
         for _ in range(_MOST_STARTS):
+            started = time.time()
             try:
                 self._leave()  # two models at once may not fit into memory
                 yield from self._connect(self._connect_or_start(ended))
+                if self._descent and self._descent.has_left and self.info.cost_time >= started:  # loading has decoded
+                    self._notice = self._descent.worked()
                 return
             except EngineEndedError as error:
                 self._take_in(error)
@@ -153,7 +159,10 @@ class EngineProcess:
                 for event in self._sent(rest):
                     begun = True
                     if not self._has_decoded and (notice := self._decoded(event)):
-                        yield Notice(notice)
+                        if self.tell:
+                            self.tell(notice)
+                        else:
+                            yield Notice(notice)
                     yield told.add(event)
                     if isinstance(event, Done):
                         return
@@ -173,14 +182,23 @@ class EngineProcess:
     def _decoded(self, event: Event) -> str:
         """Notes the first sign that the process can decode; returns what is to be said of its kernels."""
         self._has_decoded = isinstance(event, Text) or (isinstance(event, PromptProgress) and event.done > 0)
+        if not self._has_decoded:
+            return ""
         started = isinstance(self._connection, ChildConnection)  # another program's engine has kernels of its choice
-        return self._descent.worked() if self._has_decoded and started and self._descent else ""
+        notice = self._descent.worked() if started and self._descent else ""
+        return self.take_notice() or notice
 
     def _sent(self, request: Request) -> Iterator[Event]:
         connection = self._connected()
         self._n_requests += 1
         connection.send(request)
         return connection.receive()
+
+    def take_notice(self) -> str:
+        """What is to be said of the kernels that loading has found, once; the next answer says it where nobody took
+        it."""
+        notice, self._notice = self._notice, ""
+        return notice
 
     def cancel(self) -> None:
         """Ends the running request, or the load, soon. Requests of other programs go on."""

@@ -1,6 +1,7 @@
 """The ladder of kernels, the library's files and the processor, without native code."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from spectra_local.errors import UsageError
 from spectra_local.llama import kernels, library, processor
 from spectra_local.llama.kernels import FASTEST, PLAIN_WEIGHTS, SAFEST, WITHOUT_AMX
 from spectra_local.locations import cache_dir
@@ -110,8 +112,31 @@ def test_the_variable_counts_before_what_is_remembered(monkeypatch: pytest.Monke
     kernels.remember(PLAIN_WEIGHTS, "SIGSEGV")
     monkeypatch.setenv(kernels.VARIABLE, "safest")
     assert kernels.current() == SAFEST
-    monkeypatch.setenv(kernels.VARIABLE, "no such kernels")
-    assert kernels.current() == PLAIN_WEIGHTS
+    monkeypatch.setenv(kernels.VARIABLE, "SAFEST")
+    assert kernels.current() == SAFEST
+
+
+def test_a_variable_that_names_no_kernels_is_refused_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(kernels.VARIABLE, "nonsense")
+    with pytest.raises(UsageError, match="SPECTRA_KERNELS is 'nonsense'; it can be one of fastest, without-amx"):
+        kernels.current()
+
+
+def test_a_memory_from_the_future_is_not_believed(no_variable: None) -> None:
+    kernels.remember(PLAIN_WEIGHTS, "SIGSEGV")
+    (path,) = (cache_dir() / "kernels").iterdir()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "time": time.time() + 10 * 86_400}))
+    assert kernels.current() == FASTEST
+
+
+def test_a_damaged_memory_says_nothing_at_a_terminal() -> None:
+    code = (
+        "from spectra_local.llama import kernels\nfrom spectra_local.llama.kernels import PLAIN_WEIGHTS\n"
+        "kernels.remember(PLAIN_WEIGHTS)\nkernels._file().write_bytes(b'\\xf8')\nprint(kernels.current().name)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != kernels.VARIABLE}
+    shown = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, env=environment)
+    assert (shown.stdout, shown.stderr) == ("fastest\n", "")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +154,7 @@ def test_a_damaged_memory_starts_from_the_top_or_is_read_safely(no_variable: Non
     kernels.remember(PLAIN_WEIGHTS, "SIGSEGV")
     (path,) = (cache_dir() / "kernels").iterdir()
     path.write_text(content)
-    assert kernels.current() in (FASTEST, SAFEST)
+    assert kernels.current() == FASTEST
     assert "\x1b" not in kernels.why()
 
 

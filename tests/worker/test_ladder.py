@@ -260,13 +260,15 @@ def test_the_chats_first_start_answers_and_says_why_it_is_slower(inject: Inject,
 
 def test_the_servers_first_start_answers_an_openai_client(inject: Inject, smollm2_path: Path) -> None:
     inject("segv")
+    said: list[str] = []
     with (
-        serving(smollm2_path, ends_by=signal.SIGTERM, exit_code=0) as url,
+        serving(smollm2_path, ends_by=signal.SIGTERM, exit_code=0, says=said) as url,
         openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client,
     ):
         messages = [{"role": "user", "content": "What is the capital of France? Answer in one sentence."}]
         stream = client.chat.completions.create(model="any", messages=messages, max_tokens=24, stream=True)
         assert "Paris" in "".join(chunk.choices[0].delta.content or "" for chunk in stream)
+    assert sum("llama.cpp crashed (SIGSEGV)" in line for line in said) == 1, "on the server's own terminal"
 
 
 def test_doctor_shows_the_step_and_the_better_build(inject: Inject, engine: EngineProcess, smollm2_path: Path) -> None:
