@@ -38,11 +38,6 @@ class Descent:
         self._crash, self._doubted = crash, had_decoded
         self.step = lower
 
-    @property
-    def has_left(self) -> bool:
-        """Whether a step was left since a process last ``worked``."""
-        return self._left is not None
-
     def worked(self) -> str:
         """A process with ``step`` has decoded. Remembers it; returns what is to be said of it, "" for nothing."""
         left, self._left = self._left, None

@@ -63,8 +63,8 @@ class EngineProcess:
             try:
                 self._leave()  # two models at once may not fit into memory
                 yield from self._connect(self._connect_or_start(ended))
-                if self._descent and self._descent.has_left and self.info.cost_time >= started:  # loading has decoded
-                    self._notice = self._descent.worked()
+                if self.info.cost_time >= started:  # loading has decoded, to measure
+                    self._notice = self._worked()
                 return
             except EngineEndedError as error:
                 self._take_in(error)
@@ -184,9 +184,13 @@ class EngineProcess:
         self._has_decoded = isinstance(event, Text) or (isinstance(event, PromptProgress) and event.done > 0)
         if not self._has_decoded:
             return ""
-        started = isinstance(self._connection, ChildConnection)  # another program's engine has kernels of its choice
-        notice = self._descent.worked() if started and self._descent else ""
+        notice = self._worked()
         return self.take_notice() or notice
+
+    def _worked(self) -> str:
+        """Remembers the kernels of a process that we started: another program's has kernels of its choice."""
+        is_ours = isinstance(self._connection, ChildConnection)
+        return self._descent.worked() if is_ours and self._descent else ""
 
     def _sent(self, request: Request) -> Iterator[Event]:
         connection = self._connected()
