@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 from fakes.models import SMOLLM2, fetched
+from hypothesis import settings
 
 from spectra_local.llama import kernels
 from spectra_local.worker.settling import settle_kernels
+
+# How long an example takes says something of the machine; hangs are found by the timeout.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # A shell's background jobs ignore ctrl+c, and so would every program that a test starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

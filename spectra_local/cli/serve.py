@@ -95,6 +95,7 @@ def _serve(
         access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
         app = web_app(Service(queue, typing, completer, Metrics(), max_tokens, name, learn), access)
         shown = f"[{address}]" if ":" in address else address
+        listener.listen()  # before the address is told: who connects at once must not be refused
         click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)
         # uvicorn raises the signal that ended it once more when it is done: that would end what follows here too.
         signal.signal(signal.SIGTERM, lambda *_: None)

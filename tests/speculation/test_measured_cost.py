@@ -9,11 +9,14 @@ from spectra_local.speculation.measured_cost import Belief, MeasuredCost
 from spectra_local.speculation.staircase import measure
 
 
-def test_measuring_calls_each_width_and_ends_in_time() -> None:
+def test_measuring_calls_each_width_and_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     widths: list[int] = []
-    seconds, _ = measure(widths.append, 64)
+    monkeypatch.setattr(time, "perf_counter", lambda: 1e-3 * len(widths))
+    seconds, trusted = measure(widths.append, 64)
+    monkeypatch.undo()
     assert {1, 2, 4, 8, 16, 32, 64} <= set(seconds)
     assert max(widths) == 64
+    assert trusted
 
 
 def test_a_slow_device_measures_what_fits_in() -> None:
