@@ -3,7 +3,6 @@ ends as soon as it is used. Run as ``python -m spectra_local.llama.facts``, it p
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ def native_facts() -> dict[str, str]:
     """Of the library: "backend", "devices", "system". Raises SpectraError where it cannot be loaded."""
     command = [sys.executable, "-P", "-m", "spectra_local.llama.facts"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, env=os.environ)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
         facts: dict[str, str] = json.loads(done.stdout)
         return facts
     except subprocess.TimeoutExpired as error:

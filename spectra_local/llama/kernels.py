@@ -29,7 +29,7 @@ _MOST_BYTES = 10_000
 # A step that was left because of a crash in the middle of good work may have been left for nothing.
 _DOUBTED_AFTER = 7 * 24 * 3600.0  # seconds
 _SMALL_STACK = 8 << 10  # bytes: less than the frame that the kernel saves for a signal while AMX is in use
-_SIGNALS = frozenset(name for name in signal.Signals.__members__)
+_SIGNALS = frozenset(signal.Signals.__members__)
 _DAY = 24 * 3600.0  # seconds by which a clock may have been wrong
 
 log = logging.getLogger("spectra_local.native")

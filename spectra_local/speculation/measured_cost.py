@@ -57,7 +57,7 @@ class MeasuredCost(CostCurve):
         belief = belief or Belief()
         self.one_s = points[1]
         self.trusted = belief.trusted
-        self._changed = False  # since it was made
+        self.corrected = False  # by decodes, since it was made
         self._interval = belief.interval
         self._quiet = min(belief.quiet, belief.interval - 1)  # decodes of one token in a row
         self._widest = widest
@@ -86,8 +86,8 @@ class MeasuredCost(CostCurve):
 
     @property
     def changed(self) -> bool:
-        """Whether it is worth keeping anew."""
-        return self._changed or (self.trusted and self._quiet >= _WORTH_KEEPING)
+        """Whether it is worth writing to the disk again."""
+        return self.corrected or (self.trusted and self._quiet >= _WORTH_KEEPING)
 
     def observe(self, width: int, seconds: float, n_past: int) -> None:
         """One real decode of ``width`` tokens after ``n_past``."""
@@ -144,10 +144,10 @@ class MeasuredCost(CostCurve):
         """After a wide decode: what it says of the curve."""
         tried, self._quiet = self._quiet >= self._interval, 0
         if not self.trusted:
-            self._changed = True
+            self.corrected = True
             self._follow()
         elif tried:
-            self._changed = True
+            self.corrected = True
             seen, price = self._recent.get(width), self._bands[self._band][width]
             if seen and seen[-1] * _RIGHT < price:
                 self._doubt()
@@ -156,7 +156,7 @@ class MeasuredCost(CostCurve):
                 self._reprice_band()
 
     def _doubt(self) -> None:
-        self.trusted, self._changed = False, True
+        self.trusted, self.corrected = False, True
         self._follow()
 
     def _follow(self) -> None:

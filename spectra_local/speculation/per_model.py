@@ -142,7 +142,9 @@ class PerModel:
 
     def _keep_cost(self, cost: MeasuredCost, device: str) -> None:
         belief = asdict(cost.belief)
-        content = {"device": device, "time": time.time(), "seconds": cost.points, "belief": belief}
+        if cost.corrected:
+            self.cost_time = time.time()
+        content = {"device": device, "time": self.cost_time, "seconds": cost.points, "belief": belief}
         write_kept(self._cost_file, json.dumps(content).encode())
 
     def _kept_cost(self, widest: int) -> MeasuredCost | None:

@@ -80,6 +80,18 @@ def test_a_curve_that_answers_have_corrected_is_kept(spectra_home: Path) -> None
     assert second.cost.relative[4] == pytest.approx(2.0)
 
 
+def test_counting_towards_a_trial_makes_no_curve_younger(spectra_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = per_model().cost_time
+    second = per_model()
+    monkeypatch.setattr("spectra_local.speculation.per_model.time.time", lambda: measured + 1000)
+    for _ in range(40):
+        second.cost.observe(1, 0.001, 100)
+    assert second.cost.changed
+    second.save(now=True)
+    assert per_model().cost_time == measured
+    assert per_model().cost.belief.quiet == 40
+
+
 def test_a_curve_that_nothing_corrected_is_not_written_again(spectra_home: Path) -> None:
     per_model()
     written = next(path for path in files(spectra_home) if path.name.startswith("cost-")).stat().st_mtime_ns
