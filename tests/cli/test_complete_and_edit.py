@@ -24,9 +24,9 @@ Command = Callable[..., tuple[int, str, str, ScriptedAssistant]]
 @pytest.fixture
 def spectra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     def spectra(
-        *arguments: str, stdin: bytes = b"", script: Script | None = None, info: ModelInfo = CODER
+        *arguments: str, stdin: bytes = b"", script: Script | None = None, then: Script = (), info: ModelInfo = CODER
     ) -> tuple[int, str, str, ScriptedAssistant]:
-        engine = ScriptedAssistant(script or say("made"), info=info)
+        engine = ScriptedAssistant(script or say("made"), *([then] if then else []), info=info)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
         with monkeypatch.context() as patch:
             for module in (complete_module, edit_module):
@@ -98,9 +98,12 @@ def test_complete_shows_on_a_terminal_how_far_it_has_read(
 
 
 def test_complete_json_has_all_suggestions(spectra: Command) -> None:
-    _, out, _, _ = spectra("complete", "-", "--json", "--count", "2", stdin=b"a = ")
+    others = [Text("wrought"), Text("made", answer=1), done()]
+    _, out, _, engine = spectra("complete", "-", "--json", "--count", "3", stdin=b"a = ", then=others)
     answer = json.loads(out)
-    assert (answer["content"], answer["by_instruction"], len(answer["suggestions"])) == ("made", False, 1)
+    assert [request.count for request in engine.requests] == [1, 2]
+    assert (answer["content"], answer["by_instruction"]) == ("made", False)
+    assert [each["content"] for each in answer["suggestions"]] == ["made", "wrought"]
 
 
 def test_control_characters_of_a_model_are_not_printed_raw(spectra: Command) -> None:

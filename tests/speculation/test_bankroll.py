@@ -42,6 +42,15 @@ def test_nodes_beyond_what_was_withheld_do_not_count() -> None:
 
 def test_a_withheld_draft_that_fails_costs_nothing_but_what_others_earned() -> None:
     bankroll = Bankroll()
+    bankroll.settle([0] * 9, 7.0)
+    before = bankroll.at_risk
+    assert before == 2.0 + MOST_LOST * SHORTEST
     bankroll.withhold(chain([7]), 1, 3.0)
     bankroll.settle([8], 1.0)
-    assert bankroll.at_risk == MOST_LOST * SHORTEST
+    assert bankroll.at_risk == before, "nothing was earned with others before it"
+    bankroll.withhold(chain([7, 8, 9, 10]), 4, 2.0)
+    bankroll.settle([7, 8, 9, 10, 99], 5.0)
+    assert bankroll.at_risk == before + 3.0
+    bankroll.withhold(chain([7]), 1, 3.0)
+    bankroll.settle([8], 1.0)
+    assert bankroll.at_risk == before + 1.0

@@ -10,6 +10,9 @@ def test_what_is_shipped_loads_and_goes_through_text_and_back() -> None:
     again = Calibration.loads(shipped.dumps())
     assert again.weights == pytest.approx(shipped.weights, abs=0.001)
     assert again.sure_rate == pytest.approx(shipped.sure_rate, abs=0.01)
+    untaught = Calibration()
+    assert sum(a != b for a, b in zip(again.weights, untaught.weights, strict=True)) > 1000
+    assert sum(a != b for a, b in zip(again.sure_rate, untaught.sure_rate, strict=True)) > 100
 
 
 def test_long_matches_are_trusted_more_than_short_ones_and_history_too() -> None:

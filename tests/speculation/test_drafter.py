@@ -51,10 +51,12 @@ def test_nothing_is_drafted_beyond_an_end() -> None:
     assert tree.tokens[: tree.size] == TEXT[30:35]
 
 
-def test_parents_stand_before_children_and_path_probability_falls() -> None:
+def test_parents_stand_before_children_and_no_child_is_drafted_twice() -> None:
     drafter = SpectraDrafter(FLAT)
     drafter.begin([1, 2, 3, 1, 2, 4, 1, 2, 5, 1, 2, 3, 1, 2])
     tree = drafter.propose(63)
+    assert {3, 4, 5} <= {t for t, parent in zip(tree.tokens, tree.parents, strict=True) if parent == ROOT}
+    assert tree.size > 10
     assert all(parent < node for node, parent in enumerate(tree.parents))
     assert len(set(zip(tree.parents, tree.tokens, strict=True))) == len(tree.tokens)
 
@@ -133,13 +135,23 @@ def test_a_prediction_is_drafted_from_its_first_token() -> None:
     assert TEXT[8] in drafter.propose(20).tokens
 
 
-def test_no_state_of_a_request_reaches_the_next() -> None:
+@pytest.mark.parametrize(
+    ("prompt", "drafted"),
+    [
+        (TEXT[:10], []),  # what the request before it went on with, in its prompt and in what was predicted of it
+        ([*TEXT[:10], 1, 2, 3, *TEXT[:5]], [*TEXT[5:10], 1, 2, 3]),
+    ],
+)
+def test_no_state_of_a_request_reaches_the_next(prompt: list[int], drafted: list[int]) -> None:
     fresh, used = SpectraDrafter(FLAT), SpectraDrafter(FLAT)
-    used.begin(TEXT)
-    used.propose(10)
-    used.begin([5, 6, 7])
-    fresh.begin([5, 6, 7])
-    assert used.propose(10) == fresh.propose(10) == DraftTree()
+    used.begin([*TEXT, 1, *TEXT[:10]], prediction=TEXT)
+    assert used.propose(10).size
+    used.end()
+    for drafter in (used, fresh):
+        drafter.begin(prompt)
+    tree = used.propose(8)
+    assert tree == fresh.propose(8)
+    assert tree.tokens[: tree.size] == drafted
 
 
 def test_core_lives_on_over_requests() -> None:
@@ -158,10 +170,11 @@ def test_core_lives_on_over_requests() -> None:
 
 def test_learning_needs_no_view_of_the_model() -> None:
     drafter = SpectraDrafter(FLAT)
-    drafter.begin(TEXT[:10])
+    drafter.begin([*TEXT, 1])
     drafter.propose(10)
-    drafter.learn([1, 2], [])
-    drafter.propose(10)
+    drafter.learn(TEXT[:5], [])
+    tree = drafter.propose(10)
+    assert tree.tokens[: tree.size] == TEXT[5:15]
 
 
 def test_a_repeated_wrong_guess_is_drafted_less() -> None:
@@ -207,7 +220,7 @@ def test_weights_at_and_just_beyond_their_border_are_taken(confidence: float) ->
     for _ in range(5):
         drafter.propose(5)
         drafter.learn([4], [TopK([4, 5], [confidence, 1.0 - confidence])])
-    drafter.propose(5)
+    assert drafter.propose(5).tokens[0] == 4
 
 
 @pytest.mark.parametrize(("four", "is_cheap"), [(1.25, True), (2.85, False)])

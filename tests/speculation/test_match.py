@@ -11,6 +11,7 @@ from spectra_local.speculation.match import (
     COPYING,
     HISTORY,
     IMPORT,
+    MOST_POINTERS,
     ContextMatcher,
     Pointer,
     without_outdone_foreign,
@@ -24,16 +25,27 @@ def matcher(tokens: list[int]) -> ContextMatcher:
     return made
 
 
+def _agreeing(tokens: list[int], at: int) -> int:
+    """How many tokens before ``at`` equal those at the end."""
+    length = 0
+    while length < at and tokens[at - 1 - length] == tokens[-1 - length]:
+        length += 1
+    return length
+
+
 def test_pointers_equal_a_search_from_scratch() -> None:
     rng = random.Random(1)
     tokens: list[int] = []
     growing = ContextMatcher(shortest=2, newest=100)
-    for _ in range(200):
+    most = 0
+    for _ in range(120):
         tokens.append(rng.randrange(6))
         growing.push(tokens[-1])
-        for length, _, _, at, _ in growing.pointers(0):
-            assert tokens[at - length : at] == tokens[len(tokens) - length :]
-            assert at == length or tokens[at - length - 1] != tokens[len(tokens) - length - 1]
+        lengths = {at: _agreeing(tokens, at) for at in range(2, len(tokens))}
+        expected = {(length, at) for at, length in lengths.items() if length >= 2}
+        assert {(p.length, p.at) for p in growing.pointers(0)} == expected
+        most = max(most, len(expected))
+    assert 1 < most < MOST_POINTERS, "all of them fit in, and there were some"
 
 
 def test_the_longest_match_is_followed() -> None:

@@ -1,4 +1,5 @@
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -10,32 +11,34 @@ from spectra_local.speculation.staircase import measure
 
 
 def test_measuring_calls_each_width_and_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    widths: list[int] = []
-    monkeypatch.setattr(time, "perf_counter", lambda: 1e-3 * len(widths))
-    seconds, trusted = measure(widths.append, 64)
-    monkeypatch.undo()
+    taken = {width: 0.001 * (1 + 0.2 * width) for width in range(129)}
+    seconds, trusted, spent = measured(taken.__getitem__, 64, monkeypatch)
     assert {1, 2, 4, 8, 16, 32, 64} <= set(seconds)
-    assert max(widths) == 64
+    assert max(seconds) == 64
+    assert seconds == pytest.approx({width: taken[width] for width in seconds})
     assert trusted
+    assert spent < 3.0
 
 
-def test_a_slow_device_measures_what_fits_in() -> None:
-    spent = 0.0
-
-    def decode(width: int) -> None:
-        nonlocal spent
-        spent += 0.1 * width
-        clock[0] += 0.1 * width
-
-    clock = [0.0]
-    original, time.perf_counter = time.perf_counter, lambda: clock[0]  # type: ignore[assignment]
-    try:
-        seconds, trusted = measure(decode, 128)
-    finally:
-        time.perf_counter = original
+def test_a_slow_device_measures_what_fits_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds, trusted, spent = measured(lambda width: 0.1 * width, 128, monkeypatch)
     assert spent < 3.0
     assert trusted
     assert {1, 2, 4} <= set(seconds)
+
+
+def measured(
+    taken: Callable[[int], float], widest: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[int, float], bool, float]:
+    """What ``measure`` says of a device whose decodes of a width take ``taken``, and the seconds it spent."""
+    clock = [0.0]
+
+    def decode(width: int) -> None:
+        clock[0] += taken(width)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "perf_counter", lambda: clock[0])
+        return *measure(decode, widest), clock[0]
 
 
 @pytest.mark.parametrize("disturbed", [2, 3, 8])

@@ -1,6 +1,8 @@
 """Chats that are kept, found again, branched, exported and forgotten, as a user does it."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from textual.widgets import Input
 
 from spectra_local.chats import forgetting
 from spectra_local.chats.records import Hit
+from spectra_local.history.database import Database
+from spectra_local.locations import database_file
 from tui.archive import Archive
 from tui.screens.chats import ChatsScreen
 from tui.screens.confirm import ConfirmScreen
@@ -117,14 +121,34 @@ async def test_a_file_is_attached_and_a_binary_one_refused(tmp_path: Path):
         assert "remember the milk" in state(pilot).chat.messages()[0].content
 
 
-async def test_a_locked_or_broken_store_leaves_the_chat_usable(spectra_home: Path):
+async def test_a_broken_store_leaves_the_chat_usable_and_is_told(spectra_home: Path):
     place = spectra_home / "data" / "store"
     place.parent.mkdir(parents=True)
     place.write_text("a file where a folder should be")
-    async with app_with(say("Still here.")).run_test(size=(80, 24)) as pilot:
+    async with app_with(say("Still here.")).run_test(size=(120, 24), notifications=True) as pilot:
         await ready(pilot)
         await answered(pilot)
         await sees(pilot, "Still here.")
+        await sees(pilot, "This chat is not being saved")
+    assert place.read_text() == "a file where a folder should be"
+
+
+async def test_what_a_locked_store_missed_is_saved_once_it_is_free():
+    with closing(Database()):
+        pass
+    async with app_with(say("Still here."), say("And on.")).run_test(size=(120, 24), notifications=True) as pilot:
+        await ready(pilot)
+        with closing(sqlite3.connect(database_file(), isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await answered(pilot, "First")
+            await sees(pilot, "Still here.")
+            await sees(pilot, "This chat is not being saved")
+        await answered(pilot, "Second")
+        await wait_until(pilot, lambda: all(turn.row for turn in state(pilot).chat.turns))
+    with closing(Archive()) as archive:
+        latest = archive.latest()
+    assert latest
+    assert [turn.text for turn in latest[0].turns] == ["First", "Still here.", "Second", "And on."]
 
 
 async def test_the_newest_search_wins_and_enter_waits_for_it(monkeypatch: pytest.MonkeyPatch):

@@ -76,6 +76,7 @@ async def test_every_command_does_what_it_says(tmp_path: Path, monkeypatch: pyte
             if state(pilot).chat.turns:
                 chat(pilot).edit(None)
             composer(pilot).load_text(typed)
+            assert not holds(pilot), f"{typed} has nothing to do"
             composer(pilot).send_text()
             await wait_until(pilot, lambda holds=holds: holds(pilot), typed)
             while len(pilot.app.screen_stack) > 1:
