@@ -37,11 +37,12 @@ def dumps(table: NgramTable) -> bytes:
 def loads(content: bytes, n_vocab: int) -> NgramTable:
     """Reads what ``dumps`` wrote. Raises ValueError where it is damaged."""
     head = len(MAGIC) + 4
-    if content[: len(MAGIC)] != MAGIC or struct.unpack("<I", content[head - 4 : head])[0] != zlib.crc32(content[head:]):
+    checksum = zlib.crc32(content[head:]).to_bytes(4, "little")
+    if content[:head] != MAGIC + checksum:
         raise ValueError("not CORE's statistics, or damaged")
     table, at = NgramTable(), head
     for level in (table.one, table.two, table.three):
-        n, n_flat = struct.unpack("<II", content[at : at + 8])
+        n, n_flat = np.frombuffer(content, "<u4", 2, at).tolist()
         at += 8
         arrays = []
         for kind, count in (("<u8", n), ("<f4", n), ("<u4", n), ("<u4", n_flat), ("<f4", n_flat)):

@@ -6,7 +6,6 @@ Both can be made again, so a damaged or foreign file is one log line and a fresh
 import hashlib
 import json
 import logging
-import struct
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -126,7 +125,7 @@ class PerModel:
                 return core_file.loads(self._core_file.read_bytes(), self._core_n_vocab)
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, struct.error) as error:
+        except (OSError, ValueError) as error:
             log.warning("%s is damaged or cannot be read (%s); CORE learns anew", self._core_file, error)
         return None
 

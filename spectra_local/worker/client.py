@@ -31,7 +31,7 @@ class Client:
 
     def messages(self) -> Iterator[Any]:
         """What the program sends, until it leaves or sends what is no message of ours."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), self._requests:
             while (line := self._requests.readline(_MOST_MESSAGE)).endswith(b"\n"):
                 yield wire.decode(line)
 

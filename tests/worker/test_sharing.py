@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,10 @@ import pytest
 from fakes.waiting import wait_until
 
 from spectra_local import wire
+from spectra_local.history.database import Database
+from spectra_local.history.store import Store
 from spectra_local.locations import runtime_dir
-from spectra_local.protocol import Done, EngineOptions, Event, Message, Notice, Request, Text
+from spectra_local.protocol import Done, EngineOptions, Event, Message, Notice, Request, Text, Timings
 from spectra_local.worker import EngineProcess, meeting_point
 
 CAPITAL = Request(messages=(Message("user", "What is the capital of France? Answer in one sentence."),), max_tokens=24)
@@ -209,11 +211,14 @@ def test_an_accepted_completion_is_acknowledged_at_once_and_learned_later(visit:
     first, second = visit(), visit()
     story = first.generate(STORY)
     next(story)
-    list(second.generate(Request(prompt="the answer is ", accepted="forty-two", kind="complete")))
+    (noted,) = second.generate(Request(prompt="the answer is ", accepted="forty-two", kind="complete"))
+    assert noted == Done("stop", Timings(), 0, 0), "noted by the line, not learned by the engine"
     first.cancel()
     last = list(story)[-1]
     assert isinstance(last, Done)
     assert last.finish_reason == "cancelled", "it was acknowledged after the story only"
+    with closing(Database()) as database:
+        wait_until(lambda: "forty-two" in [t.text for t in Store(database).latest(first.info.fingerprint, 0, 10_000)])
 
 
 def test_a_line_beside_another_leads_to_the_same_engine(visit: Join, join: Join) -> None:
@@ -411,9 +416,8 @@ def test_sockets_are_in_the_users_runtime_folder_where_it_is_the_users(
 
 
 def hung_up(line: socket.socket) -> bool:
-    try:
+    """Raises TimeoutError where it is not."""
+    with suppress(ConnectionResetError):
         while line.recv(1000):
             pass
-    except ConnectionResetError:
-        return True
     return True

@@ -1,0 +1,294 @@
+"""Whose request comes next, who gives way, and what becomes of requests whose programs leave: a scripted engine."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from fakes.scripted import GENEROUS_S, INFO, Gate, done
+from fakes.waiting import wait_until
+
+from spectra_local import wire
+from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, Request, Text, Timings
+from spectra_local.worker.client import Client
+from spectra_local.worker.engine_server import EngineServer
+
+
+class Program:
+    """One that asks over a line of its own."""
+
+    def __init__(self, server: EngineServer) -> None:
+        read, write = os.pipe()
+        back_read, back_write = os.pipe()
+        self._requests = os.fdopen(write, "wb", buffering=0)
+        self._replies = os.fdopen(back_read, "rb")
+        self.heard_by_server = os.fdopen(read, "rb")
+        self.client = Client(self.heard_by_server, os.fdopen(back_write, "wb"))
+        self.got: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+        server.admit(self.client)
+
+    def _read(self) -> None:
+        with self._replies:
+            for line in self._replies:
+                self.got.put(wire.decode(line))
+        self.got.put(None)
+
+    def ask(self, text: str, **fields: Any) -> None:
+        self.send(Request(prompt=text, **fields))
+
+    def send(self, message: Any) -> None:
+        self._requests.write(wire.encode(message))
+
+    def answer(self) -> tuple[str, str]:
+        """The text of the next answer, and how it ended."""
+        text = ""
+        while True:
+            event = self.got.get(timeout=GENEROUS_S)
+            assert event is not None, "hung up"
+            if isinstance(event, Text):
+                text += event.text
+            elif isinstance(event, Done):
+                return text, event.finish_reason
+            elif isinstance(event, Exception):
+                return text, f"{type(event).__name__}: {event}"
+
+    def hears_no_more(self) -> bool:
+        while (event := self.got.get(timeout=GENEROUS_S)) is not None:
+            assert not isinstance(event, (Text, Done))
+        return True
+
+    def leave(self) -> None:
+        self._requests.close()
+
+
+class Engine:
+    """Answers with the request's words in capitals, once their gate is open where there is one; never rests."""
+
+    can_pause = False
+    info = INFO
+
+    def __init__(self) -> None:
+        self.gates: dict[str, Gate] = {}
+        self.asked: list[str] = []
+        self.closed = False
+        self._cancelled = threading.Event()
+
+    def load(self) -> Iterator[LoadProgress]:
+        yield LoadProgress(1.0)
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        self._cancelled.clear()
+        self.asked.append(request.prompt or "")
+        return self._events(request.prompt or "")
+
+    def _events(self, asked: str) -> Iterator[Event]:
+        if asked == "defect":
+            raise RuntimeError("a defect")
+        if asked in self.gates:
+            self.gates[asked].wait(self._cancelled)
+        if self._cancelled.is_set():
+            yield Done("cancelled", Timings(), 0, 0)
+            return
+        yield Text(asked.upper())
+        yield done()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    engine = Engine()
+    monkeypatch.setattr("spectra_local.engine.Engine", lambda *_: engine)
+    return engine
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set where the process would end."""
+    ended = threading.Event()
+    monkeypatch.setattr(os, "_exit", lambda _: ended.set())
+    return ended
+
+
+Join = Callable[[], Program]
+
+
+@pytest.fixture
+def join(engine: Engine, ended: threading.Event, monkeypatch: pytest.MonkeyPatch) -> Iterator[Join]:
+    """One more program at a server that has loaded; in the end all leave, and so does the server."""
+    monkeypatch.setattr(EngineServer, "_describe", lambda _: None)
+    server = EngineServer("model", EngineOptions(), None)
+    programs = [Program(server)]
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+
+    def join() -> Program:
+        programs.append(Program(server))
+        return programs[-1]
+
+    yield join
+    for each in engine.gates.values():
+        each.open()
+    for program in programs:
+        program.leave()
+    thread.join(GENEROUS_S)
+    assert not thread.is_alive()
+    assert ended.wait(GENEROUS_S)
+
+
+def gate(engine: Engine, asked: str) -> Gate:
+    engine.gates[asked] = Gate()
+    return engine.gates[asked]
+
+
+def test_who_joins_late_is_told_of_the_model(join: Join) -> None:
+    program = join()
+    program.ask("hi")
+    assert program.answer() == ("HI", "stop")
+    assert join().got.get(timeout=GENEROUS_S) == INFO
+
+
+def test_the_more_urgent_comes_first_then_who_came_first(join: Join, engine: Engine) -> None:
+    running = gate(engine, "story")
+    first = join()
+    first.ask("story")
+    assert running.reached.wait(GENEROUS_S)
+    programs = [join() for _ in range(4)]
+    for program, (asked, fields) in zip(
+        programs,
+        [("title", {"background": True}), ("chat", {}), ("other", {}), ("typing", {"kind": "complete"})],
+        strict=True,
+    ):
+        program.ask(asked, **fields)
+        wait_until(lambda n=program: n.client.n_requests == 1)
+    running.open()
+    assert [program.answer()[0] for program in programs] == ["TITLE", "CHAT", "OTHER", "TYPING"]
+    assert engine.asked == ["story", "typing", "chat", "other", "title"]
+
+
+def test_what_nobody_waits_for_gives_way_and_begins_anew(join: Join, engine: Engine) -> None:
+    title = gate(engine, "title")
+    first, second = join(), join()
+    first.ask("title", background=True)
+    assert title.reached.wait(GENEROUS_S)
+    second.ask("chat")
+    assert second.answer() == ("CHAT", "stop")
+    title.open()
+    assert first.answer() == ("TITLE", "stop")
+    assert engine.asked == ["title", "chat", "title"]
+
+
+def test_a_cancel_ends_its_own_request_and_none_after_it(join: Join, engine: Engine) -> None:
+    running = gate(engine, "story")
+    program = join()
+    program.ask("story")
+    assert running.reached.wait(GENEROUS_S)
+    program.ask("next")
+    program.send({"cancel": 1})
+    assert program.answer() == ("", "cancelled")
+    assert program.answer() == ("NEXT", "stop")
+
+
+def test_a_cancel_of_what_waits_takes_it_off_the_list(join: Join, engine: Engine) -> None:
+    running = gate(engine, "story")
+    first, second = join(), join()
+    first.ask("story")
+    assert running.reached.wait(GENEROUS_S)
+    second.ask("never")
+    second.send({"cancel": 1})
+    assert second.answer() == ("", "cancelled")
+    running.open()
+    assert first.answer() == ("STORY", "stop")
+    assert engine.asked == ["story"]
+
+
+def test_a_cancel_that_overtakes_its_request_counts(join: Join, engine: Engine) -> None:
+    program = join()
+    program.send({"cancel": 1})
+    program.ask("never")
+    program.ask("next")
+    assert program.answer() == ("", "cancelled")
+    assert program.answer() == ("NEXT", "stop")
+    assert engine.asked == ["next"]
+
+
+def test_a_program_that_leaves_takes_its_requests_with_it(join: Join, engine: Engine) -> None:
+    running = gate(engine, "story")
+    first, second = join(), join()
+    first.ask("story")
+    assert running.reached.wait(GENEROUS_S)
+    first.ask("never")
+    wait_until(lambda: first.client.n_requests == 2)
+    second.ask("hi")
+    first.leave()
+    assert second.answer() == ("HI", "stop")
+    assert engine.asked == ["story", "hi"]
+
+
+def test_an_accepted_suggestion_is_noted_at_once_and_learned_after_what_others_wait_for(
+    join: Join, engine: Engine
+) -> None:
+    running = gate(engine, "story")
+    first, second, third = (join() for _ in range(3))
+    first.ask("story")
+    assert running.reached.wait(GENEROUS_S)
+    second.ask("lesson", accepted="words", kind="complete")
+    assert second.answer() == ("", "stop"), "before the story has ended"
+    assert engine.asked == ["story"]
+    third.ask("chat")
+    wait_until(lambda: third.client.n_requests == 1)
+    running.open()
+    assert third.answer() == ("CHAT", "stop")
+    wait_until(lambda: engine.asked == ["story", "chat", "lesson"])
+
+
+@pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\n", b'{"cancel": "all"}\n', b"[]\n", b'{"type": "Popen"}\n'])
+def test_nonsense_ends_its_sender_alone(join: Join, nonsense: bytes) -> None:
+    rude, polite = join(), join()
+    rude._requests.write(nonsense)
+    assert rude.hears_no_more()
+    polite.ask("hi")
+    assert polite.answer() == ("HI", "stop")
+
+
+def test_who_asks_without_waiting_for_answers_is_sent_away(join: Join, engine: Engine) -> None:
+    gate(engine, "story")
+    program = join()
+    for _ in range(3):
+        program.ask("story")
+    while program.got.get(timeout=GENEROUS_S) is not None:
+        pass
+
+
+def test_a_defect_ends_one_request_and_no_program(join: Join) -> None:
+    program = join()
+    program.ask("defect")
+    assert "a defect" in program.answer()[1]
+    program.ask("hi")
+    assert program.answer() == ("HI", "stop")
+
+
+def test_the_process_ends_with_its_last_program(
+    engine: Engine, ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EngineServer, "_describe", lambda _: None)
+    server = EngineServer("model", EngineOptions(), None)
+    first, second = Program(server), Program(server)
+    threading.Thread(target=server.run, daemon=True).start()
+    first.leave()
+    assert first.hears_no_more()
+    assert not ended.is_set()
+    second.leave()
+    assert ended.wait(GENEROUS_S)
+    assert engine.closed
+    late = Program(server)
+    assert late.hears_no_more(), "one that comes then is sent away"
+    late.leave()
+    late.heard_by_server.close()
