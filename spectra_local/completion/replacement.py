@@ -26,13 +26,13 @@ class ReplacementError(SpectraError):
     """The model's answer is no replacement; the text stays as it is."""
 
 
-def replacement(original: str, answer: str) -> str:
+def replacement(original: str, answer: str, around: str = "") -> str:
     """``answer`` as lines to stand in place of ``original`` (both with "\\n"); "" where it is blank.
 
-    Raises ReplacementError.
+    ``around``: other lines that it may hold. Raises ReplacementError.
     """
     lines = answer.strip("\n").split("\n")
-    known = set(original.split("\n"))
+    known = {*original.split("\n"), *around.split("\n")}
     if _is_chatter(lines[0], known):
         lines = lines[1:]
     while lines and not lines[0].strip():
@@ -47,7 +47,7 @@ def replacement(original: str, answer: str) -> str:
             raise ReplacementError(f"the model left text out ({line.strip()[:40]!r}); the text stays as it is")
     if any(_is_chatter(line, known) for line in (lines[0], lines[-1])):
         raise ReplacementError("the model's answer talks about the text; the text stays as it is")
-    return _ends_of(original, "\n".join(lines))
+    return ends_of(original, "\n".join(lines))
 
 
 def in_the_form_of(original: str, new: str, line_end: str) -> str:
@@ -66,39 +66,6 @@ def in_the_form_of(original: str, new: str, line_end: str) -> str:
     return "".join(result)
 
 
-def without_surroundings(original: str, before: str, after: str, answer: str) -> str:
-    """``answer`` without lines that stand around the original anyway: models repeat what they were shown.
-
-    "" where nothing is left of it.
-    """
-    first, last = _filled(original)[:1], _filled(original)[-1:]
-    lines = answer.split("\n")
-    shown = _filled(answer)
-    for n in range(min(len(_filled(before)), len(shown)), 0, -1):
-        if shown[:n] == _filled(before)[-n:] and shown[:1] != first:
-            lines = _after_filled(lines, n)
-            break
-    shown = _filled("\n".join(lines))
-    for n in range(min(len(_filled(after)), len(shown)), 0, -1):
-        if shown[-n:] == _filled(after)[:n] and shown[-1:] != last:
-            lines = _after_filled(lines[::-1], n)[::-1]
-            break
-    return _ends_of(original, "\n".join(lines)) if any(map(str.strip, lines)) else ""
-
-
-def _filled(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()]
-
-
-def _after_filled(lines: list[str], n: int) -> list[str]:
-    """What follows the first ``n`` lines that are not blank."""
-    at = 0
-    while n:
-        n -= bool(lines[at].strip())
-        at += 1
-    return lines[at:]
-
-
 def _is_chatter(line: str, known: set[str]) -> bool:
     stripped = line.strip()
     return line not in known and bool(_CHATTER.fullmatch(stripped)) and stripped[-1:] in ":.!"
@@ -113,7 +80,7 @@ def _without_fence(lines: list[str], known: set[str]) -> list[str]:
     return lines[1:]
 
 
-def _ends_of(original: str, text: str) -> str:
+def ends_of(original: str, text: str) -> str:
     """Begins and ends with as many newlines as the original does."""
     body = text.strip("\n")
     before = len(original) - len(original.lstrip("\n"))

@@ -8,7 +8,8 @@ import re
 from collections.abc import Generator
 from dataclasses import dataclass, field
 
-from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement, without_surroundings
+from spectra_local.completion.named_lines import kept_to_named, margin_of
+from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement
 from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.protocol import Assistant, Done, Message, Notice, PromptProgress, Request, Sampling, Text, Timings
 from spectra_local.text_file import counted_lines, lines_of
@@ -70,8 +71,8 @@ def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress
             parts.append(piece)
             continue
         where = f"part {number + 1} of {len(pieces)}, " if len(pieces) > 1 else ""
-        before = _shown_before(request.before if number == 0 else pieces[number - 1])
-        after = _shown_after(request.after if number == len(pieces) - 1 else pieces[number + 1])
+        before = _plain(request.before + "".join(pieces[:number]))
+        after = _plain("".join(pieces[number + 1 :]) + request.after)
         answer, done = yield from _ask(assistant, request, before, _plain(piece), after, where)
         parts.append(in_the_form_of(piece, answer, line_end))
         timings.append(done.timings)
@@ -117,12 +118,14 @@ def regions(text: str) -> list[str]:
 def _ask(
     assistant: Assistant, request: RewriteRequest, before: str, original: str, after: str, where: str
 ) -> Generator[Progress, None, tuple[str, Done]]:
-    """``before`` and ``after``: what is shown around it."""
-    margin, body = _dedented(original)
-    fence = _fence(original + before + after)
+    """``before`` and ``after``: all that surrounds it."""
+    body = _dedented(original)
+    above, below = _shown_before(before), _shown_after(after)
+    context = above + original + below if (above + below).strip() else ""
+    fence = _fence(original + context)
     lines = body.strip("\n")
     asked = Request(
-        messages=_messages(fence, before, lines, after, request.instruction),
+        messages=_messages(fence, lines, context, request.instruction),
         sampling=request.sampling,
         max_tokens=len(body) // 2 + _SPARE_TOKENS,
         stop=(f"\n{fence}",),
@@ -147,11 +150,11 @@ def _ask(
             elif isinstance(event, Done):
                 if event.finish_reason != "stop":
                     raise ReplacementError(_unfinished(event))
-                said = replacement(body, "".join(answer))
-                made = without_surroundings(body, before, after, said)
+                said = replacement(body, "".join(answer), context)
+                made = kept_to_named(before, original, after, said)
                 if not made.strip() and not _asks_for_deletion(request.instruction):
                     raise ReplacementError(_nothing(said))
-                return _indented(margin, made), event
+                return made, event
     except ContextFullError as error:
         raise ReplacementError(
             f"the text is too long: {error}; or name fewer lines. The text stays as it is"
@@ -175,18 +178,18 @@ def _unfinished(done: Done) -> str:
     return f"{why.get(done.finish_reason, done.finish_reason)}; the text stays as it is"
 
 
-def _messages(fence: str, before: str, original: str, after: str, instruction: str) -> tuple[Message, ...]:
-    shown = ""
-    if before.strip():
-        shown += (
-            f"For context, this stands before the text and stays as it is:\n{fence}\n{before.rstrip()}\n{fence}\n\n"
-        )
-    if after.strip():
-        shown += f"This stands after it and stays as it is:\n{fence}\n{after.rstrip()}\n{fence}\n\n"
-    asked = (
-        f"{shown}The text:\n{fence}\n{original}\n{fence}\n\n{instruction.strip()}\n"
-        "Reply with the whole changed text in a code block, without explanations. Leave all else as it is."
-    )
+def _messages(fence: str, lines: str, context: str, instruction: str) -> tuple[Message, ...]:
+    """``context``: the lines among those around them, as they stand; "" where there are no others.
+
+    Shown in one piece: of what stands before and after the lines, shown apart, small models made their answer.
+    """
+    if context:
+        shown = f"A part of a text:\n{fence}\n{context.strip(chr(10))}\n{fence}\n\nOf it, change only these lines:"
+        wanted = "Reply with these lines, changed, in a code block, and with nothing that stands before or after them."
+    else:
+        shown = "The text:"
+        wanted = "Reply with the whole changed text in a code block, without explanations. Leave all else as it is."
+    asked = f"{shown}\n{fence}\n{lines}\n{fence}\n\n{instruction.strip()}\n{wanted}"
     return Message("user", asked), Message("assistant", f"{fence}\n")
 
 
@@ -218,14 +221,7 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").removeprefix(_BOM)
 
 
-def _dedented(text: str) -> tuple[str, str]:
-    """The white space that all lines begin with, and the text without it: models answer from the margin."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    margin = min((line[: len(line) - len(line.lstrip())] for line in lines), key=len, default="")
-    while margin and not all(line.startswith(margin) for line in lines):
-        margin = margin[:-1]
-    return margin, "\n".join(line.removeprefix(margin) if line.strip() else line for line in text.split("\n"))
-
-
-def _indented(margin: str, text: str) -> str:
-    return "\n".join(margin + line if line.strip() else line for line in text.split("\n"))
+def _dedented(text: str) -> str:
+    """``text`` without the white space that all its lines begin with: models answer from the margin."""
+    margin = margin_of(text)
+    return "\n".join(line.removeprefix(margin) if line.strip() else line for line in text.split("\n"))

@@ -186,6 +186,40 @@ def test_edit_in_place_keeps_the_old_file_and_its_mode(spectra: Command, tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f", "f~"]
 
 
+CODE = "def area(side):\n    for i in range(9):\n        side += i\n    return side\n\n\ndef other():\n    return 1\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "def area(width):\n    for i in range(9):\n",
+        CODE.replace("side", "width"),
+        "def area(width):\n    for i in range(9):\n        width += i\n    return width\n",
+        "```python\n" + CODE.replace("side", "width") + "```\n",
+    ],
+    ids=["these lines", "the whole file", "what follows too", "in a block"],
+)
+def test_in_place_nothing_but_the_named_lines_changes(spectra: Command, tmp_path: Path, answer: str) -> None:
+    file = tmp_path / "f.py"
+    file.write_text(CODE)
+    asked = ("edit", "f.py:1-2", "Rename the parameter side to width.", "--in-place")
+    assert spectra(*asked, script=say(answer))[0] == 0
+    assert file.read_text() == CODE.replace("area(side)", "area(width)")
+
+
+@pytest.mark.parametrize("answer", ["def other():\n    return 2", "def area(side):\n    return 36 + side\n"])
+def test_what_would_double_or_tear_the_text_is_refused_and_nothing_changes(
+    spectra: Command, tmp_path: Path, answer: str
+) -> None:
+    file = tmp_path / "f.py"
+    file.write_text(CODE)
+    code, out, err, _ = spectra("edit", "f.py:1-2", "Make it shorter.", "--in-place", script=say(answer))
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "the text stays as it is" in err
+    assert file.read_text() == CODE
+    assert [path.name for path in tmp_path.iterdir()] == ["f.py"]
+
+
 def test_a_filter_that_fails_gives_the_text_back(spectra: Command) -> None:
     code, out, err, _ = spectra("edit", "-", "x", stdin=b"a\r\nb", script=say("Sure, here it is:"))
     assert (code, out) == (1, "a\r\nb")

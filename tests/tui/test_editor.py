@@ -132,6 +132,21 @@ async def test_a_selection_is_rewritten_shown_as_a_diff_accepted_and_undone(tmp_
         assert editor.area.text == "a = 1\nb = 2\nc = 3\n"
 
 
+async def test_of_a_rewriting_only_the_selected_lines_are_taken_and_what_would_tear_the_text_is_refused(tmp_path: Path):
+    code = "def f(a):\n    for b in a:\n        print(b)\n    return a\n"
+    path = file_of(tmp_path, code)
+    async with editing(path, say(code.replace("f(a)", "g(a)")), say("def f(a):\n    return a")) as (pilot, editor, _):
+        await pilot.press("shift+down", "shift+down", "ctrl+r", *"name it g", "enter")
+        await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: editor.area.text == code.replace("f(a)", "g(a)"))
+        await pilot.press("alt+z")
+        editor.area.move_cursor((0, 0))
+        await pilot.press("shift+down", "shift+down", "ctrl+r", *"shorter", "enter")
+        await sees(pilot, "the text stays as it is")
+        assert editor.area.text == code
+
+
 async def test_a_refused_rewriting_and_a_stopped_one_change_nothing(tmp_path: Path):
     gate = Gate()
     path = file_of(tmp_path, "a = 1\n")
