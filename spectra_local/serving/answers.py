@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from spectra_local.completion.completer import Completer
 from spectra_local.protocol import Assistant, Done, Event, Notice, Request, Text
 from spectra_local.serving.metrics import Metrics
-from spectra_local.serving.request_queue import Job, RequestCancelledError, RequestQueue
+from spectra_local.serving.request_queue import Job, RequestQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +67,29 @@ async def events_of(service: Service, http: HttpRequest, request: Request) -> As
 
     queue = service.typing if request.kind == "complete" else service.queue
     job = queue.submit(counted)
-    begun = False
+    begun = ended = False
     async with cancelled_with(http, job):
         async for event in job.events():
             if job.ending and isinstance(event, Done) and event.finish_reason == "cancelled" and not begun:
                 break  # an empty answer would look like one
             begun = begun or isinstance(event, Text)
-            yield event
-            if isinstance(event, Done):
-                return
-    raise job.why_none()
+            ended = ended or isinstance(event, Done)
+            yield event  # to the queue's end, not the Done's: who asks again at once must find it idle
+    if not ended:
+        raise job.why_none()
 
 
 async def whole_answer(service: Service, http: HttpRequest, request: Request) -> Answer:
     """The answer to ``request``, all of it. Raises SpectraError."""
     texts: list[str] = []
     notices: list[str] = []
+    done: Done | None = None
     async for event in events_of(service, http, request):
         if isinstance(event, Text):
             texts.append(event.text)
         elif isinstance(event, Notice):
             notices.append(event.text)
         elif isinstance(event, Done):
-            return Answer("".join(texts), event, tuple(notices))
-    raise RequestCancelledError
+            done = event
+    assert done
+    return Answer("".join(texts), done, tuple(notices))

@@ -9,10 +9,12 @@ from typing import Any
 class RequestError(Exception):
     """What the client sent cannot be answered; ``status`` is the HTTP status that says so."""
 
-    def __init__(self, message: str, *, status: int = 400, field: str | None = None) -> None:
+    def __init__(self, message: str, *, status: int = 400, field: str | None = None, code: str | None = None) -> None:
+        """``code``: a name that programs know the error by, where there is one."""
         super().__init__(message)
         self.status = status
         self.field = field
+        self.code = code
 
 
 class Fields:

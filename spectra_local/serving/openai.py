@@ -10,7 +10,8 @@ from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import Fields, RequestError
 
 _MOST_STOPS = 16
-_ENDS = {"stop": "stop", "length": "length", "context": "length", "cancelled": "stop"}
+# "error" is no word of OpenAI's: other servers say it of an answer that was cut off, and no word of OpenAI's is true.
+_ENDS = {"stop": "stop", "length": "length", "context": "length", "cancelled": "error"}
 _PREDICTION = "prediction"  # the source under which accepted tokens of a caller's prediction are counted
 
 

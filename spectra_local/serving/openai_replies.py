@@ -13,7 +13,8 @@ from spectra_local.protocol import Done, Event, Notice, Request, Text
 from spectra_local.serving.answers import Service, events_of, whole_answer
 from spectra_local.serving.fields import Fields
 from spectra_local.serving.openai import finish_reason, usage
-from spectra_local.serving.replies import json_reply, server_sent
+from spectra_local.serving.replies import error_body, json_reply, server_sent
+from spectra_local.serving.request_queue import AnswerCutError
 from spectra_local.timings_json import timings_json
 
 Choice = dict[str, Any]
@@ -50,15 +51,19 @@ async def reply(service: Service, http: HttpRequest, fields: Fields, request: Re
                 "usage": usage(answer.done.timings),
                 "timings": timings_json(answer.done.timings),
                 **({"notices": answer.notices} if answer.notices else {}),
+                **_cut(answer.done),
             }
         )
     options = fields.object("stream_options")
     with_usage = options is not None and options.flag("include_usage")
     events = events_of(service, http, request)
     first = await anext(events)  # what is wrong with the request shows here, while the status can still say so
-    chunks = _chunks(first, events, {**head, "object": shape.chunk_kind}, shape, with_usage=with_usage)
+    head["object"] = shape.chunk_kind
+    chunks = _chunks(first, events, head, shape, with_usage=with_usage)
     return StreamingResponse(
-        server_sent(chunks, end=b"data: [DONE]\n\n"),
+        server_sent(
+            chunks, end=b"data: [DONE]\n\n", last=lambda body: {**_chunk(head, shape.delta(""), "error"), **body}
+        ),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache"},
     )
@@ -67,21 +72,29 @@ async def reply(service: Service, http: HttpRequest, fields: Fields, request: Re
 async def _chunks(
     first: Event, events: AsyncGenerator[Event, None], head: Choice, shape: Shape, *, with_usage: bool
 ) -> AsyncIterator[Choice]:
-    def chunk(choice: Choice, reason: str | None = None) -> Choice:
-        return {**head, "choices": [{"index": 0, **choice, "logprobs": None, "finish_reason": reason}]}
-
     if shape.opening is not None:
-        yield chunk(shape.opening)
+        yield _chunk(head, shape.opening)
     async with aclosing(_from(first, events)) as all_events:
         async for event in all_events:
             if isinstance(event, Text) and event.text:
-                yield chunk(shape.delta(event.text))
+                yield _chunk(head, shape.delta(event.text))
             elif isinstance(event, Notice):
-                yield {**chunk(shape.delta("")), "notices": [event.text]}  # clients read the first choice of each
+                yield {**_chunk(head, shape.delta("")), "notices": [event.text]}
             elif isinstance(event, Done):
-                yield {**chunk(shape.delta(""), finish_reason(event)), "timings": timings_json(event.timings)}
+                last = _chunk(head, shape.delta(""), finish_reason(event))
+                yield {**last, "timings": timings_json(event.timings), **_cut(event)}
                 if with_usage:
                     yield {**head, "choices": [], "usage": usage(event.timings)}
+
+
+def _chunk(head: Choice, choice: Choice, reason: str | None = None) -> Choice:
+    """Clients read the first choice of each chunk, whatever else it says: it always has one."""
+    return {**head, "choices": [{"index": 0, **choice, "logprobs": None, "finish_reason": reason}]}
+
+
+def _cut(done: Done) -> dict[str, Any]:
+    """What is added where the answer was cut off and there is still somebody to tell: only the server's end does so."""
+    return error_body(AnswerCutError()) if done.finish_reason == "cancelled" else {}
 
 
 async def _from(first: Event, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:

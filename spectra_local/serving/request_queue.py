@@ -37,6 +37,13 @@ class ServerEndingError(SpectraError):
         super().__init__("the server is ending; ask again when it runs")
 
 
+class AnswerCutError(SpectraError):
+    """The server is ending, and so does an answer of which the client has a part."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is ending: the answer is cut off here")
+
+
 class Job:
     """One request: ``events`` yields what its work yields."""
 
@@ -73,7 +80,8 @@ class RequestQueue:
     """Runs requests on one loaded assistant, first come first served."""
 
     def __init__(self, assistant: Assistant, *, max_waiting: int = 64) -> None:
-        """``assistant`` is loaded already. At most ``max_waiting`` requests wait; the next is refused."""
+        """``assistant`` is loaded already. Beside the one that is being answered at most ``max_waiting`` wait; the next
+        is refused."""
         self._assistant = assistant
         self._max_waiting = max_waiting
         self._waiting: deque[Job] = deque()
@@ -107,7 +115,7 @@ class RequestQueue:
                 self._cancel(older)
             if self._closed:
                 raise ServerEndingError
-            if len(self._waiting) >= self._max_waiting:
+            if len(self._waiting) + self.n_running > self._max_waiting:
                 raise QueueFullError(f"{len(self._waiting)} requests are waiting already; try again later")
             if client is not None:
                 self._latest[client] = job
@@ -151,7 +159,8 @@ class RequestQueue:
                     return
                 job = self._running = self._waiting.popleft()
             try:
-                self._answer(job)
+                if not job.cancelled:
+                    self._answer(job)
             except Exception as error:  # of the request, or a defect of ours: the next one must not suffer for it
                 job.post(error)
             with self._changed:

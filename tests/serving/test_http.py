@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from fakes.scripted import GENEROUS_S, Gate, ScriptedAssistant, done, say
 from fakes.waiting import wait_until
 
 from spectra_local.errors import ContextFullError, WorkerError
-from spectra_local.protocol import Message, Notice, Text
+from spectra_local.protocol import Message, Notice, PromptProgress, Text
 from spectra_local.serving.access import Access
 
 CHAT = "/v1/chat/completions"
@@ -60,6 +61,26 @@ def test_a_notice_comes_in_a_chunk_with_a_choice_as_clients_read_the_first_of_ea
         pieces = chunks(client.post(path, json=body).text)
     assert [len(piece["choices"]) for piece in pieces] == [1] * len(pieces)
     assert [piece["notices"] for piece in pieces if "notices" in piece] == [["Something to know."]]
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/completions"])
+@pytest.mark.parametrize("error", [WorkerError("it died"), ContextFullError("full"), RuntimeError("secret path")])
+def test_an_error_in_a_stream_comes_in_a_chunk_with_a_choice_too(path: str, error: Exception) -> None:
+    with serving(ScriptedAssistant([PromptProgress(1, 2), Text("So far"), error])) as client:
+        body = {**HELLO, "stream": True} if path == CHAT else {"prompt": "Hi", "stream": True}
+        pieces = chunks(client.post(path, json=body).text)
+    assert [len(piece["choices"]) for piece in pieces] == [1] * len(pieces)
+    assert {piece["object"] for piece in pieces} == {"chat.completion.chunk" if path == CHAT else "text_completion"}
+    assert pieces[-1]["choices"][0]["finish_reason"] == "error"
+    assert pieces[-1]["error"]["message"]
+    assert "secret" not in pieces[-1]["error"]["message"]
+
+
+def test_only_the_usage_that_was_asked_for_has_no_choice(client: httpx.Client) -> None:
+    for options, n_without in (({"include_usage": True}, 1), ({"include_usage": False}, 0), (None, 0)):
+        pieces = chunks(client.post(CHAT, json={**HELLO, "stream": True, "stream_options": options}).text)
+        without = [piece for piece in pieces if not piece["choices"]]
+        assert (len(without), all("usage" in piece for piece in without)) == (n_without, True)
 
 
 def test_prediction_sampling_and_limits_reach_the_engine(client: httpx.Client, assistant: ScriptedAssistant) -> None:
@@ -121,7 +142,9 @@ def test_unknown_fields_nulls_and_an_empty_model_are_ignored(client: httpx.Clien
 def test_an_engines_error_has_its_status_also_where_a_stream_was_asked_for(stream: bool) -> None:
     with serving(ScriptedAssistant([ContextFullError("the prompt is too long")])) as client:
         reply = client.post(CHAT, json={**HELLO, "stream": stream})
-    assert (reply.status_code, reply.json()["error"]["message"]) == (400, "the prompt is too long")
+    error = reply.json()["error"]
+    assert (reply.status_code, error["message"]) == (400, "the prompt is too long")
+    assert (error["code"], error["type"]) == ("context_length_exceeded", "invalid_request_error")
 
 
 def test_a_dead_engine_is_503_and_loaded_again_for_the_next_request() -> None:
@@ -138,9 +161,10 @@ def test_a_defect_is_500_without_its_details() -> None:
 
 
 def test_other_paths_and_methods_are_404_and_405_in_the_same_shape(client: httpx.Client) -> None:
-    assert client.get("/nothing").json()["error"]["code"] == 404
-    assert client.get(CHAT).json()["error"]["code"] == 405
-    assert client.options(CHAT).status_code == 405
+    for reply, status in ((client.get("/nothing"), 404), (client.get(CHAT), 405), (client.options(CHAT), 405)):
+        error = reply.json()["error"]
+        assert (reply.status_code, error["code"], bool(error["message"])) == (status, None, True)
+    assert client.get(CHAT).headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -157,10 +181,14 @@ def test_a_closed_connection_ends_decoding(stream: bool) -> None:
         assert client.post(CHAT, json=HELLO).json()["choices"][0]["message"]["content"] == "Next."
 
 
-def test_a_full_queue_is_503() -> None:
+def test_a_full_queue_is_503_and_an_idle_server_answers_even_where_none_may_wait() -> None:
     gate = Gate()
-    with serving(ScriptedAssistant([gate, *say("x")]), max_waiting=0) as client:
+    with serving(ScriptedAssistant([gate, *say("x")]), max_waiting=0) as client, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.post, CHAT, json=HELLO)
+        assert gate.reached.wait(GENEROUS_S)
         assert client.post(CHAT, json=HELLO).status_code == 503
+        gate.open()
+        assert first.result(GENEROUS_S).status_code == 200
 
 
 def test_models_health_and_metrics(client: httpx.Client) -> None:
@@ -191,9 +219,3 @@ def test_a_rebound_name_a_foreign_page_and_a_missing_token_are_refused() -> None
         assert client.get("/health").status_code == 200
         reply = client.get("/v1/models", headers={**allowed, "Origin": "http://localhost:3000"})
         assert not [name for name in reply.headers if name.startswith("access-control")]
-
-
-def test_a_body_over_the_limit_is_413_also_without_a_length() -> None:
-    with serving(ScriptedAssistant(), Access(max_body=1000)) as client:
-        assert client.post(CHAT, content=b"x" * 1001).status_code == 413
-        assert client.post(CHAT, content=iter([b"x" * 600, b"x" * 600])).status_code == 413

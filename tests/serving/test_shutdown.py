@@ -43,7 +43,9 @@ def test_an_answer_with_nothing_yet_is_an_error_in_json(
 def test_an_answer_ends_with_what_there_is(caplog: pytest.LogCaptureFixture) -> None:
     (reply,) = ended_meanwhile("/v1/chat/completions", CHAT, Text("so far"))
     assert reply.status_code == 200
-    assert reply.json()["choices"][0]["message"]["content"] == "so far"
+    choice = reply.json()["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("so far", "error")
+    assert "cut off" in reply.json()["error"]["message"]
     assert not caplog.records
 
 
@@ -51,7 +53,9 @@ def test_a_stream_ends_with_its_last_event(caplog: pytest.LogCaptureFixture) -> 
     (reply,) = ended_meanwhile("/v1/chat/completions", {**CHAT, "stream": True}, Text("so far"))
     *events, end = [line.removeprefix("data: ") for line in reply.text.split("\n\n") if line]
     assert end == "[DONE]"
-    assert json.loads(events[-1])["choices"][0]["finish_reason"]
+    last = json.loads(events[-1])
+    assert last["choices"][0]["finish_reason"] == "error"
+    assert (last["error"]["type"], "cut off" in last["error"]["message"]) == ("unavailable_error", True)
     assert not caplog.records
 
 
