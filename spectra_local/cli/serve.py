@@ -3,6 +3,7 @@
 import signal
 import socket
 from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,10 @@ from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker import EngineProcess
+
+if TYPE_CHECKING:
+    from spectra_local.serving.access import Access
+    from spectra_local.serving.bodies import BodyLimits
 
 _PORT = 8012  # llama.vim's and llama.vscode's default
 _MAX_TOKENS = 4096
@@ -29,17 +34,32 @@ _MAX_BODY_MB = 16
     help="Ask clients for this token; needed with a --host that others can reach. Better in SPECTRA_TOKEN: "
     "what stands on a command line can be seen by all users of the machine.",
 )
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let this web page or extension ask and read the answers, e.g. http://localhost:3000. May be given more than "
+    "once; '*' lets all.",
+)
 @click.option("--max-tokens", default=_MAX_TOKENS, show_default=True, type=click.IntRange(1), help="Of one answer.")
 @click.option("--max-body", default=_MAX_BODY_MB, show_default=True, type=click.IntRange(1, 1024), help="In MB.")
 def serve(
-    model: WantedModel, options: EngineOptions, host: str, port: int, token: str | None, max_tokens: int, max_body: int
+    model: WantedModel,
+    options: EngineOptions,
+    host: str,
+    port: int,
+    token: str | None,
+    origins: tuple[str, ...],
+    max_tokens: int,
+    max_body: int,
 ) -> int:
     """Answer llama.vim, llama.vscode and OpenAI clients over HTTP.
 
     \b
     /infill                                  fill-in, as llama.vim and llama.vscode ask for it
     /v1/completions  /v1/chat/completions    as OpenAI's clients ask; also with prediction and suffix
-    /v1/models  /health  /metrics
+    /v1/models  /props  /health  /metrics
 
     Ctrl+c (exit code 130) and SIGTERM (exit code 0) end it; running answers get a second to finish
     and then end with what there is of them.
@@ -49,14 +69,18 @@ def serve(
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise SpectraError("'serve' needs two more packages: pip install '.[server]'") from error
-    from spectra_local.serving.access import LOOPBACK
+    from spectra_local.serving.access import LOOPBACK, Access
+    from spectra_local.serving.bodies import BodyLimits
+    from spectra_local.serving.origins import Origins
 
     if token is not None and (not token.strip() or not token.isascii()):
         raise UsageError("the token must be ASCII text and not empty")
     if host not in LOOPBACK and token is None:
         raise UsageError(f"others can reach {host}: set a token (SPECTRA_TOKEN or --token), or listen on 127.0.0.1")
+    allowed = Origins(origins)
     with closing(_bound_socket(host, port)) as listener:
-        _serve(listener, model, options, token, max_tokens, max_body << 20)
+        access = Access(token, LOOPBACK if listener.getsockname()[0] in LOOPBACK else None, allowed)
+        _serve(listener, model, options, access, max_tokens, BodyLimits(max_body << 20))
     return 0
 
 
@@ -64,13 +88,12 @@ def _serve(
     listener: socket.socket,
     model: WantedModel,
     options: EngineOptions,
-    token: str | None,
+    access: "Access",
     max_tokens: int,
-    max_body: int,
+    bodies: "BodyLimits",
 ) -> None:
     from spectra_local.catalogue.naming import name_of
     from spectra_local.completion.completer import Completer
-    from spectra_local.serving.access import LOOPBACK, Access
     from spectra_local.serving.answers import Service
     from spectra_local.serving.app import web_app
     from spectra_local.serving.metrics import Metrics
@@ -92,8 +115,7 @@ def _serve(
             typing = open_queue(beside)
         completer = Completer(beside or engine)
         name = name_of(queue.info.path, queue.info.name)
-        access = Access(token, LOOPBACK if address in LOOPBACK else None, max_body)
-        app = web_app(Service(queue, typing, completer, Metrics(), max_tokens, name, learn), access)
+        app = web_app(Service(queue, typing, completer, Metrics(), max_tokens, name, learn), access, bodies)
         shown = f"[{address}]" if ":" in address else address
         listener.listen()  # before the address is told: who connects at once must not be refused
         click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)

@@ -1,6 +1,5 @@
 """The web application: which path is answered by whom, and every way to fail as a status and one line."""
 
-import time
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -9,13 +8,16 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
+from spectra_local.serving.about import about
 from spectra_local.serving.access import Access, App, guarded
 from spectra_local.serving.answers import Service
+from spectra_local.serving.bodies import BodyLimits, whole_body
 from spectra_local.serving.chat import chat_completions
 from spectra_local.serving.fields import Fields, RequestError
 from spectra_local.serving.infill import infill
 from spectra_local.serving.metrics import CONTENT_TYPE
-from spectra_local.serving.replies import error_reply, json_reply, status_of
+from spectra_local.serving.paths import canonical
+from spectra_local.serving.replies import error_reply, status_of
 from spectra_local.serving.text_completions import completions
 
 Endpoint = Callable[[Service, HttpRequest, Fields], Awaitable[Response]]
@@ -27,15 +29,9 @@ _POST: dict[str, Endpoint] = {
 }
 
 
-def web_app(service: Service, access: Access) -> App:
+def web_app(service: Service, access: Access, limits: BodyLimits | None = None) -> App:
     """Everything that ``serve`` answers, behind ``access``."""
-    started = int(time.time())
-
-    async def health(http: HttpRequest) -> Response:
-        return json_reply({"status": "ok"})
-
-    async def models(http: HttpRequest) -> Response:
-        return json_reply({"object": "list", "data": [_model(service, started)]})
+    bodies = limits or BodyLimits()
 
     async def metrics(http: HttpRequest) -> Response:
         queues = {service.queue, service.typing}
@@ -46,24 +42,21 @@ def web_app(service: Service, access: Access) -> App:
         )
         return Response(text, media_type=CONTENT_TYPE)
 
-    get = {"/health": health, "/v1/models": models, "/models": models, "/metrics": metrics}
+    # The paths here are canonical; requests are counted under the names that are documented.
+    get = {**about(service), "/metrics": metrics}
     routes = [Route(path, answer, methods=["GET"]) for path, answer in get.items()]
-    routes += [Route(path, _endpoint(service, path, answer), methods=["POST"]) for path, answer in _POST.items()]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
-    return guarded(app, access)
+    for path, answer in _POST.items():
+        routes.append(Route(canonical(path), _endpoint(service, path, answer, bodies), methods=["POST"]))
+    handlers = {HTTPException: _http_error, RequestError: _request_error}
+    return guarded(Starlette(routes=routes, exception_handlers=handlers), access)
 
 
-def _model(service: Service, started: int) -> dict[str, object]:
-    info = service.queue.info
-    meta = {"n_vocab": info.n_vocab, "n_ctx": info.n_ctx, "n_ctx_train": info.n_ctx_train, "n_params": info.n_params}
-    owner = {"object": "model", "created": started, "owned_by": "spectra-chat"}
-    return {"id": service.model_id, **owner, "meta": {**meta, "size": info.size_bytes}}
-
-
-def _endpoint(service: Service, path: str, answer: Endpoint) -> Callable[[HttpRequest], Awaitable[Response]]:
+def _endpoint(
+    service: Service, path: str, answer: Endpoint, limits: BodyLimits
+) -> Callable[[HttpRequest], Awaitable[Response]]:
     async def endpoint(http: HttpRequest) -> Response:
         try:
-            reply = await answer(service, http, Fields.parse(await http.body()))
+            reply = await answer(service, http, Fields.parse(await whole_body(http, limits)))
         except Exception as error:
             reply = error_reply(error)
             service.metrics.count_request(path, status_of(error))
@@ -77,4 +70,10 @@ def _endpoint(service: Service, path: str, answer: Endpoint) -> Callable[[HttpRe
 async def _http_error(http: HttpRequest, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     words = {404: "there is nothing at this path", 405: f"{http.method} is not answered at this path"}
-    return error_reply(RequestError(words.get(error.status_code, error.detail), status=error.status_code))
+    reply = error_reply(RequestError(words.get(error.status_code, error.detail), status=error.status_code))
+    reply.headers.update(error.headers or {})
+    return reply
+
+
+async def _request_error(http: HttpRequest, error: Exception) -> Response:
+    return error_reply(error)

@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from spectra_local.serving.access import App
+from spectra_local.serving.connection import PatientConnection
 from spectra_local.serving.request_queue import RequestQueue
 
 _PATIENCE_S = 1.0  # what running answers get to finish
@@ -20,13 +21,20 @@ class AnswerServer(uvicorn.Server):
     """At its end it cancels what ``queues`` still answer: uvicorn's own cancelling cuts answers off in the middle."""
 
     def __init__(
-        self, app: App, queues: Iterable[RequestQueue], *, patience_s: float = _PATIENCE_S, port: int = 0
+        self,
+        app: App,
+        queues: Iterable[RequestQueue],
+        *,
+        patience_s: float = _PATIENCE_S,
+        port: int = 0,
+        connection: type[PatientConnection] = PatientConnection,
     ) -> None:
         """``queues`` get ``patience_s`` seconds to finish their answers. ``run`` may be given sockets for ``port``."""
         grace_s = int(patience_s) + _CANCELLING_S
         super().__init__(
             uvicorn.Config(
                 app,
+                http=connection,
                 port=port,
                 log_level="warning",
                 access_log=False,

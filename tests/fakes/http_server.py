@@ -12,26 +12,42 @@ from spectra_local.protocol import Assistant
 from spectra_local.serving.access import Access
 from spectra_local.serving.answers import Service
 from spectra_local.serving.app import web_app
+from spectra_local.serving.bodies import BodyLimits
+from spectra_local.serving.connection import PatientConnection
 from spectra_local.serving.metrics import Metrics
 from spectra_local.serving.request_queue import RequestQueue
 from spectra_local.serving.server import AnswerServer
 
 
 @contextmanager
-def serving(assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64) -> Iterator[httpx.Client]:
+def serving(
+    assistant: Assistant,
+    access: Access | None = None,
+    *,
+    max_waiting: int = 64,
+    bodies: BodyLimits | None = None,
+    connection: type[PatientConnection] = PatientConnection,
+) -> Iterator[httpx.Client]:
     """A client of a real server for ``assistant``, which is loaded."""
-    with server_and_client(assistant, access, max_waiting=max_waiting) as (_, client):
+    served = server_and_client(assistant, access, max_waiting=max_waiting, bodies=bodies, connection=connection)
+    with served as (_, client):
         yield client
 
 
 @contextmanager
 def server_and_client(
-    assistant: Assistant, access: Access | None = None, *, max_waiting: int = 64, patience_s: float = 0
+    assistant: Assistant,
+    access: Access | None = None,
+    *,
+    max_waiting: int = 64,
+    patience_s: float = 0,
+    bodies: BodyLimits | None = None,
+    connection: type[PatientConnection] = PatientConnection,
 ) -> Iterator[tuple[AnswerServer, httpx.Client]]:
     """The same, with the server, to be ended by ``should_exit``."""
     queue = RequestQueue(assistant, max_waiting=max_waiting)
-    app = web_app(Service(queue, queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access())
-    server = AnswerServer(app, [queue], patience_s=patience_s)
+    app = web_app(Service(queue, queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access(), bodies)
+    server = AnswerServer(app, [queue], patience_s=patience_s, connection=connection)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
