@@ -27,10 +27,10 @@ def main() -> None:
         from spectra_local.cli.main import run
 
         run(open_chat)
+    from spectra_local.cli.defaults import ENGINE_OPTIONS
     from spectra_local.cli.outcome import outcome
-    from spectra_local.protocol import EngineOptions
 
-    sys.exit(outcome(lambda: open_chat(None, EngineOptions())))
+    sys.exit(outcome(lambda: open_chat(None, ENGINE_OPTIONS)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Knows nothing of widgets; what it has to say are numbers and a line at the end.
 
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from time import monotonic, sleep
 
 from spectra_local.cli.outcome import PROGRAM
 from spectra_local.printable import printable_line
+from spectra_local.python_process import module_command
 
 REST, GO_ON = b"rest\n", b"go on\n"  # see spectra_local/corpus/resting.py, which would load numpy here
 _LOOK_SECONDS = 0.05  # between two looks whether an answer has begun: a fraction of its first token
@@ -44,7 +44,7 @@ class CorpusWork:
         self._is_busy, self._on_end = is_busy, on_end
         self._worked = 0.0  # seconds, rests aside
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui", "corpus", "add", "--background", *arguments],
+            module_command("tui", "corpus", "add", "--background", *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

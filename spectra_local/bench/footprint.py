@@ -17,6 +17,7 @@ from typing import Any
 
 from spectra_local.engine import Engine
 from spectra_local.protocol import Done, EngineOptions, LoadProgress, Message, PromptProgress, Request, Text
+from spectra_local.python_process import code_command, module_command
 from spectra_local.worker import EngineProcess
 
 _PROMPT = "Once upon a time there was a cat who"
@@ -88,8 +89,8 @@ def _peak_memory(what: str, model: Path) -> float:
     """Largest sum over the processes of their proportional memory (PSS), in MB, while a question is answered."""
     question = "Tell me about the moon."
     command = {
-        "chat": [sys.executable, "-m", "tui", "ask", "-m", str(model), "-n", "200", "--plain", question],
-        "llama": [sys.executable, "-c", _LLAMA, str(model), question],
+        "chat": module_command("tui", "ask", "-m", str(model), "-n", "200", "--plain", question),
+        "llama": code_command(_LLAMA, str(model), question),
     }[what]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0.0
@@ -119,7 +120,7 @@ def _pss(pid: int) -> float:
 def _command_seconds(*arguments: str) -> float:
     def once() -> float:
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "tui", *arguments], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(module_command("tui", *arguments), check=True, stdout=subprocess.DEVNULL)
         return time.perf_counter() - started
 
     return median(once() for _ in range(9))
@@ -127,7 +128,7 @@ def _command_seconds(*arguments: str) -> float:
 
 def _imports() -> str:
     code = "import sys, spectra_local; print([m for m in ('textual', 'llama_cpp', 'numpy') if m in sys.modules])"
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(code_command(code), check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _stop_seconds(model: Path) -> tuple[list[float], list[float]]:

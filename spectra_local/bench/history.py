@@ -100,16 +100,18 @@ def growth(figures: Sequence[Figures]) -> float:
 
 def _alone(work: Callable[..., Any], home: str, *arguments: Any) -> Any:
     """The result of ``work`` in a new process whose files are below ``home``."""
-    before = os.environ.get("SPECTRA_HOME")
-    os.environ["SPECTRA_HOME"] = home
+    wanted = {"SPECTRA_HOME": home, "PYTHONSAFEPATH": "1"}  # as -P, for a command line that is not ours
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             return pool.apply(work, arguments)
     finally:
-        if before is None:
-            del os.environ["SPECTRA_HOME"]
-        else:
-            os.environ["SPECTRA_HOME"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _written(records: Sequence[Tokens], n_vocab: int, n_tokens: int) -> None:

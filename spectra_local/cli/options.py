@@ -1,13 +1,14 @@
 """Options that several commands share, declared once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
 import click
 
-from spectra_local.protocol import EngineOptions, Sampling
+from spectra_local.cli.defaults import ENGINE_OPTIONS
+from spectra_local.protocol import Sampling
 
 
 def _model_names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -46,7 +47,11 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--ctx", type=int, metavar="N", help="Most tokens of context.  [default: the model's own]")
     @click.option("--threads", type=int, metavar="N", help="CPU threads.  [default: physical cores]")
     @click.option(
-        "--gpu-layers", type=click.IntRange(min=-1), default=-1, metavar="N", help="Layers on the GPU; -1: all."
+        "--gpu-layers",
+        type=click.IntRange(min=-1),
+        default=ENGINE_OPTIONS.n_gpu_layers,
+        metavar="N",
+        help="Layers on the GPU; -1: all.",
     )
     @click.option("--template", metavar="NAME", help="Chat template.  [default: found from the model]")
     @click.option("--exact", is_flag=True, help="Byte-identical to plain decoding; CPU only, about a third slower.")
@@ -62,7 +67,16 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         own_engine: bool,
         **kwargs: Any,
     ) -> Any:
-        options = EngineOptions(ctx, threads, gpu_layers, template, exact, share=not own_engine)
+        share = ENGINE_OPTIONS.share and not own_engine
+        options = replace(
+            ENGINE_OPTIONS,
+            n_ctx=ctx,
+            n_threads=threads,
+            n_gpu_layers=gpu_layers,
+            template=template,
+            exact=exact,
+            share=share,
+        )
         return command(*args, options=options, **kwargs)
 
     return with_options

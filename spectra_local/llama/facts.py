@@ -5,17 +5,17 @@ ends as soon as it is used. Run as ``python -m spectra_local.llama.facts``, it p
 import json
 import signal
 import subprocess
-import sys
 
 from spectra_local.errors import SpectraError
 from spectra_local.llama import library
+from spectra_local.python_process import module_command
 
 _SECONDS = 60  # a GPU's driver may take some
 
 
 def native_facts() -> dict[str, str]:
     """Of the library: "backend", "devices", "system". Raises SpectraError where it cannot be loaded."""
-    command = [sys.executable, "-P", "-m", "spectra_local.llama.facts"]
+    command = module_command("spectra_local.llama.facts")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
         facts: dict[str, str] = json.loads(done.stdout)

@@ -6,7 +6,6 @@ Knows Jinja texts and conversations, not models. A template from a file is a pro
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from spectra_local.errors import TemplateError
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Message
+from spectra_local.python_process import isolated_command
 
 MAX_SECONDS = 2.0  # for start, compilation and rendering; measured 0.1-0.2 s on two busy cores
 _PROGRAM = Path(__file__).with_name("jinja_process.py")
@@ -44,7 +44,7 @@ def render(
 def _run(request: bytes) -> dict[str, Any]:
     try:
         process = subprocess.run(
-            [sys.executable, "-I", str(_PROGRAM)],
+            isolated_command(_PROGRAM),
             input=request,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
