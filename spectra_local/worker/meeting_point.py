@@ -21,6 +21,7 @@ from typing import Any
 
 from spectra_local import wire
 from spectra_local.errors import SpectraError
+from spectra_local.file_lock import take_lock
 from spectra_local.locations import cache_dir, data_dir, private_dir, runtime_dir
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker.connection import SocketConnection
@@ -46,8 +47,6 @@ class MeetingPoint:
     @contextlib.contextmanager
     def alone(self) -> Iterator[bool]:
         """Within it nobody else looks for or starts this engine. False where that could not be had in time."""
-        import fcntl
-
         with contextlib.ExitStack() as held:
             try:
                 file = os.open(self.socket.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -55,17 +54,7 @@ class MeetingPoint:
             except OSError:
                 yield False
                 return
-            deadline = time.monotonic() + _LOCK_SECONDS
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    if time.monotonic() > deadline:
-                        yield False
-                        return
-                    time.sleep(0.02)
-            yield True
+            yield take_lock(file, _LOCK_SECONDS) == "ours"
 
     def forget(self) -> None:
         """Nobody will look here again."""

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -242,12 +243,46 @@ def test_a_killed_download_is_continued(hub: FakeHub, entry: Entry):
     assert hub.ranges == [None, f"bytes={kept}-"]
 
 
-def test_two_programs_do_not_fetch_the_same_file_at_once(hub: FakeHub, entry: Entry):
-    with (
-        PartialFile(target_of(entry), key=hub.etag[:16]),
-        pytest.raises(DownloadError, match="is being fetched by another process"),
-    ):
-        fetch(entry)
+def test_who_comes_second_waits_for_the_first_ones_file(hub: FakeHub, entry: Entry):
+    arrived: list[Path] = []
+    notices: list[str] = []
+    seen: list[int] = []
+    with PartialFile(target_of(entry), key=hub.etag[:16]) as first:
+        first.append(hub.content[:HALF], len(hub.content))
+        second = threading.Thread(
+            target=lambda: arrived.append(
+                pull(entry, lambda done, total: seen.append(done), lambda: False, notices.append)
+            )
+        )
+        second.start()
+        wait_until(lambda: HALF in seen)
+        assert not arrived
+        first.append(hub.content[HALF:], len(hub.content))
+        first.publish(None)
+    second.join(60)
+    assert arrived[0].read_bytes() == hub.content
+    assert hub.ranges == [], "it fetched nothing itself"
+    assert notices == ["Tiny-Q4_K_M.gguf is being fetched by another program; waiting for it"]
+
+
+def test_who_comes_second_goes_on_where_the_first_gave_up(hub: FakeHub, entry: Entry):
+    arrived: list[Path] = []
+    seen: list[int] = []
+    with PartialFile(target_of(entry), key=hub.etag[:16]) as first:
+        first.append(hub.content[:HALF], len(hub.content))
+        second = threading.Thread(
+            target=lambda: arrived.append(pull(entry, lambda done, total: seen.append(done), lambda: False))
+        )
+        second.start()
+        wait_until(lambda: HALF in seen)
+    second.join(60)
+    assert arrived[0].read_bytes() == hub.content
+    assert hub.ranges == [f"bytes={HALF}-"]
+
+
+def test_waiting_for_another_program_can_be_given_up(hub: FakeHub, entry: Entry):
+    with PartialFile(target_of(entry), key=hub.etag[:16]), pytest.raises(PullCancelledError):
+        fetch(entry, cancel_at=0)
 
 
 def test_a_folder_that_takes_no_files_is_named(hub: FakeHub, entry: Entry):

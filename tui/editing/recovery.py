@@ -4,7 +4,6 @@ One file for each that is edited, in the data folder, readable by its owner alon
 refused. Who edits a file holds a lock: what another window that still runs has kept is nobody's to recover.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from spectra_local.file_lock import take_lock
 from spectra_local.locations import private_dir, unsaved_dir
 from spectra_local.private_file import write_private
 
@@ -42,11 +42,9 @@ class Recovery:
     def _claim(self) -> None:
         private_dir(self._file.parent)
         lock = os.open(self._file.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if take_lock(lock) == "taken":
             os.close(lock)
-            raise
+            return
         self._lock = lock
 
     @property
