@@ -65,18 +65,25 @@ class Engine:
     # --- loading -----------------------------------------------------------------------------------------------
 
     def load(self) -> Iterator[LoadProgress]:
-        """Loads the model, yielding fractions as they come. Raises SpectraError; ``cancel`` ends it with one."""
+        """Loads the model, yielding fractions as they come. Raises SpectraError; ``cancel`` ends it with one.
+
+        A ``cancel`` counts from this call on, as in ``generate``.
+        """
+        self._abort.clear()
+        return self._loading()
+
+    def _loading(self) -> Iterator[LoadProgress]:
         progress: SimpleQueue[LoadProgress | SpectraError | None] = SimpleQueue()
 
         def load() -> None:
             try:
                 self._load(lambda fraction: progress.put(LoadProgress(fraction)))
                 progress.put(None)
-            except SpectraError as error:
-                progress.put(error)
-            except DecodeAbortedError:
+            except (SpectraError, DecodeAbortedError) as error:
                 self.close()
-                progress.put(SpectraError("loading was cancelled"))
+                if self._abort.is_set() or not isinstance(error, SpectraError):
+                    error = SpectraError("loading was cancelled")
+                progress.put(error)
             except Exception as error:  # a defect of ours must not leave the reader waiting
                 progress.put(SpectraError(f"loading failed: {error!r}"))
 
@@ -88,7 +95,6 @@ class Engine:
 
     def _load(self, report: Callable[[float], None]) -> None:
         started = time.perf_counter()
-        self._abort.clear()
 
         def on_progress(fraction: float) -> bool:
             report(fraction)
@@ -99,32 +105,23 @@ class Engine:
         n_ctx = _checked(options.n_ctx, "ctx", 64, 1 << 24)
         model = Model(self._path, n_gpu_layers=options.n_gpu_layers, exact=options.exact, on_progress=on_progress)
         self._model = model
-        try:
-            n_ctx = min(n_ctx or model.n_ctx_train, model.n_ctx_train)
-            device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
-            context = Context(
-                model,
-                self._abort,
-                n_ctx=n_ctx,
-                n_threads=n_threads,
-                exact=options.exact,
-                flash_cells=self._flash_cells(model, device, n_threads),
-            )
-        except SpectraError:
-            self.close()
-            raise
+        n_ctx = min(n_ctx or model.n_ctx_train, model.n_ctx_train)
+        device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"
+        context = Context(
+            model,
+            self._abort,
+            n_ctx=n_ctx,
+            n_threads=n_threads,
+            exact=options.exact,
+            flash_cells=self._flash_cells(model, device, n_threads),
+        )
         self._context, self._sharing = context, ContextSharing(context)
         if options.exact and not widths_agree(context):
-            self.close()
             raise SpectraError(
                 "exact mode is not possible here: this backend's results depend on how many tokens one pass evaluates. "
                 "Without --exact the text is the model's own too, but near-ties may fall the other way."
             )
-        try:
-            self._prompts = prompts = Prompts(model, context.n_ctx, options.template, device)
-        except SpectraError:
-            self.close()
-            raise
+        self._prompts = prompts = Prompts(model, context.n_ctx, options.template, device)
         if model.can_roll_back:
             self._speculation = self._prepared_speculation(model, context, device)
             fingerprint = model.header.tokenizer_fingerprint

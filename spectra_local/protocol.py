@@ -217,11 +217,15 @@ Event = LoadProgress | PromptProgress | Notice | Text | Done
 class Assistant(Protocol):
     """What the terminal app, the command line and the servers talk to: an Engine, here or in a child process.
 
-    One request at a time, from one thread; ``cancel`` may be called from any.
+    One request at a time, from one thread; ``cancel`` may be called from any. It counts for the load or the request
+    that was asked for last, from the call on: also before the first event is awaited, and never for a later one.
     """
 
     def load(self) -> Iterator[LoadProgress]:
-        """Loads the model, reporting progress; ``info`` is set once the iterator ends. Raises SpectraError."""
+        """Loads the model, reporting progress; ``info`` is set once the iterator ends.
+
+        Raises SpectraError, also where it is cancelled; it can then be loaded again.
+        """
         ...
 
     @property

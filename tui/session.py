@@ -4,7 +4,7 @@ Knows nothing of widgets. A thread and a queue rather than a call into the app p
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
@@ -106,8 +106,8 @@ class Session:
 
     def cancel(self) -> None:
         """Ends the running request soon; its Done is still reported. One that has not begun never does."""
-        self._cancelled = self._wanted
         with self._changing:
+            self._cancelled = self._wanted
             if self._answering and self._assistant is not None:  # while it is loaded, that would end the loading
                 self._assistant.cancel()
 
@@ -136,11 +136,12 @@ class Session:
 
     def _interrupt(self) -> None:
         """Ends whatever runs, loading too."""
-        self._cancelled = self._wanted
         if (job := self._running) is not None:
             self.stop(job)
-        elif (assistant := self._assistant) is not None:
-            assistant.cancel()
+        with self._changing:
+            self._cancelled = self._wanted
+            if job is None and self._assistant is not None:
+                self._assistant.cancel()
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -193,16 +194,17 @@ class Session:
                 job.deliver(job, item)
 
     def _answer(self, job: _Ask) -> None:
-        if self._cancelled == job.ticket:
-            self._reports.put((job.ticket, Done("cancelled", Timings(), 0, 0)))
-            return
-        with self._changing:
-            self._answering = True
         try:
-            for event in self._events(job.request):
+            with self._changing:
+                if self._cancelled == job.ticket:
+                    self._reports.put((job.ticket, Done("cancelled", Timings(), 0, 0)))
+                    return
+                if self._assistant is None:
+                    raise WorkerError("No model is loaded.")
+                events = self._assistant.generate(job.request)  # from this call on a cancel counts
+                self._answering = True
+            for event in events:
                 self._reports.put((job.ticket, event))
-                if self._cancelled == job.ticket and self._assistant is not None:
-                    self._assistant.cancel()  # again: the first call may have come before the request began
         except WorkerError as error:
             self._close_assistant()
             self._reports.put((job.ticket, Failed(error, loaded=False)))
@@ -211,11 +213,6 @@ class Session:
         finally:
             with self._changing:
                 self._answering = False
-
-    def _events(self, request: Request) -> Iterator[Report]:
-        if self._assistant is None:
-            raise WorkerError("No model is loaded.")
-        yield from self._assistant.generate(request)
 
     def _close_assistant(self) -> None:
         assistant, self._assistant = self._assistant, None

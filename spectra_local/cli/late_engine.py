@@ -30,6 +30,9 @@ class LateEngine:
     def load(self) -> Iterator[LoadProgress]:
         """Raises SpectraError; ``cancel`` ends it with one, and keeps what arrived of a file."""
         self._cancelled.clear()
+        return self._loading()
+
+    def _loading(self) -> Iterator[LoadProgress]:
         if self._engine is None:
             try:
                 path = resolve(self._model.name)
@@ -38,7 +41,10 @@ class LateEngine:
                     raise how_to_answer(error) from error
                 path = yield from self._taken(error.choices[0])
             self._engine = EngineProcess(path, self._options)
-        yield from self._engine.load()
+        loading = self._engine.load()
+        if self._cancelled.is_set():  # before there was an engine to hear it
+            self._engine.cancel()
+        yield from loading
 
     @property
     def info(self) -> ModelInfo:

@@ -5,8 +5,10 @@ native code prints goes to the log. Knows nothing of how the two are connected.
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from spectra_local.errors import SpectraError, WorkerError
@@ -20,6 +22,7 @@ from spectra_local.protocol import (
     PromptProgress,
     Request,
     Text,
+    Timings,
 )
 from spectra_local.worker.connection import ChildConnection, Connection, EngineEndedError
 from spectra_local.worker.continuation import Told
@@ -27,10 +30,19 @@ from spectra_local.worker.descent import CRASHES, Descent
 from spectra_local.worker.meeting_point import MeetingPoint, meeting_point, own_meeting_point
 from spectra_local.worker.starting import connect_or_start
 
+_CANCELLED = Done("cancelled", Timings(), 0, 0)
 _MOST_STARTS = 6  # of a process for one request: more than the ladder has steps
 _ENDS_AGAIN = (
     "the process that runs the model ends again and again; 'spectra-chat doctor' names the log that may say why"
 )
+
+
+@dataclass(eq=False, slots=True)
+class _Asked:
+    """A load or a request, from the call on: what a cancel is meant for."""
+
+    cancelled: bool = False
+    number: int = 0  # of those sent over the present connection; 0: not sent
 
 
 class EngineProcess:
@@ -45,8 +57,11 @@ class EngineProcess:
         self._connection: Connection | None = None
         self._info: ModelInfo | None = None
         self._n_requests = 0
+        self._asked = _Asked()  # the latest
+        self._asking = threading.Lock()  # of what a cancel is meant for
         self._descent: Descent | None = None  # made when a process is first started: it reads a file
         self._has_decoded = False  # the process that is connected now
+        self._gone = ""  # how the process ended, where loading the model again was cancelled
         self._notice = ""  # of the kernels, to be said once
         self.tell: Callable[[str], object] | None = None  # takes such a notice; None: it comes with the answer
 
@@ -55,7 +70,8 @@ class EngineProcess:
 
         A process that crashes meanwhile is started again, one step down the ladder of kernels.
         """
-        yield from self._start()
+        self._asked = _Asked()
+        return self._start()
 
     def _start(self, ended: str = "") -> Iterator[LoadProgress]:
         for _ in range(_MOST_STARTS):
@@ -108,7 +124,12 @@ class EngineProcess:
         return self._own_point
 
     def _connect(self, connection: Connection) -> Iterator[LoadProgress]:
-        self._connection, self._n_requests, self._has_decoded = connection, 0, False
+        with self._asking:
+            self._connection, self._n_requests, self._has_decoded = connection, 0, False
+            self._asked.number = 0
+            cancelled = self._asked.cancelled
+        if cancelled:  # before there was a process to hear it
+            connection.send({"cancel": 0})
         for item in connection.receive():
             if isinstance(item, ModelInfo):
                 self._info = item
@@ -128,9 +149,13 @@ class EngineProcess:
         Where the process has ended since the last request, the model is loaded again first. Where native code crashes
         meanwhile, the answer goes on in a process one step down the ladder of kernels.
         """
+        asked = self._asked = _Asked()
+        return self._generate(request, asked)
+
+    def _generate(self, request: Request, asked: _Asked) -> Generator[Event, None, None]:
         finished = False
         try:
-            for item in self._answered(request):
+            for item in self._answered(request, asked):
                 finished = isinstance(item, Done)
                 yield item
                 if finished:
@@ -139,24 +164,27 @@ class EngineProcess:
             finished = True
             raise
         finally:
-            if not finished:  # the reader lost interest: the next request must not find this one's events
-                self.cancel()
+            # The reader lost interest: the next request must not find this one's events, nor be cancelled for it.
+            if not finished and asked.number:
+                self._cancel(asked)
                 with contextlib.suppress(SpectraError):
                     for item in self._connected().receive():
                         if isinstance(item, Done):
                             break
 
-    def _answered(self, request: Request) -> Iterator[Event]:
-        if self._connected().is_over:  # it ended while nothing was asked of it: nothing is lost but time
-            self._restart(self._connected().ended())
+    def _answered(self, request: Request, asked: _Asked) -> Iterator[Event]:
         told, begun = Told(request), False
+        if self._gone:
+            self._restart(self._gone, asked)
+        elif self._connected().is_over:  # it ended while nothing was asked of it: nothing is lost but time
+            self._restart(self._connected().ended().how, asked)
         for _ in range(_MOST_STARTS):
             rest = told.rest()
             if isinstance(rest, Done):
                 yield told.add(rest)
                 return
             try:
-                for event in self._sent(rest):
+                for event in self._sent(rest, asked):
                     begun = True
                     if not self._has_decoded and (notice := self._decoded(event)):
                         if self.tell:
@@ -172,12 +200,22 @@ class EngineProcess:
                 if not told.can_go_on:
                     raise
                 begun = True
-                self._restart(error)
+                self._restart(error.how, asked)
         raise WorkerError(_ENDS_AGAIN)
 
-    def _restart(self, ended: EngineEndedError) -> None:
-        for _ in self._start(ended.how):
-            pass
+    def _restart(self, ended: str, asked: _Asked) -> None:
+        """Where ``asked`` is cancelled meanwhile there is no process in the end: the next request starts one."""
+        self._gone = ""
+        try:
+            for _ in self._start(ended):
+                pass
+        except WorkerError:
+            raise
+        except SpectraError:
+            if not asked.cancelled:
+                raise
+            self._leave()
+            self._gone = ended
 
     def _decoded(self, event: Event) -> str:
         """Notes the first sign that the process can decode; returns what is to be said of its kernels."""
@@ -192,9 +230,13 @@ class EngineProcess:
         is_ours = isinstance(self._connection, ChildConnection)
         return self._descent.worked() if is_ours and self._descent else ""
 
-    def _sent(self, request: Request) -> Iterator[Event]:
-        connection = self._connected()
-        self._n_requests += 1
+    def _sent(self, request: Request, asked: _Asked) -> Iterator[Event]:
+        with self._asking:
+            if asked.cancelled:
+                return iter([_CANCELLED])
+            connection = self._connected()
+            self._n_requests += 1
+            asked.number = self._n_requests
         connection.send(request)
         return connection.receive()
 
@@ -206,12 +248,20 @@ class EngineProcess:
 
     def cancel(self) -> None:
         """Ends the running request, or the load, soon. Requests of other programs go on."""
-        with contextlib.suppress(WorkerError):
-            self._connected().send({"cancel": self._n_requests})
+        self._cancel(self._asked)
+
+    def _cancel(self, asked: _Asked) -> None:
+        with self._asking:
+            asked.cancelled = True
+            connection, number = self._connection, asked.number
+        if connection is not None:
+            with contextlib.suppress(WorkerError):
+                connection.send({"cancel": number})
 
     def close(self) -> None:
         """Leaves the process; it ends, and with it goes the model's memory, once nobody else uses it."""
         self._leave()
+        self._gone = ""
         if self._own_point and self._has_lines:
             self._own_point.forget()
 

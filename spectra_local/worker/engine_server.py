@@ -110,7 +110,7 @@ class EngineServer:
         try:
             self._load(Engine(self._path, self._options))
         except SpectraError as error:
-            self._dismiss_all(error)
+            self._dismiss_all(None if self._load_unwanted else error)
             return
         while turn := self._next_turn():
             self._answer(turn)
@@ -135,10 +135,11 @@ class EngineServer:
     def _load(self, engine: "Engine") -> None:
         with self._changed:
             self._engine = engine
-        for progress in engine.load():
-            self._tell_all(progress)
+            loading = engine.load()  # from now on a cancel counts
             if self._load_unwanted:
-                engine.cancel()  # again: the first call may have come before loading began
+                engine.cancel()
+        for progress in loading:
+            self._tell_all(progress)
         self._tell_all(engine.info)
 
     def _tell_all(self, news: LoadProgress | ModelInfo) -> None:
@@ -147,17 +148,21 @@ class EngineServer:
             for client in self._clients:
                 client.post(news)
 
-    def _dismiss_all(self, error: SpectraError) -> None:
+    def _dismiss_all(self, error: SpectraError | None) -> None:
+        """``error`` None: one who gave up loading was told so; whoever came meanwhile starts an engine of its own."""
         with self._changed:
             self._leave()
             clients = list(self._clients)
         for client in clients:
-            client.post(error)
+            if error is not None:
+                client.post(error)
             client.close()
         for client in clients:
             client.flush()
 
     def _leave(self) -> None:
+        if self._leaving:
+            return  # another engine may have taken the place at the door
         self._leaving = True
         if self._reception:
             self._reception.close()
@@ -273,10 +278,11 @@ class EngineServer:
             client.cancelled = max(client.cancelled, number)
             if isinstance(self._latest, ModelInfo):
                 self._end_turns(client, number)
-            elif len(self._clients) > 1:  # the others still want the model
-                client.post(SpectraError("loading was cancelled"))
             else:
-                self._cancel_load()
+                client.post(SpectraError("loading was cancelled"))
+                if len(self._clients) == 1:  # nobody else wants the model
+                    self._leave()
+                    self._cancel_load()
         return True
 
     def _cancel_load(self) -> None:

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from spectra_local.errors import SpectraError
 from spectra_local.protocol import Done, Event, LoadProgress, ModelInfo, Request, Text, Timings
 from tui.titling import ASKED as TITLE_ASKED
 
@@ -78,8 +79,11 @@ class ScriptedAssistant:
         load: Iterable[Step] = (LoadProgress(1.0),),
         info: ModelInfo = INFO,
         title: Script = (),
+        needs_load: bool = False,
     ) -> None:
-        """``title``: what it says when asked for a title, which uses up no script; nothing by default."""
+        """``title``: what it says when asked for a title, which uses up no script; nothing by default. ``needs_load``:
+        it answers once it is loaded, as others do; else at once, for those who get one that is."""
+        self._needs_load = needs_load
         self._title = title or [done()]
         self._scripts = list(scripts) or [say("Hello.")]
         self._load = list(load)
@@ -90,17 +94,30 @@ class ScriptedAssistant:
         self.closed = False
 
     def load(self) -> Iterator[LoadProgress]:
+        self._cancelled.clear()
+        return self._loading()
+
+    def _loading(self) -> Iterator[LoadProgress]:
         for event in self._play(self._load):
             assert isinstance(event, LoadProgress)
+            if self._cancelled.is_set():
+                raise SpectraError("loading was cancelled")
             yield event
         self.is_loaded = True
 
     @property
     def info(self) -> ModelInfo:
+        if self._needs_load and not self.is_loaded:
+            raise SpectraError("no model is loaded")
         return self._info
 
-    def generate(self, request: Request) -> Iterator[Event]:
+    def generate(self, request: Request) -> Generator[Event, None, None]:
         self._cancelled.clear()
+        return self._generate(request)
+
+    def _generate(self, request: Request) -> Generator[Event, None, None]:
+        if self._needs_load and not self.is_loaded:
+            raise SpectraError("no model is loaded")
         if request.messages and request.messages[-1].content == TITLE_ASKED:
             yield from self._play(self._title)
             return
@@ -122,7 +139,8 @@ class ScriptedAssistant:
         self._cancelled.set()
 
     def close(self) -> None:
-        self.closed = True
+        self.closed = self._needs_load = True
+        self.is_loaded = False
         self._cancelled.set()
 
     def _play(self, script: Iterable[Step]) -> Iterator[Event]:
