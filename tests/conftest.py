@@ -73,3 +73,9 @@ def _copy_measured(source: Path, target: Path) -> None:
         copy = target / file.relative_to(source)
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copy(file, copy)
+
+
+@pytest.fixture
+def native_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run their native code in the tests' own process, where it can be looked at and takes no start."""
+    monkeypatch.setattr("spectra_local.cli.native_command.is_here", True)

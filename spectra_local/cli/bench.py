@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from spectra_local.cli.native_command import in_child
 from spectra_local.cli.options import WantedModel, engine_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import UsageError
@@ -111,15 +112,25 @@ def bench(
             raise UsageError("--replay needs --curves FILE and --curve NAME: what decodes cost")
         _refuse_live_options("model" if corpus else "")
         if corpus is not None:
-            from spectra_local.cli.bench_corpus import replay_corpus  # llama.cpp, for the model's tokenizer
-
-            return replay_corpus(replay, curves, curve, corpus, model, as_json)
+            return int(_replay_corpus(replay, curves, curve, corpus, model, as_json))
         return _replay(replay, curves, curve, passes or 2, asked, growing, as_json)
     if curves is not None or curve is not None or passes is not None or corpus is not None:
         raise UsageError("--curves, --curve, --passes and --corpus belong to --replay")
+    return int(_measure_live(model, options, asked, growing, as_json, **live))
+
+
+@in_child
+def _measure_live(*args: Any, **live: Any) -> int:
     from spectra_local.cli.bench_live import measure_live  # numpy and llama.cpp, which a replay does without
 
-    return measure_live(model, options, asked, growing, as_json, **live)
+    return measure_live(*args, **live)
+
+
+@in_child
+def _replay_corpus(*args: Any) -> int:
+    from spectra_local.cli.bench_corpus import replay_corpus  # llama.cpp, for the model's tokenizer
+
+    return replay_corpus(*args)
 
 
 _LIVE_ONLY = ("prompts", "per_task", "max_tokens", "repeat_pass", "llama_server", "spec_types", "plot", "model", "ctx")

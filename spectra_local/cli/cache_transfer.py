@@ -10,13 +10,14 @@ from pathlib import Path
 import click
 
 from spectra_local.byte_size import byte_size
+from spectra_local.cli.native_command import in_child
 from spectra_local.cli.options import WantedModel, model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.counted import counted
 from spectra_local.errors import SpectraError
 from spectra_local.history.database import Database
 from spectra_local.history.exporting import Outgoing, Progress, Selection, choose, write
-from spectra_local.history.importing import Vocabulary, import_file
+from spectra_local.history.importing import Vocabulary, import_file, read_head
 from spectra_local.history.store import Store
 from spectra_local.history.turn import OWN
 from spectra_local.printable import printable_line
@@ -67,8 +68,10 @@ def export(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "name", metavar="NAME", help="What to call the layer; by default the file's name.")
 @model_option
+@in_child
 def import_(file: Path, name: str | None, model: WantedModel) -> None:
     """Add FILE.spectra as a layer of its own, for the tokenizer of the model in use."""
+    read_head(file)  # what is no export needs no model
     with _store() as store, _vocabulary(model) as vocabulary, _status(f"importing {file.name}") as progress:
         imported = import_file(file, store, vocabulary, name, progress)
     click.echo(

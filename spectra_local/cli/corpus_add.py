@@ -10,27 +10,27 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from spectra_local.llama.model import Model
+
 from spectra_local.cli.corpus_list import corpus_names
+from spectra_local.cli.native_command import in_child
 from spectra_local.cli.options import WantedModel, model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.building import Building
 from spectra_local.corpus.documents import source_of
 from spectra_local.corpus.records import MOST_TOKENS, Corpus, Records
-from spectra_local.corpus.resting import Resting
 from spectra_local.counted import counted
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.importing import is_layer_name
 from spectra_local.history.index import Index
 from spectra_local.history.store import Store
-from spectra_local.llama import native
-from spectra_local.llama.context import DecodeAbortedError
-from spectra_local.llama.likelihood import Likelihood
-from spectra_local.llama.model import Model
 from spectra_local.printable import printable_line
 from spectra_local.worker.settling import settle_kernels
 
@@ -73,7 +73,7 @@ def add(
     as_json: bool,
     background: bool,
     model: WantedModel,
-) -> None:
+) -> int | None:
     """Read files and folders, and keep the share of them that the model finds easiest to foresee.
 
     What .gitignore names, binaries, links, secrets, generated and very large files are skipped, and listed. Scoring is
@@ -96,6 +96,22 @@ def add(
         raise UsageError("a corpus's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
     if paths and len(missing) == len(asked):
         raise SpectraError(f"{_not_there(missing)}; nothing was added")
+    code: int | None = _add(wanted, keep, max_tokens, model, threads, rescore, as_json, missing, background)
+    return code
+
+
+@in_child
+def _add(
+    wanted: Corpus,
+    keep: float | None,
+    max_tokens: int | None,
+    model: WantedModel,
+    threads: int | None,
+    rescore: bool,
+    as_json: bool,
+    missing: Sequence[Path],
+    background: bool,
+) -> None:
     with _records() as records:
         if background:
             os.nice(_NICE)
@@ -128,6 +144,7 @@ def add(
 @click.option("--rescore", is_flag=True, help="Score anew what another model scored.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a corpus.")
 @model_option
+@in_child
 def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json: bool, model: WantedModel) -> None:
     """Read the files of a corpus again (of all, where none is named): what did not change keeps its score.
 
@@ -193,6 +210,7 @@ def _build(
 ) -> None:
     from spectra_local.catalogue.default import name_for_option
     from spectra_local.cli.opening import model_path
+    from spectra_local.llama.model import Model
 
     path = model_path(replace(model, name=model.name or (wanted.model if wanted.model and not rescore else None)))
     settle_kernels(path)
@@ -244,6 +262,12 @@ def _surveyed(building: Building, corpus: Corpus, skipped: list[tuple[str, str]]
 
 
 def _scored(building: Building, corpus: Corpus, path: Path, threads: int | None, background: bool) -> None:
+    from spectra_local.corpus.resting import Resting
+    from spectra_local.llama import native
+    from spectra_local.llama.context import DecodeAbortedError
+    from spectra_local.llama.likelihood import Likelihood
+    from spectra_local.llama.model import Model
+
     abort = native.AbortFlag()
     with StatusLine(sys.stderr) as status:
 
@@ -258,13 +282,12 @@ def _scored(building: Building, corpus: Corpus, path: Path, threads: int | None,
             # In a thread of its own: ctrl+c is heard while native code works, and a pass of a large model takes long.
             ThreadPoolExecutor(1) as thread,
         ):
-            scorer = Resting(likelihood, abort, sys.stdin) if background else likelihood
+            resting = Resting(likelihood, abort, sys.stdin) if background else None
             show = _told if background else _progress(status, corpus.name)
-            work = thread.submit(building.score, scorer, show)
             try:
-                work.result()
+                thread.submit(building.score, resting or likelihood, show).result()
             except KeyboardInterrupt:
-                abort.set()
+                (resting.end if resting else abort.set)()
                 raise
             except DecodeAbortedError:  # whoever told it to rest has ended
                 raise KeyboardInterrupt from None
@@ -291,7 +314,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _kept(building: Building, records: Records, corpus: Corpus, vocabulary: Model) -> None:
+def _kept(building: Building, records: Records, corpus: Corpus, vocabulary: "Model") -> None:
     fingerprint = vocabulary.header.tokenizer_fingerprint
     with StatusLine(sys.stderr) as status:
         building.keep(fingerprint, lambda n: status.show(f"writing  {counted(n, 'text')}"))

@@ -5,6 +5,14 @@ from typing import Any
 
 import click
 
+_ARGUMENTS = "spectra_local.cli.arguments"
+
+
+def arguments_of(context: click.Context) -> list[str]:
+    """The whole command line behind the program's name, as it was given."""
+    given: list[str] = context.meta[_ARGUMENTS]
+    return given
+
 
 class LazyGroup(click.Group):
     """``lazy`` maps a name to ("module:attribute", one line of help)."""
@@ -12,6 +20,15 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lazy = lazy
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Keeps what was given: parsing takes it apart."""
+        given = list(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        context.meta.setdefault(_ARGUMENTS, given)
+        return context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the table: what a newcomer needs first stands first."""

@@ -62,6 +62,10 @@ class Resting:
             elif line.strip() == GO_ON:
                 self._abort.clear()
                 self._may_work.set()
+        self.end()
+
+    def end(self) -> None:
+        """As when the lines end. From any thread."""
         self._ended = True
         self._abort.set()
         self._may_work.set()

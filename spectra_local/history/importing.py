@@ -55,6 +55,15 @@ def is_layer_name(name: str) -> bool:
     return bool(_LAYER.fullmatch(name)) and name != OWN
 
 
+def read_head(path: Path) -> Header:
+    """The file's header. Raises TransferFileError, SpectraError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return transfer_file.read_header(file)
+    except OSError as error:
+        raise SpectraError(f"cannot read {path}: {error.strerror}") from error
+
+
 def check(path: Path, vocabulary: Vocabulary, progress: Progress = lambda share: None) -> Header:
     """Reads the whole file and keeps nothing. Raises TransferFileError, SpectraError where it cannot be used."""
     try:

@@ -2,14 +2,14 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from spectra_local.errors import WorkerError
 from spectra_local.llama import kernels
 from spectra_local.llama.kernels import Kernels
-from spectra_local.locations import log_file, private_dir
+from spectra_local.logged import log_descriptor
 from spectra_local.protocol import EngineOptions
+from spectra_local.python_process import module_command
 from spectra_local.worker.connection import ChildConnection, Connection, Runs
 from spectra_local.worker.last_words import LastWords
 from spectra_local.worker.meeting_point import MeetingPoint
@@ -56,15 +56,10 @@ def _last_words() -> LastWords | None:
 
 
 def _start_child(step: Kernels, last_words: LastWords | None) -> subprocess.Popen[bytes]:
-    try:
-        private_dir(log_file().parent)
-        log = os.open(log_file(), os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-    except OSError:  # a read-only home: the chat goes on without a log
-        log = os.open(os.devnull, os.O_WRONLY)
+    log = log_descriptor()
     try:
         return subprocess.Popen(
-            # -P: a folder that happens to hold a "numpy.py" must not be imported from.
-            [sys.executable, "-P", "-m", "spectra_local.worker"],
+            module_command("spectra_local.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

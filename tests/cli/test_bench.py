@@ -9,6 +9,8 @@ from fakes.rounding import ROUNDING
 
 from spectra_local.cli.main import run
 
+pytestmark = pytest.mark.usefixtures("native_here")
+
 CURVES = {"gpu": {"1": 1, "4": 1.25, "8": 1.9, "64": 3.6}}
 
 

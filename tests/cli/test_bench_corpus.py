@@ -10,7 +10,7 @@ import pytest
 from spectra_local.cli.main import run
 from spectra_local.llama.model import Model
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.usefixtures("native_here")]
 
 TEXTS = {
     "boats": "The harbour master counted the boats, the ropes and the sails before the tide turned at night.\n" * 2,

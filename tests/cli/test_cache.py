@@ -142,6 +142,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_changed(
 
 
 @pytest.mark.model
+@pytest.mark.usefixtures("native_here")
 def test_an_import_is_a_layer_that_can_be_removed(
     cache: Cache, filled: Path, tmp_path: Path, smollm2_path: Path
 ) -> None:

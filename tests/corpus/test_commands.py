@@ -25,7 +25,7 @@ from spectra_local.history.turn import Turn
 from spectra_local.llama.likelihood import Likelihood
 from spectra_local.locations import cache_dir, data_dir
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.usefixtures("native_here")]
 
 EASY = "the quick brown fox jumps over the lazy dog, and one two three four five six seven eight nine ten.\n" * 2
 HARD = "zebra quorum lattice 7 vinegar; oblique herring nine gusset, unlikely parsnip tax axle moth fjord plinth.\n" * 2
