@@ -18,6 +18,8 @@ from spectra_local.printable import printable_line
 _MOST_BYTES = 50_000_000
 _BOM = "\ufeff"
 _POSITION = re.compile(r"(\d+):(\d+)")
+LINE_END = re.compile(r"\r\n?|\n")  # as editors and LSP count; str.splitlines also cuts at form feeds and such
+_LINE = re.compile(rf"[^\r\n]*(?:{LINE_END.pattern})|[^\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class TextFile:
         line, column = int(match[1]), int(match[2])
         lines = self.lines()
         n_lines = len(lines)
-        if not lines or lines[-1].endswith("\n"):
+        if not lines or lines[-1].endswith(("\n", "\r")):
             lines.append("")
         if not 1 <= line <= len(lines):
             raise UsageError(f"{self.name} has {counted_lines(n_lines)}: there is no line {line}")
@@ -56,8 +58,20 @@ class TextFile:
 
 
 def lines_of(text: str) -> list[str]:
-    """Lines with their ends, cut at "\\n" alone: splitlines would also cut where editors, diff and patch do not."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
+    """Lines with their ends, cut where editors cut: at "\\n", "\\r\\n" and "\\r", and nowhere else."""
+    return _LINE.findall(text)
+
+
+def with_plain_ends(text: str) -> str:
+    """``text`` with each of its lines ended by "\\n"."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def line_end_of(text: str) -> str:
+    """What new lines of ``text`` end in."""
+    if "\r\n" in text:
+        return "\r\n"
+    return "\r" if "\r" in text and "\n" not in text else "\n"
 
 
 def counted_lines(n: int) -> str:

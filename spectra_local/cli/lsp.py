@@ -6,6 +6,7 @@ import click
 
 from spectra_local.cli.learning import learning_rules
 from spectra_local.cli.options import WantedModel, engine_options
+from spectra_local.cli.outcome import EXIT_FAILURE
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import EngineOptions
 
@@ -25,7 +26,7 @@ def lsp(model: WantedModel, options: EngineOptions, max_ms: int, plain_completio
     from spectra_local.cli.late_engine import LateEngine
     from spectra_local.completion.completer import Completer
     from spectra_local.completion.related import RelatedFiles
-    from spectra_local.serving.language_server import language_server
+    from spectra_local.serving.language_server import language_server, served_on_stdio
     from spectra_local.serving.request_queue import RequestQueue
 
     rules = learning_rules()
@@ -38,5 +39,4 @@ def lsp(model: WantedModel, options: EngineOptions, max_ms: int, plain_completio
             learning=rules,
             related=RelatedFiles(),
         )
-        server.start_io()
-    return 0
+        return 0 if served_on_stdio(server) else EXIT_FAILURE

@@ -11,7 +11,9 @@ _ONE_WORD = re.compile(r"\w+")
 
 def cleaned(text: str, around: Surroundings, *, ended_itself: bool) -> str:
     """What of ``text`` to insert, "" for nothing. ``ended_itself``: the model said that it was finished."""
-    if not text.strip() or _begins_what_follows(text, around):
+    if not text.strip():
+        return text if ended_itself and _is_space_wanted(text, around) else ""
+    if _begins_what_follows(text, around):
         return ""
     text = _without_rest_of_line(text, around.rest_of_line.rstrip())
     if around.rest_of_line.strip():
@@ -72,6 +74,14 @@ def _certain_of_lines(text: str, around: Surroundings) -> int:
         return len(kept.rstrip())
     line = text[newline + 1 :] if newline >= 0 else around.line_before + text
     return 0 if around.below[0].startswith(line.strip()) else len(text.rstrip())
+
+
+def _is_space_wanted(text: str, around: Surroundings) -> bool:
+    """Whether white space alone parts what stands on both sides, or indents what follows."""
+    before, after = around.line_before, around.rest_of_line
+    if not after or after[0].isspace():
+        return False
+    return "\n" in text or not before.strip() or not before[-1].isspace()
 
 
 def _begins_what_follows(text: str, around: Surroundings) -> bool:

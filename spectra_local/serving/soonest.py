@@ -29,7 +29,7 @@ async def suggested_texts(job: Job) -> list[str]:
                 break
             if isinstance(item, Suggestion) and item.finish_reason == "line":
                 line = item.text
-            elif isinstance(item, Suggestion) and item.finish_reason != "cancelled" and item.text.strip():
+            elif isinstance(item, Suggestion) and item.finish_reason != "cancelled" and item.text:
                 line = ""
                 texts.append(item.text)
     except TimeoutError:

@@ -1,18 +1,24 @@
 """The language server in a process of its own, asked by pygls' own client, with the real model."""
 
 import asyncio
+import json
 import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+from pygls.workspace import PositionCodec
 
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
-from spectra_local.protocol import EngineOptions
-from spectra_local.serving.document import Document
+from spectra_local.protocol import EngineOptions, FillIn
+from spectra_local.serving.document import Document, place_at
 from spectra_local.serving.language_server import gap_at
 from spectra_local.worker.meeting_point import meeting_point
 
@@ -53,6 +59,30 @@ def test_changes_are_applied_where_the_editor_made_them() -> None:
     assert document.source == "one\f\n😀swo\nthree"
     document.apply_change(types.TextDocumentContentChangeWholeDocument("all new"))
     assert document.source == "all new"
+
+
+def test_a_change_of_half_a_character_is_applied_and_a_half_alone_is_shown_as_a_sign() -> None:
+    document = Document(URI, "a\U0001f600b\U0001f600\n")
+    half = types.Range(types.Position(0, 2), types.Position(0, 3))
+    document.apply_change(types.TextDocumentContentChangePartial(text="\ude01", range=half))
+    assert document.source == "a\U0001f601b\U0001f600\n"
+    document.apply_change(types.TextDocumentContentChangePartial(text="", range=half))
+    assert gap_at(document, types.Position(0, 3)) == FillIn("a\ufffdb", "\U0001f600\n", path="work/numbers.py")
+    from_half_to_half = types.Range(types.Position(0, 2), types.Position(0, 4))
+    document.apply_change(types.TextDocumentContentChangePartial(text="", range=from_half_to_half))
+    assert document.source == "a\ud83d\ude00\n".encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+@given(st.text(st.sampled_from("ab\n\r\f\u2028\x85\u00e9\U0001f600")), st.integers(0, 9), st.integers(0, 9), st.data())
+def test_any_place_is_inside_the_text_and_says_so_as_the_editor_counts(
+    text: str, line: int, column: int, data: st.DataObject
+) -> None:
+    codec = PositionCodec(data.draw(st.sampled_from(list(types.PositionEncodingKind))))
+    place = place_at(text, types.Position(line, column), codec)
+    assert 0 <= place.offset <= len(text)
+    again = place_at(text, place.position, codec)
+    assert (again.offset, again.n_inside) == (place.offset, 0)
+    assert len(re.split("\r\n?|\n", text[: place.offset])) == place.position.line + 1
 
 
 @pytest.mark.timeout(60)
@@ -166,6 +196,7 @@ async def test_an_editor_is_offered_a_real_completion_inline_and_plain(editor: E
     assert isinstance(plain, types.CompletionList)
     (item,) = plain.items
     assert item.text_edit == types.TextEdit(types.Range(where, where), text)
+    assert item.filter_text == text.strip().split("\n")[0]
     assert item.command
     taken = types.ExecuteCommandParams(item.command.command, arguments=item.command.arguments)
     await asyncio.wait_for(editor.client.workspace_execute_command_async(taken), 60)
@@ -204,6 +235,24 @@ async def test_the_server_is_there_before_its_model(editor: Editor) -> None:
         assert not found.items
     await editor.is_loaded()
     await editor.leave()
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [(["shutdown", "exit"], 0), (["exit"], 1), (["shutdown"], 0)],
+    ids=["in order", "not asked to shut down", "the input ends"],
+)
+@pytest.mark.usefixtures("empty_disk")
+def test_the_exit_code_says_whether_it_ended_in_order_and_nothing_is_complained_of(
+    messages: list[str], code: int
+) -> None:
+    sent = b""
+    for method in ("initialize", *messages):
+        body = {"jsonrpc": "2.0", "method": method, "params": {"capabilities": {}} if method == "initialize" else None}
+        data = json.dumps(body if method == "exit" else {**body, "id": len(sent)}).encode()
+        sent += b"Content-Length: %d\r\n\r\n%s" % (len(data), data)
+    ended = subprocess.run([sys.executable, "-m", "tui", "lsp"], cwd=ROOT, input=sent, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (code, b"")
 
 
 @pytest.fixture

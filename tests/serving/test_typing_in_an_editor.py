@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -25,7 +26,7 @@ AUTOMATIC, INVOKED = types.InlineCompletionTriggerKind.Automatic, types.InlineCo
 
 
 class Editor:
-    """A client whose document is ``def f():`` and an empty line."""
+    """A client with one document."""
 
     def __init__(self, client: LanguageClient, assistant: ScriptedAssistant, queue: RequestQueue) -> None:
         self.client = client
@@ -33,14 +34,27 @@ class Editor:
         self.queue = queue
 
     async def offered(
-        self, line: int, column: int, trigger: types.InlineCompletionTriggerKind = AUTOMATIC
+        self, line: int, column: int, trigger: types.InlineCompletionTriggerKind = AUTOMATIC, uri: str = URI
     ) -> list[str]:
+        return [str(item.insert_text) for item in await self.items(line, column, trigger, uri)]
+
+    async def items(
+        self, line: int, column: int, trigger: types.InlineCompletionTriggerKind = AUTOMATIC, uri: str = URI
+    ) -> Sequence[types.InlineCompletionItem]:
         params = types.InlineCompletionParams(
-            types.InlineCompletionContext(trigger), types.TextDocumentIdentifier(URI), types.Position(line, column)
+            types.InlineCompletionContext(trigger), types.TextDocumentIdentifier(uri), types.Position(line, column)
         )
         found = await asyncio.wait_for(self.client.text_document_inline_completion_async(params), 30)
         assert isinstance(found, types.InlineCompletionList)
-        return [str(item.insert_text) for item in found.items]
+        return found.items
+
+    async def plain(self, line: int, column: int) -> types.CompletionItem:
+        """The one plain completion."""
+        params = types.CompletionParams(types.TextDocumentIdentifier(URI), types.Position(line, column))
+        found = await asyncio.wait_for(self.client.text_document_completion_async(params), 30)
+        assert isinstance(found, types.CompletionList)
+        (item,) = found.items
+        return item
 
     def types(self, text: str, line: int, column: int) -> None:
         here = types.Position(line, column)
@@ -61,11 +75,11 @@ class Editor:
 
 
 @asynccontextmanager
-async def editor(*scripts: Script) -> AsyncIterator[Editor]:
+async def editor(*scripts: Script, text: str = "def f():\n    \n") -> AsyncIterator[Editor]:
     assistant = ScriptedAssistant(*scripts, info=replace(INFO, fill_in="qwen"))
     queue = RequestQueue(assistant)
     server, client, stop = (
-        language_server(queue, Completer(assistant), max_ms=60_000, plain=False),
+        language_server(queue, Completer(assistant), max_ms=60_000, plain=True),
         LanguageClient("editor", "1"),
         Event(),
     )
@@ -82,7 +96,7 @@ async def editor(*scripts: Script) -> AsyncIterator[Editor]:
         await client.start_tcp(*listening.sockets[0].getsockname()[:2])
         await client.initialize_async(types.InitializeParams(types.ClientCapabilities()))
         client.initialized(types.InitializedParams())
-        item = types.TextDocumentItem(URI, "python", 1, "def f():\n    \n")
+        item = types.TextDocumentItem(URI, "python", 1, text)
         client.text_document_did_open(types.DidOpenTextDocumentParams(item))
         while not assistant.is_loaded or queue.n_running:
             await asyncio.sleep(0.01)
@@ -143,3 +157,44 @@ def test_the_end_of_what_was_typed() -> None:
     assert typed("b", n_replaced=1) is None
     assert typed("x" * 1000) is None
     assert end_of_typing([types.TextDocumentContentChangeWholeDocument("all")]) is None
+
+
+async def test_of_a_document_that_is_neither_open_nor_on_the_disk_nothing_is_suggested(tmp_path: Path) -> None:
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe\0")
+    async with editor(say("x")) as it:
+        for uri in ("untitled:Untitled-1", (tmp_path / "no.py").as_uri(), tmp_path.as_uri(), "file:", "no uri", ""):
+            assert await it.offered(0, 0, uri=uri) == []
+        assert await it.offered(0, 0, uri=(tmp_path / "bytes.py").as_uri()) == []
+        assert it.assistant.requests == []
+
+
+async def test_a_document_that_is_not_open_is_read_from_the_disk_with_the_lines_of_lsp(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("a\f = 1\nb\u2028 = 2\x85\nccc = \n", newline="")
+    async with editor(say("a + b")) as it:
+        assert await it.offered(2, 6, uri=(tmp_path / "a.py").as_uri()) == ["a + b"]
+        assert it.assistant.requests[0].fill_in.prefix.endswith("\nccc = ")
+
+
+async def test_a_plain_completion_is_the_word_that_was_begun_and_the_rest_of_it() -> None:
+    async with editor(say("name.upper()\n    return full"), text="def f():\n    x = '\U0001f600' + full_\n") as it:
+        item = await it.plain(1, 20)
+        assert item.filter_text == item.label == "full_name.upper()"
+        place = types.Range(types.Position(1, 15), types.Position(1, 20))
+        assert item.text_edit == types.TextEdit(place, "full_name.upper()\n    return full")
+        assert item.command and item.command.arguments[1] == "name.upper()\n    return full"
+
+
+async def test_a_suggestion_of_white_space_alone_is_given_where_it_parts_what_stands_on_both_sides() -> None:
+    async with editor(say(" "), say("    "), say("\n\n"), text="a =1\ndef f():\nreturn 1\nbreak\n") as it:
+        assert await it.offered(0, 3) == [" "]
+        assert await it.offered(2, 0) == ["    "]
+        assert await it.offered(3, 0) == ["\n\n"]
+        assert await it.offered(3, 5) == []  # behind the last word
+        assert (await it.plain(0, 3)).label == "(white space)"
+
+
+async def test_a_place_inside_a_character_is_before_it() -> None:
+    async with editor(say("x"), text="a = '\U0001f600'\n") as it:
+        (item,) = await it.items(0, 6)
+        assert item.range == types.Range(types.Position(0, 5), types.Position(0, 5))
+        assert it.assistant.requests[0].fill_in.prefix == "a = '"
