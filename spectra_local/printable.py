@@ -11,8 +11,10 @@ _GLYPHS |= dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range
 _GLYPHS |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")  # lone surrogates cannot be encoded
 
 
-def printable(text: str) -> str:
-    """``text`` with every control character shown instead of obeyed; ordinary text comes back unchanged."""
+def printable(text: str, kept: frozenset[str] = frozenset()) -> str:
+    """``text`` with control characters, but for ``kept``, shown instead of obeyed; all else comes back unchanged."""
+    if kept:
+        return text.translate({code: glyph for code, glyph in _GLYPHS.items() if chr(code) not in kept})
     return text.translate(_GLYPHS)
 
 

@@ -8,22 +8,22 @@ from itertools import takewhile
 from spectra_local.text_file import lines_of
 
 _CONTEXT = 3
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # patch and git end lines at "\n" alone, unlike editors
 _HUNK = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 
 
 def unified_diff(name: str, old: str, new: str) -> str:
     """For ``patch`` and ``git apply``; "" where nothing changed."""
-    lines = _diff_lines(name, old, new)
+    lines = _diff_lines(name, _LINE.findall(old), _LINE.findall(new))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def n_new_lines(old: str, new: str) -> int:
     """How many lines of ``new`` are new or changed."""
-    return sum(line[:1] == "+" for line in _diff_lines("", old, new)[2:])
+    return sum(line[:1] == "+" for line in _diff_lines("", lines_of(old), lines_of(new))[2:])
 
 
-def _diff_lines(name: str, old: str, new: str) -> list[str]:
-    a, b = lines_of(old), lines_of(new)
+def _diff_lines(name: str, a: list[str], b: list[str]) -> list[str]:
     start = max(0, _n_equal(a, b) - _CONTEXT)  # a file of 50,000 lines with one changed took seconds
     a, b = a[start:], b[start:]
     end = max(0, min(_n_equal(reversed(a), reversed(b)) - _CONTEXT, min(len(a), len(b)) - _CONTEXT))

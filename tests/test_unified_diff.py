@@ -35,6 +35,7 @@ def test_equal_texts_have_no_diff_and_others_have_one(old: str, new: str) -> Non
     [
         (LONG, LONG.replace("line 40000\n", "new\nlines\n")),
         (LONG, LONG + "no end"),
+        ("a\rb\fc\u2028d\x85e\nf\r\ng\r", "a\rB\fc\u2028d\x85e\nf\ng\r"),
         (LONG, LONG.removeprefix("line 0\n")),
         ("a\n" * 9, "a\n" * 10),
         ("a\n" * 10, "a\n" * 4),

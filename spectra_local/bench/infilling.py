@@ -21,6 +21,7 @@ from spectra_local.bench.llama_server import Server
 from spectra_local.completion.completer import Completer, CompletionRequest, Suggestion
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import EngineOptions, FillIn
+from spectra_local.text_file import lines_of
 from spectra_local.worker import EngineProcess
 
 _N_CTX = 4096
@@ -47,7 +48,7 @@ def similarity(text: str, reference: str) -> float:
 @click.option("--answers", "kept", type=click.Path(path_type=Path), help="Keep answers here; go on after those there.")
 def main(model: Path, items: Path, server: Path | None, n_items: int, max_tokens: int, kept: Path | None) -> None:
     """Measure, and print one JSON object."""
-    rows = [json.loads(line) for line in items.read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in lines_of(items.read_text("utf-8"))]
     rows = rows[:: max(1, len(rows) // n_items)][:n_items]
     run = {"model": model.name, "max_tokens": max_tokens, "with_server": server is not None}
     known = _known_answers(kept, run)
@@ -81,7 +82,7 @@ def main(model: Path, items: Path, server: Path | None, n_items: int, max_tokens
 
 def _known_answers(kept: Path | None, run: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Answers by item that an earlier run with the same settings kept."""
-    lines = kept.read_text("utf-8").splitlines() if kept and kept.exists() else []
+    lines = lines_of(kept.read_text("utf-8")) if kept and kept.exists() else []
     return {row["id"]: row["answers"] for row in map(json.loads, lines) if row["run"] == run}
 
 

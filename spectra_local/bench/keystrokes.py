@@ -22,6 +22,7 @@ import click
 
 from spectra_local.completion.completer import Completer, CompletionRequest, Suggestion, warm_up
 from spectra_local.protocol import EngineOptions, FillIn
+from spectra_local.text_file import lines_of
 from spectra_local.worker import EngineProcess
 
 _N_CTX = 4096
@@ -52,7 +53,7 @@ class Waits:
 )
 def main(model: Path, items: Path, n_items: int, typed: int, max_ms: float, speed: float | None) -> None:
     """Measure, and print one JSON object."""
-    rows = [row for row in map(json.loads, items.read_text("utf-8").splitlines()) if len(row["prefix"]) > 2 * typed]
+    rows = [row for row in map(json.loads, lines_of(items.read_text("utf-8"))) if len(row["prefix"]) > 2 * typed]
     rows = rows[:: max(1, len(rows) // n_items)][:n_items]
     waits = Waits()
     with closing(EngineProcess(model, EngineOptions(n_ctx=_N_CTX))) as engine:

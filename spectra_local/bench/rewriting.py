@@ -16,6 +16,7 @@ import click
 from spectra_local.completion.rewrite import RewriteRequest, Rewritten, rewrite
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import EngineOptions, Timings
+from spectra_local.text_file import lines_of
 from spectra_local.worker import EngineProcess
 
 _N_CTX = 4096
@@ -29,7 +30,7 @@ _N_CTX = 4096
 @click.option("--exact", is_flag=True, help="Exact mode: both outputs must be the same.")
 def main(model: Path, items: Path, n_items: int, first: int, exact: bool) -> None:
     """Measure, and print one JSON object."""
-    rows = [json.loads(line) for line in items.read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in lines_of(items.read_text("utf-8"))]
     rows = rows[:: max(1, len(rows) // n_items)][:n_items][first:]
     engine = EngineProcess(model, EngineOptions(n_ctx=_N_CTX, exact=exact))
     for _ in engine.load():

@@ -19,7 +19,7 @@ from spectra_local.completion.completer import MAX_TOKENS, Completer, Completion
 from spectra_local.completion.related import RelatedFiles
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import EngineOptions, ExtraFile, FillIn, ModelInfo, PromptProgress, Sampling
-from spectra_local.text_file import read_text_file
+from spectra_local.text_file import read_text_file, with_plain_ends
 from spectra_local.timings_json import timings_json
 
 _MOST_SUGGESTIONS = 16
@@ -117,7 +117,7 @@ def _shown_on(status: StatusLine) -> Callable[[PromptProgress], None]:
 
 
 def _extra(name: str) -> ExtraFile:
-    return ExtraFile(name, read_text_file(name).text.replace("\r\n", "\n"))
+    return ExtraFile(name, with_plain_ends(read_text_file(name).text))
 
 
 def _print(items: Iterator[Piece | Suggestion], status: StatusLine, *, separate: bool) -> list[Suggestion]:

@@ -80,14 +80,16 @@ def edit(
             done = _rewritten(engine, request, warn=file != "-")
         except BaseException:
             if file == "-" and not as_diff:
-                write_text(old)  # an editor puts what it gets here in place of what it gave: nothing may be lost
+                write_text(
+                    old, own=old
+                )  # an editor puts what it gets here in place of what it gave: nothing may be lost
             raise
         if as_diff:
-            write_text(unified_diff(source.name, source.text, before + done.text + after))
+            write_text(unified_diff(source.name, source.text, before + done.text + after), own=source.text)
         elif in_place:
             _write(Path(source.path), source, before + done.text + after)
         else:
-            write_text(done.text)
+            write_text(done.text, own=source.text)
         if done.text == old and not in_place and file != "-":
             click.echo("spectra-chat: the model changed nothing", err=True)
         if not as_diff and done.text != old:  # a diff is looked at first

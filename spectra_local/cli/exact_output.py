@@ -5,7 +5,12 @@ import sys
 from spectra_local.printable import printable
 
 
-def write_text(text: str) -> None:
-    """Writes at once. "\\r" counts as a line end only before "\\n"."""
-    sys.stdout.write("\r\n".join(map(printable, text.split("\r\n"))))
+def write_text(text: str, own: str = "") -> None:
+    """Writes at once. "\\r" counts as a line end only before "\\n".
+
+    ``own``: the user's text that it was made from. What stands in it goes out as it is where no terminal would obey
+    it: an editor or ``patch`` must get its form feeds back.
+    """
+    kept = frozenset() if sys.stdout.isatty() else frozenset(own)
+    sys.stdout.write("\r\n".join(printable(part, kept) for part in text.split("\r\n")))
     sys.stdout.flush()

@@ -19,6 +19,7 @@ from spectra_local.completion.suggestion_cache import SuggestionCache
 from spectra_local.completion.window import windowed
 from spectra_local.errors import SpectraError
 from spectra_local.protocol import Assistant, Done, FillIn, PromptProgress, Request, Sampling, Text, Timings
+from spectra_local.text_file import line_end_of, with_plain_ends
 
 MAX_TOKENS = 128  # as llama.vim asks for
 _MOST_TYPED = 400  # characters typed into a gap before its prompt is made anew around the cursor
@@ -108,7 +109,7 @@ class Completer:
     def accepted(self, fill_in: FillIn, text: str, *, learn: bool = True) -> None:
         """Tells that ``text``, a suggestion or the beginning of one, was put into the gap; it is learned."""
         gap = self._windowed(fill_in)
-        self._note(self._offers.accepted(gap, text.replace("\r\n", "\n")), learn=learn)
+        self._note(self._offers.accepted(gap, with_plain_ends(text)), learn=learn)
         if not self._until_saved:
             self._teach()
 
@@ -138,7 +139,7 @@ class Completer:
                     pass
 
     def _complete(self, request: CompletionRequest) -> Generator[Piece | Suggestion, None, None]:
-        line_end = "\r\n" if "\r\n" in request.fill_in.prefix + request.fill_in.suffix else "\n"
+        line_end = line_end_of(request.fill_in.prefix + request.fill_in.suffix)
         gap = self._windowed(request.fill_in)
         self._note(self._offers.seen(gap), learn=request.learn)
         if not request.raw and not gap.extra and not (gap.prefix + gap.middle + gap.suffix).strip():
@@ -298,11 +299,8 @@ def _further(sampling: Sampling) -> Sampling:
 
 
 def _with_plain_line_ends(fill_in: FillIn) -> FillIn:
-    def plain(text: str) -> str:
-        return text.replace("\r\n", "\n")
-
-    prefix = plain(fill_in.prefix).removeprefix("\ufeff")
-    return replace(fill_in, prefix=prefix, middle=plain(fill_in.middle), suffix=plain(fill_in.suffix))
+    prefix, middle, suffix = map(with_plain_ends, (fill_in.prefix, fill_in.middle, fill_in.suffix))
+    return replace(fill_in, prefix=prefix.removeprefix("\ufeff"), middle=middle, suffix=suffix)
 
 
 def _with_line_ends(text: str, line_end: str) -> str:

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from spectra_local.protocol import ExtraFile, FillIn
+from spectra_local.text_file import with_plain_ends
 
 CHARS_ON_CPU = 1_200  # some 350 tokens: about six seconds of reading with 1.5B parameters on two cores
 CHARS_ON_GPU = 24_000
@@ -84,7 +85,7 @@ def with_related(fill_in: FillIn, path: Path, most_chars: int, opened: Mapping[P
     ]
     for named, edited, other in sorted(neighbours, reverse=True)[:_MOST_READ]:
         text = opened.get(other)
-        text = _text_of(other) if text is None else text
+        text = with_plain_ends(_text_of(other) if text is None else text)
         if not text.strip():
             continue
         piece, score = _best_window(text, near)
@@ -147,7 +148,7 @@ def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
             return ""
-        return path.read_bytes().decode("utf-8").replace("\r\n", "\n").removeprefix("\ufeff")
+        return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError):
         return ""
 

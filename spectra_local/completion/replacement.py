@@ -7,9 +7,9 @@ import re
 from difflib import SequenceMatcher
 
 from spectra_local.errors import SpectraError
+from spectra_local.text_file import lines_of
 
 _FENCE_LINE = re.compile(r"\s*(`{3,}|~{3,})[\w+#.-]*\s*")
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # splitlines would also cut at form feeds and such
 _CHATTER = re.compile(
     r"(sure|certainly|of course|okay|here(?:'s| is| are)|i(?:'ve| have|'ll| will)|below is|the (?:changed|updated|new|"
     r"modified|rewritten) (?:text|code|file|version))\b.*",
@@ -51,8 +51,11 @@ def replacement(original: str, answer: str, around: str = "") -> str:
 
 
 def in_the_form_of(original: str, new: str, line_end: str) -> str:
-    """``new`` with the original's own bytes for lines that did not change, ``line_end`` for the others."""
-    old_lines, new_lines = _LINE.findall(original), _LINE.findall(new)
+    """``new``, whose lines end in "\\n", with the original's own bytes for lines that did not change.
+
+    The others end in ``line_end``.
+    """
+    old_lines, new_lines = lines_of(original), lines_of(new)
     old, made = [line.rstrip() for line in old_lines], [line.rstrip() for line in new_lines]
     result: list[str] = []
     for tag, a, b, c, d in SequenceMatcher(None, old, made, autojunk=False).get_opcodes():
@@ -61,7 +64,7 @@ def in_the_form_of(original: str, new: str, line_end: str) -> str:
         else:
             result += [line.rstrip("\r\n") + (line_end if line.endswith("\n") else "") for line in new_lines[c:d]]
     for i, line in enumerate(result[:-1]):  # an original last line without an end that is no longer the last
-        if not line.endswith("\n"):
+        if not line.endswith(("\n", "\r")):
             result[i] = line + line_end
     return "".join(result)
 

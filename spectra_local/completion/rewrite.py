@@ -12,7 +12,7 @@ from spectra_local.completion.named_lines import kept_to_named, margin_of
 from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement
 from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.protocol import Assistant, Done, Message, Notice, PromptProgress, Request, Sampling, Text, Timings
-from spectra_local.text_file import counted_lines, lines_of
+from spectra_local.text_file import counted_lines, line_end_of, lines_of, with_plain_ends
 
 _REGION_LINES = 120  # of a long text; small models lose lines of longer ones
 _MOST_CHARS = 8_000  # of a region, where lines are long
@@ -62,7 +62,7 @@ def rewrite(assistant: Assistant, request: RewriteRequest) -> Generator[Progress
         raise SpectraError("this model has no chat template and follows no instructions; choose an instruct model")
     bom = _BOM if request.text.startswith(_BOM) else ""
     whole = request.text.removeprefix(_BOM)
-    line_end = "\r\n" if "\r\n" in whole else "\n"
+    line_end = line_end_of(request.before + whole + request.after)
     pieces = regions(whole)
     parts: list[str] = []
     timings: list[Timings] = []
@@ -150,7 +150,7 @@ def _ask(
             elif isinstance(event, Done):
                 if event.finish_reason != "stop":
                     raise ReplacementError(_unfinished(event))
-                said = replacement(body, "".join(answer), context)
+                said = replacement(body, with_plain_ends("".join(answer)), context)
                 made = kept_to_named(before, original, after, said)
                 if not made.strip() and not _asks_for_deletion(request.instruction):
                     raise ReplacementError(_nothing(said))
@@ -218,7 +218,7 @@ def _fence(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").removeprefix(_BOM)
+    return with_plain_ends(text).removeprefix(_BOM)
 
 
 def _dedented(text: str) -> str:

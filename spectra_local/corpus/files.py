@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from spectra_local.corpus.ignored import Ignored
+from spectra_local.text_file import lines_of, with_plain_ends
 
 MOST_BYTES = 4_000_000  # of a file; people write shorter ones
 
@@ -147,12 +148,12 @@ def _unwanted_text(text: str, n_bytes: int) -> str:
         return "is empty"
     if "\0" in text:
         return "is binary"
-    lines = text.count("\n") + 1
+    lines = with_plain_ends(text).count("\n") + 1
     # One line a paragraph is how some people write prose: that has sentences, which data has not.
     is_data = text.count(". ") * _SENTENCE < len(text) and len(text) > 4 * _MEAN_LINE
     if is_data and len(text) / lines > _MEAN_LINE:
         return "is generated, or data"
-    if _GENERATED.search("\n".join(text[:4000].splitlines()[:_HEAD_LINES])):
+    if _GENERATED.search("".join(lines_of(text[:4000])[:_HEAD_LINES])):
         return "is generated, or data"
     return ""
 

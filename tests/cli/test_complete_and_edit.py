@@ -150,6 +150,19 @@ def test_edit_prints_only_the_lines_it_was_given(spectra: Command, tmp_path: Pat
     assert spectra("edit", "f:2-2", "shout", script=say("B"))[:3] == (0, "B\n", "")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_editors_count_them(spectra: Command, tmp_path: Path, end: str) -> None:
+    text = end.join(["a\f1", "b\x0b\x1c\x1d\x1e2", "c\x85\u2028\u20293", "d4", ""])
+    (tmp_path / "f").write_text(text, newline="")
+    assert spectra("edit", "f:4-4", "shout", script=say("D4"))[:3] == (0, f"D4{end}", "")
+    assert spectra("edit", "f:2-2", "shout", script=say("B\x0b\x1b"))[1] == f"B\x0b\u241b{end}"  # its own is kept
+    assert spectra("edit", "f:5-5", "shout")[0] == 2
+    assert spectra("complete", "f", "--at", "4:2")[3].requests[0].fill_in.suffix == "4\n"
+    _, _, err, _ = spectra("edit", "f:4-4", "shout", "--in-place", script=say("D4\nE5"))
+    assert "2 lines new or changed" in err
+    assert (tmp_path / "f").read_bytes() == text.replace("d4", f"D4{end}E5").encode()
+
+
 def test_edit_shows_a_diff_that_patch_takes(spectra: Command, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("a\nb")
     _, out, _, _ = spectra("edit", "f", "shout", "--diff", script=say("a\nB"))

@@ -6,7 +6,7 @@ from collections import Counter
 from spectra_local.errors import SpectraError
 from spectra_local.named_path import named_path
 from spectra_local.printable import printable_line
-from spectra_local.text_file import read_text_file, replace_file
+from spectra_local.text_file import counted_lines, line_end_of, lines_of, read_text_file, replace_file
 from tui.editing.veil import Veil
 
 # Textual joins and measures the whole text at each key: 110 ms of a busy core for 1,000,000 characters, 14 for none.
@@ -40,15 +40,16 @@ class EditedFile:
         elif not self.path.parent.is_dir():
             raise SpectraError(f"there is no folder {printable_line(str(self.path.parent))}")
         if saved is not None and len(saved) > MOST_CHARACTERS:
-            size = f"{len(saved):,} characters, {saved.count(chr(10)):,} lines"
+            size = f"{len(saved):,} characters, {counted_lines(len(lines_of(saved)))}"
             raise SpectraError(f"{self.name} is too long to edit here: {size}; the most are {MOST_CHARACTERS:,}")
         self.veil = Veil(saved or "")
         self.saved = saved  # None: not on the disk yet
         self._seen = self._stamp()
         self._bom = saved is not None and saved.startswith(_BOM)
-        n_lines = (saved or "").count("\n")
-        # Where only some lines end so, the carriage returns stay visible characters of their lines.
-        self._crlf = n_lines > 0 and (saved or "").count("\r\n") == n_lines
+        # Where only some lines end in one, carriage returns stay visible characters of their lines.
+        text, self._line_end = saved or "", line_end_of(saved or "")
+        if self._line_end == "\r\n" and not text.count("\r\n") == text.count("\n") == text.count("\r"):
+            self._line_end = "\n"
 
     @property
     def text(self) -> str:
@@ -58,12 +59,12 @@ class EditedFile:
     def as_edited(self, exact: str) -> str:
         """What ``exactly`` is made from."""
         text = exact.removeprefix(_BOM) if self._bom else exact
-        return self.veil.hide(text.replace("\r\n", "\n") if self._crlf else text)
+        return self.veil.hide(text.replace(self._line_end, "\n"))
 
     def exactly(self, text: str) -> str:
         """The editor's text as the file has it."""
         text = self.veil.reveal(text)
-        return (_BOM if self._bom else "") + (text.replace("\n", "\r\n") if self._crlf else text)
+        return (_BOM if self._bom else "") + text.replace("\n", self._line_end)
 
     def save(self, text: str) -> None:
         """Writes the editor's text, whole or not at all. Raises SpectraError, also where the file changed meanwhile."""

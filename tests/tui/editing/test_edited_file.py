@@ -45,6 +45,15 @@ def test_saving_keeps_line_ends_byte_order_mark_and_mode(tmp_path: Path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["script.sh"]
 
 
+def test_a_file_whose_lines_end_in_carriage_returns_alone_has_its_lines(tmp_path: Path):
+    path = tmp_path / "old.txt"
+    path.write_bytes(b"one\rtwo\r")
+    file = EditedFile(str(path))
+    assert file.text == "one\ntwo\n"
+    file.save("one\nthree\n")
+    assert path.read_bytes() == b"one\rthree\r"
+
+
 def test_a_file_that_another_program_changed_is_not_written_over(tmp_path: Path):
     path = tmp_path / "a.txt"
     path.write_text("mine")
