@@ -23,9 +23,10 @@ from spectra_local.llama.context import ALWAYS, Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
+from spectra_local.llama.token_count import first_tokens
 from spectra_local.loops import LoopEnd
 from spectra_local.measured_once import measured_once
-from spectra_local.prompts import Prompts
+from spectra_local.prompts import Prompt, Prompts
 from spectra_local.protocol import (
     Done,
     EngineOptions,
@@ -204,7 +205,13 @@ class Engine:
         """The token ids from which ``request`` would be answered. Raises SpectraError."""
         if self._prompts is None:
             raise SpectraError("no model is loaded")
-        return self._prompts.tokens(request)[0]
+        return self._prompts.read(request).tokens
+
+    def read(self, request: Request) -> Prompt:
+        """What ``generate`` would begin with. From any thread, also while it runs. Raises SpectraError."""
+        if self._prompts is None:
+            raise SpectraError("no model is loaded")
+        return self._prompts.read(request)
 
     def greedy_decoder(self, *, speculate: bool = True) -> Decoder:
         """A decoder as an answer gets it, with the drafter in use, without sampling. Raises SpectraError."""
@@ -242,13 +249,14 @@ class Engine:
 
     # --- generating --------------------------------------------------------------------------------------------
 
-    def generate(self, request: Request) -> Generator[Event, None, None]:
+    def generate(self, request: Request, prompt: Prompt | None = None) -> Generator[Event, None, None]:
         """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError.
 
-        A ``cancel`` counts from this call on, also before the first event is asked for.
+        A ``cancel`` counts from this call on, also before the first event is asked for. ``prompt``: what ``read`` made
+        of the request.
         """
         self._abort.clear()
-        return self._generate(request)
+        return self._generate(request, prompt)
 
     @property
     def can_pause(self) -> bool:
@@ -271,7 +279,7 @@ class Engine:
         finally:
             self._abort.clear()
 
-    def _generate(self, request: Request) -> Generator[Event, None, None]:
+    def _generate(self, request: Request, read: Prompt | None) -> Generator[Event, None, None]:
         if self._model is None or self._context is None or self._prompts is None or self._sharing is None:
             raise SpectraError("no model is loaded")
         if request.accepted is not None:
@@ -279,7 +287,8 @@ class Engine:
                 self._learning.accepted(request)
             yield Done("stop", Timings(), self._context.n_past, self._context.n_ctx)
             return
-        prompt, n_dropped = self._prompts.tokens(request)
+        read = read or self._prompts.read(request)
+        prompt, n_dropped = read.tokens, read.n_dropped
         self._sharing.use_for("completing" if request.kind == "complete" else "conversing")
         if n_dropped:
             yield Notice(
@@ -314,7 +323,7 @@ class Engine:
         n_predicted, cost, started = 0, 0.0, clock()
         answered: list[int] = []
         shown: list[str] = []
-        prediction = model.tokenize(request.prediction) if request.prediction else ()
+        prediction = first_tokens(request.prediction or "", model.tokenize, context.n_ctx)
         loop_end, loops = LoopEnd() if request.end_loops else None, False
         steps = decoder.run(prompt, most, prediction=prediction)
         try:

@@ -4,6 +4,7 @@ Knows one model's vocabulary and how much its context holds, and nothing of answ
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import find_fill_in_prompt
@@ -11,10 +12,23 @@ from spectra_local.completion.window import window_for
 from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.model import Model
+from spectra_local.llama.token_count import at_least
 from spectra_local.protocol import Message, Request
 
 # Of a full context this share, at most so many tokens, is kept free for the answer when old messages are left out.
 _ANSWER_SHARE, _ANSWER_ROOM = 4, 512
+# A conversation with so many times the tokens that the context holds is not rendered to know how many they are. Not
+# once: templates leave out some of what they are given.
+_BEYOND = 2
+_THOUGHTS_END = "</think>"  # templates leave out what stands before it in earlier answers
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked, as the model reads it."""
+
+    tokens: list[int]
+    n_dropped: int = 0  # messages that were left out
 
 
 class Prompts:
@@ -50,12 +64,17 @@ class Prompts:
         """The texts that end an answer. Raises SpectraError where a chat has no template."""
         return (*request.stop, *self._chat_template().stop) if request.messages else request.stop
 
-    def tokens(self, request: Request) -> tuple[list[int], int]:
-        """Token ids of the request, cut to the context, and how many messages were left out. Raises SpectraError."""
+    def read(self, request: Request) -> Prompt:
+        """Token ids of the request, cut to the context. From any thread. Raises SpectraError.
+
+        What cannot fit is refused before all of it is tokenised.
+        """
         if request.max_tokens is not None and request.max_tokens < 1:
             raise UsageError("the number of tokens to generate must be at least 1")
         n_dropped, model = 0, self._model
         if request.prompt is not None:
+            if (n_least := at_least(request.prompt, model.tokenize, self._n_ctx)) >= self._n_ctx:
+                raise self._too_long(f"at least {n_least}")
             tokens = model.tokenize(request.prompt, add_bos=model.add_bos)
         elif request.fill_in is not None:
             if self._fill_in is None:
@@ -65,17 +84,13 @@ class Prompts:
         else:
             if not any(m.content.strip() for m in request.messages if m.role != "system"):
                 raise UsageError("the prompt is empty")
-            budget = self._n_ctx - self._answer_room(request)
-            kept, n_dropped = self._window.fit(request.messages, lambda m: len(self.rendered(m)), budget)
+            kept, n_dropped = self._kept(request)
             tokens = self.rendered(kept)
         if not tokens:
             raise UsageError("the prompt is empty")
         if len(tokens) >= self._n_ctx:
-            raise ContextFullError(
-                f"the prompt has {len(tokens)} tokens and the context holds {self._n_ctx}; shorten it"
-                + (", or give --ctx a larger number" if self._n_ctx < model.n_ctx_train else "")
-            )
-        return tokens, n_dropped
+            raise self._too_long(f"{len(tokens)}")
+        return Prompt(tokens, n_dropped)
 
     def rendered(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation. What users wrote is never read as a control token."""
@@ -86,6 +101,41 @@ class Prompts:
         if model.add_bos and tokens[:1] != [model.bos]:
             tokens.insert(0, model.bos)
         return tokens
+
+    def _kept(self, request: Request) -> tuple[list[Message], int]:
+        """The messages to send, and how many were left out."""
+        messages = request.messages
+        most, n_least = self._most_that_fit(messages)
+        kept, n_dropped = [*messages], 0
+        if request.truncate:
+            budget = self._n_ctx - self._answer_room(request)
+            kept, n_dropped = self._window.fit(
+                messages, lambda some: len(self.rendered(some)) if len(some) <= most else self._n_ctx, budget
+            )
+        if len(kept) > most:
+            raise self._too_long(f"at least {n_least}")
+        return kept, n_dropped
+
+    def _most_that_fit(self, messages: Sequence[Message]) -> tuple[int, int]:
+        """How many messages may fit at all, the newest and the system message; and how many tokens they have at
+        least, with one more where there is one."""
+        enough, model = _BEYOND * self._n_ctx, self._model
+        n_first = 1 if messages[0].role == "system" else 0
+        n_least = sum(at_least(message.content, model.tokenize, enough) for message in messages[:n_first])
+        for n_newer, message in enumerate(reversed(messages[n_first:])):
+            said = message.content
+            if message.role == "assistant" and n_newer:
+                said = said.rpartition(_THOUGHTS_END)[2]
+            n_least += max(1, at_least(said, model.tokenize, enough - n_least))
+            if n_least >= enough:
+                return n_first + n_newer, n_least
+        return len(messages), n_least
+
+    def _too_long(self, n_tokens: str) -> ContextFullError:
+        return ContextFullError(
+            f"the prompt has {n_tokens} tokens and the context holds {self._n_ctx}; shorten it"
+            + (", or give --ctx a larger number" if self._n_ctx < self._model.n_ctx_train else "")
+        )
 
     def _answer_room(self, request: Request) -> int:
         return min(request.max_tokens or _ANSWER_ROOM, _ANSWER_ROOM, self._n_ctx // _ANSWER_SHARE)

@@ -72,6 +72,9 @@ class FillIn:
     extra: tuple[ExtraFile, ...] = ()  # the most helpful last; the first are left out where they do not fit
 
 
+_AROUND_MESSAGE = 32  # characters that a template writes around a message
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One thing to generate: the next turn of a conversation, the continuation of raw text, or what fills a gap.
@@ -94,7 +97,13 @@ class Request:
     learn: bool = True  # False: incognito, nothing of it is kept on disk
     kind: RequestKind = "chat"  # of "complete" and "edit" only what was accepted is kept on disk
     accepted: str | None = None  # a suggestion of earlier that the user took, after the raw text ``prompt``
+    truncate: bool = True  # a conversation beyond the context loses its oldest turns; False: it is a ContextFullError
     background: bool = False  # nobody waits for it: any other request goes first, and it begins anew after that
+
+    @property
+    def n_chars(self) -> int:
+        """About the characters that are to become tokens; none of a gap's, which is cut before that."""
+        return len(self.prompt or "") + sum(len(message.content) + _AROUND_MESSAGE for message in self.messages)
 
     @property
     def urgency(self) -> int:

@@ -27,9 +27,10 @@ class ContextWindow:
         if size(messages) <= budget:
             self._n_dropped = 0
             return [*messages], 0
+        latest = self._n_dropped  # read once: another thread may fit another conversation
         starts = [i for i in range(1, len(turns)) if turns[i].role == "user"] or [_last_start(turns)]
-        if self._n_dropped in starts and size([*head, *turns[self._n_dropped :]]) <= budget:
-            return [*head, *turns[self._n_dropped :]], self._n_dropped
+        if latest in starts and size([*head, *turns[latest:]]) <= budget:
+            return [*head, *turns[latest:]], latest
         low, high = 0, len(starts) - 1  # a later cut is never larger: search the first that fits
         while low < high:
             middle = (low + high) // 2

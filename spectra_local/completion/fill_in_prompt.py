@@ -5,16 +5,15 @@ in a file can become a control token. Bavarian et al. 2022 (arXiv 2207.14255) na
 (PSM) and suffix-prefix-middle (SPM). Knows neither editors nor how answers are cut.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from spectra_local.completion.window import ON_GPU, Window
 from spectra_local.llama.gguf import GgufHeader
 from spectra_local.llama.prompt_spans import Span, broken_up
+from spectra_local.llama.token_count import Tokenize, at_least
 from spectra_local.protocol import ExtraFile, FillIn
-
-Tokenize = Callable[[str], list[int]]
 
 _SUFFIX_SHARE = 4  # of what fits, a quarter goes to the suffix, as in llama-server's /infill
 _STEPS = 8  # a prefix that is too long is cut in steps of an eighth of what fits: each cut costs a whole prefill
@@ -145,13 +144,12 @@ class FillInPrompt:
         """What stands before the gap's own tokens, and what stands inside its prefix."""
         if not fill_in.extra:
             return [], []  # a lone file is what all these models have seen most: no header
-        pieces = [self._file(file) for file in fill_in.extra]
         here = self._file(ExtraFile(fill_in.path or "untitled", ""))
         project = self._repository(fill_in.repository)
         room -= len(here) + len(project)
         kept: list[list[int]] = []
-        for piece in reversed(pieces):
-            if len(piece) > room:
+        for file in reversed(fill_in.extra):
+            if at_least(file.text, self._tokenize, room + 1) > room or len(piece := self._file(file)) > room:
                 break
             room -= len(piece)
             kept.insert(0, piece)

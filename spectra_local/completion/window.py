@@ -46,10 +46,14 @@ def windowed(fill_in: FillIn, device: str = "") -> FillIn:
 
 
 def _end(text: str, window: Window) -> str:
-    dropped = max(0, text.count("\n") - window.lines_before) // _GRAIN * _GRAIN
+    n_lines = text.count("\n")
+    dropped = max(0, n_lines - window.lines_before) // _GRAIN * _GRAIN
     at = 0
-    for _ in range(dropped):
-        at = text.index("\n", at) + 1
+    if dropped:
+        end = len(text)
+        for _ in range(n_lines - dropped + 1):  # from the end: the lines that are dropped may be millions
+            end = text.rindex("\n", 0, end)
+        at = end + 1
     if len(text) - at > window.chars_before:
         step = window.chars_before // 4
         at = -(-(len(text) - window.chars_before) // step) * step

@@ -3,6 +3,7 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from spectra_local.errors import ContextFullError
 from spectra_local.protocol import Message, Request, Role
 from spectra_local.serving import openai
 from spectra_local.serving.answers import Service
@@ -23,21 +24,42 @@ _SHAPE = Shape(
 
 async def chat_completions(service: Service, http: HttpRequest, fields: Fields) -> Response:
     """The next turn of a conversation; ``prediction`` is text the caller expects, which makes the answer cheap."""
+    truncate = _truncates(fields)
     openai.refuse_unsupported(fields)
     if fields.flag("logprobs"):
         raise RequestError("logprobs are not supported", field="logprobs")
-    request = Request(
-        messages=_messages(fields),
+    try:
+        return await reply(service, http, fields, _request(service, fields, truncate=truncate), _SHAPE)
+    except ContextFullError as error:
+        if truncate or len(fields.objects("messages")) == 1:
+            raise
+        raise ContextFullError(f'{error}; "truncation": "auto" leaves out the oldest messages') from error
+
+
+def _request(service: Service, fields: Fields, *, truncate: bool) -> Request:
+    return Request(
+        messages=_messages(fields, None if truncate else service.queue.info.n_ctx),
         sampling=openai.sampling(fields),
         max_tokens=openai.max_tokens(service, fields, "max_completion_tokens", "max_tokens", "n_predict"),
         stop=openai.stops(fields),
         prediction=_prediction(fields),
+        truncate=truncate,
     )
-    return await reply(service, http, fields, request, _SHAPE)
 
 
-def _messages(fields: Fields) -> tuple[Message, ...]:
+def _truncates(fields: Fields) -> bool:
+    """Whether the oldest messages may be left out; the name and the values are those of OpenAI's responses."""
+    wanted = fields.text("truncation", "disabled")
+    if wanted not in ("auto", "disabled"):
+        raise RequestError('truncation must be "auto" or "disabled"', field="truncation")
+    return wanted == "auto"
+
+
+def _messages(fields: Fields, n_ctx: int | None) -> tuple[Message, ...]:
+    """``n_ctx``: tokens that all of them have to fit into."""
     items = fields.objects("messages")
+    if n_ctx is not None and len(items) > n_ctx:
+        raise ContextFullError(f"there are {len(items)} messages and the context holds {n_ctx} tokens; shorten it")
     if not items:
         raise RequestError("messages is missing or empty", field="messages")
     return tuple(_message(item) for item in items)

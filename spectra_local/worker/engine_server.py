@@ -1,9 +1,10 @@
 """One engine for many programs: requests in the order of their urgency, then as they came; one a program at a time.
 
 A completion, which somebody awaits who types, goes between two tokens of a conversation's answer. What nobody waits for
-gives way to anything and begins anew afterwards. A program that leaves takes its request with it; when the last one is
-gone the process ends. Conversations of different programs share one KV cache: each keeps what its prompt has in common
-with the one before it, and evicts the rest.
+gives way to anything and begins anew afterwards. A long prompt becomes tokens beside the engine: nobody else has to
+wait. A program that leaves takes its request with it; when the last one is gone the process ends. Conversations of
+different programs share one KV cache: each keeps what its prompt has in common with the one before it, and evicts the
+rest.
 """
 
 import logging
@@ -36,6 +37,7 @@ from spectra_local.worker.reception import Reception
 
 if TYPE_CHECKING:
     from spectra_local.engine import Engine
+    from spectra_local.prompts import Prompt
 
 # Pieces of an answer are gathered for so long before they are sent: each message wakes the parent on a core that
 # decodes. The app shows 10 a second: at 30 a second it reached 0.84 of ask's tokens/s on 2 cores, so 0.94. A suggestion
@@ -44,6 +46,7 @@ _GATHER_SECONDS = 1 / 11
 _FAREWELL_SECONDS = 1.0  # for what was learned to be saved
 _TYPING = 2  # a Request's urgency
 _MOST_TURNS = 2  # of one client: a request may come before the one that was just answered is off the list
+_LONG = 1 << 15  # characters; fewer are tokens within some 10 ms
 _CANCELLED = Done("cancelled", Timings(), 0, 0)
 _NOTED = Done("stop", Timings(), 0, 0)
 _WAITING_SECONDS = 1.5  # after so long somebody who waits behind other programs is told why; a suggestion takes less
@@ -57,6 +60,8 @@ class _Turn:
     request: Request
     cancelled: bool = False
     displaced: bool = False  # to begin anew: nobody waits for it, and somebody waits for another
+    prompt: "Prompt | None" = None  # where it was read beside the engine
+    is_being_read: bool = False
     answered: bool = False  # a lesson that was acknowledged, and is learned when there is time
 
     @property
@@ -83,6 +88,7 @@ class EngineServer:
         self._clients: set[Client] = set()
         self._waiting: deque[_Turn] = deque()
         self._running: list[_Turn] = []  # the last one runs, those before it rest between two of their tokens
+        self._n_being_read = 0  # long prompts, also such as nobody wants any more
         self._latest: LoadProgress | ModelInfo | None = None  # what a client that joins is told
         self._load_unwanted = False
         self._leaving = False
@@ -116,6 +122,8 @@ class EngineServer:
             self._answer(turn)
         for turn in [turn for turn in self._waiting if turn.answered]:
             self._answer(turn)
+        with self._changed:  # who reads uses the model
+            self._changed.wait_for(lambda: not self._n_being_read)
         if self._engine:
             self._engine.close()
         self._finished.set()
@@ -171,12 +179,12 @@ class EngineServer:
 
     def _next_turn(self) -> _Turn | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._leaving)
+            self._changed.wait_for(lambda: self._leaving or any(not turn.is_being_read for turn in self._waiting))
             return None if self._leaving else self._taken()
 
     def _taken(self, above: int = -1) -> _Turn | None:
         """The next turn of those that are more urgent than ``above``."""
-        urgent = [turn for turn in self._waiting if turn.urgency > above]
+        urgent = [turn for turn in self._waiting if turn.urgency > above and not turn.is_being_read]
         if not urgent:
             return None
         turn = max(urgent, key=lambda turn: turn.urgency)
@@ -188,7 +196,8 @@ class EngineServer:
         try:
             with self._changed:
                 self._running.append(turn)
-                events: Iterator[Event] = self._engine.generate(turn.request)  # forgets cancels, which were of others
+                # Forgets cancels, which were of others.
+                events: Iterator[Event] = self._engine.generate(turn.request, turn.prompt)
                 if turn.cancelled:
                     self._engine.cancel()
             if turn.request.background:
@@ -260,11 +269,40 @@ class EngineServer:
                     timer = threading.Timer(_WAITING_SECONDS, self._explain_wait, (turn,))
                     timer.daemon = True
                     timer.start()
-                if self._running and self._running[-1].request.background and turn.urgency:
-                    self._running[-1].displaced = True
-                    self._stop_running()
-                self._changed.notify_all()
+                if request.n_chars > _LONG and request.accepted is None:
+                    turn.is_being_read = True
+                    self._n_being_read += 1
+                    threading.Thread(target=self._read, args=(turn,), name="read", daemon=True).start()
+                else:
+                    self._make_way(turn)
         return True
+
+    def _make_way(self, turn: _Turn) -> None:
+        if self._running and self._running[-1].request.background and turn.urgency:
+            self._running[-1].displaced = True
+            self._stop_running()
+        self._changed.notify_all()
+
+    def _read(self, turn: _Turn) -> None:
+        """Reads a long prompt in a thread of its own. It keeps its place in the queue, unless it is cancelled."""
+        assert self._engine
+        failed: SpectraError | None = None
+        try:
+            turn.prompt = self._engine.read(turn.request)
+        except SpectraError as error:
+            failed = error
+        except Exception as error:  # as in _answer
+            logging.exception("a prompt could not be read")
+            failed = SpectraError(f"the request failed: {error!r}")
+        with self._changed:
+            turn.is_being_read = False
+            self._n_being_read -= 1
+            self._changed.notify_all()
+            if failed and turn in self._waiting:
+                self._waiting.remove(turn)
+                turn.post(failed)
+            elif turn in self._waiting:
+                self._make_way(turn)
 
     def _explain_wait(self, turn: _Turn) -> None:
         with self._changed:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 from fakes.http_server import serving
-from fakes.scripted import GENEROUS_S, Gate, ScriptedAssistant, done, say
+from fakes.scripted import GENEROUS_S, INFO, Gate, ScriptedAssistant, done, say
 from fakes.waiting import wait_until
 
 from spectra_local.errors import ContextFullError, WorkerError
@@ -61,6 +61,20 @@ def test_a_notice_comes_in_a_chunk_with_a_choice_as_clients_read_the_first_of_ea
         pieces = chunks(client.post(path, json=body).text)
     assert [len(piece["choices"]) for piece in pieces] == [1] * len(pieces)
     assert [piece["notices"] for piece in pieces if "notices" in piece] == [["Something to know."]]
+
+
+def test_old_messages_are_left_out_for_those_alone_who_ask_for_that() -> None:
+    assistant = ScriptedAssistant([ContextFullError("it has 9 tokens and the context holds 8")], say("Hi."))
+    with serving(assistant) as client:
+        refused = client.post(CHAT, json={"messages": HELLO["messages"] * 3})
+        assert '"truncation": "auto"' in refused.json()["error"]["message"]
+        for wanted in ({"truncation": "auto"}, {"truncation": "disabled"}, {"truncation": None}):
+            assert client.post(CHAT, json={**HELLO, **wanted}).status_code == 200
+        assert client.post(CHAT, json={**HELLO, "truncation": "middle"}).json()["error"]["param"] == "truncation"
+        many = {"messages": HELLO["messages"] * (INFO.n_ctx + 1)}
+        assert client.post(CHAT, json=many).json()["error"]["code"] == "context_length_exceeded"
+        assert client.post(CHAT, json={**many, "truncation": "auto"}).status_code == 200
+    assert [request.truncate for request in assistant.requests] == [False, True, False, False, True]
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/completions"])

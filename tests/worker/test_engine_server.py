@@ -11,6 +11,8 @@ from fakes.scripted import GENEROUS_S, INFO, Gate, done
 from fakes.waiting import wait_until
 
 from spectra_local import wire
+from spectra_local.errors import ContextFullError
+from spectra_local.prompts import Prompt
 from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, Request, Text, Timings
 from spectra_local.worker.client import Client
 from spectra_local.worker.engine_server import EngineServer
@@ -72,6 +74,8 @@ class Engine:
 
     def __init__(self) -> None:
         self.gates: dict[str, Gate] = {}
+        self.reading_gates: dict[str, Gate] = {}
+        self.prompts: list[Prompt | None] = []
         self.asked: list[str] = []
         self.closed = False
         self._cancelled = threading.Event()
@@ -79,8 +83,17 @@ class Engine:
     def load(self) -> Iterator[LoadProgress]:
         yield LoadProgress(1.0)
 
-    def generate(self, request: Request) -> Iterator[Event]:
+    def read(self, request: Request) -> Prompt:
+        asked = (request.prompt or "").strip()
+        if asked in self.reading_gates:
+            self.reading_gates[asked].wait(threading.Event())
+        if asked == "too long":
+            raise ContextFullError("it does not fit")
+        return Prompt([1, 2, 3])
+
+    def generate(self, request: Request, prompt: Prompt | None = None) -> Iterator[Event]:
         self._cancelled.clear()
+        self.prompts.append(prompt)
         self.asked.append(request.prompt or "")
         return self._events(request.prompt or "")
 
@@ -247,6 +260,50 @@ def test_an_accepted_suggestion_is_noted_at_once_and_learned_after_what_others_w
     running.open()
     assert third.answer() == ("CHAT", "stop")
     wait_until(lambda: engine.asked == ["story", "chat", "lesson"])
+
+
+def test_nobody_waits_for_a_long_prompt_to_be_read_but_who_sent_it(join: Join, engine: Engine) -> None:
+    reading = engine.reading_gates["book"] = Gate()
+    first, second = join(), join()
+    first.ask("book".ljust(100_000))
+    assert reading.reached.wait(GENEROUS_S)
+    for asked in ("one", "two"):
+        second.ask(asked)
+        assert second.answer() == (asked.upper(), "stop")
+    reading.open()
+    assert first.answer()[0].strip() == "BOOK"
+    assert engine.prompts == [None, None, Prompt([1, 2, 3])], "it is not read again"
+
+
+def test_a_long_prompt_that_does_not_fit_is_refused_while_the_engine_answers(join: Join, engine: Engine) -> None:
+    running = gate(engine, "story")
+    first, second = join(), join()
+    first.ask("story")
+    assert running.reached.wait(GENEROUS_S)
+    second.ask("too long".ljust(100_000))
+    assert second.answer() == ("", "ContextFullError: it does not fit")
+    running.open()
+    assert first.answer() == ("STORY", "stop")
+    assert engine.asked == ["story"]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_long_prompt_that_nobody_wants_any_more_holds_nothing(join: Join, engine: Engine, leaves: bool) -> None:
+    reading = engine.reading_gates["book"] = Gate()
+    first, second = join(), join()
+    first.ask("book".ljust(100_000))
+    assert reading.reached.wait(GENEROUS_S)
+    if leaves:
+        first.leave()
+    else:
+        first.send({"cancel": 1})
+        assert first.answer() == ("", "cancelled")
+    second.ask("hi")
+    assert second.answer() == ("HI", "stop")
+    reading.open()
+    second.ask("again")
+    assert second.answer() == ("AGAIN", "stop")
+    assert engine.asked == ["hi", "again"]
 
 
 @pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\n", b'{"cancel": "all"}\n', b"[]\n", b'{"type": "Popen"}\n'])
