@@ -9,6 +9,7 @@ import click
 
 from spectra_local.cli.opening import open_engine
 from spectra_local.cli.options import WantedModel, engine_options, sampling_options
+from spectra_local.cli.piped import piped_text
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.printable import printable, printable_line
@@ -98,15 +99,8 @@ def request_of(
 
 
 def _prompt_text(argument: str | None) -> str:
-    """The argument, then stdin where it is no terminal. Raises UsageError, SpectraError."""
-    piped = ""
-    if sys.stdin is not None and not sys.stdin.isatty():
-        try:
-            piped = sys.stdin.buffer.read().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise SpectraError(
-                f"stdin is not UTF-8 text (byte {error.start} is 0x{error.object[error.start]:02x})"
-            ) from error
+    """The argument, then what is piped. Raises UsageError, SpectraError."""
+    piped = piped_text(alone=not (argument or "").strip())
     text = "\n\n".join(part for part in (argument or "", piped.strip("\n")) if part.strip())
     if not text:
         raise UsageError("the prompt is empty: give it as an argument or on stdin")

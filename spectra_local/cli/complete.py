@@ -73,7 +73,15 @@ def complete(
         if gap.path and not no_related:
             gap = RelatedFiles().added_to(gap, Path(gap.path), engine.info.device)
         request = CompletionRequest(
-            gap, max_tokens, max_ms, count, sampling, (), single_line, raw, learn=learn, on_progress=_shown_on(status)
+            gap,
+            max_tokens=max_tokens,
+            max_ms=max_ms,
+            count=count,
+            sampling=sampling,
+            single_line=single_line,
+            raw=raw,
+            learn=learn,
+            on_progress=_shown_on(status),
         )
         if not engine.info.fill_in:
             click.echo(

@@ -7,8 +7,9 @@ from typing import NoReturn, Protocol
 import click
 
 from spectra_local import __version__
+from spectra_local.cli.hoisting import hoisted
 from spectra_local.cli.lazy import LazyGroup
-from spectra_local.cli.options import WantedModel, engine_options
+from spectra_local.cli.options import WantedModel, engine_options, given_options
 from spectra_local.cli.outcome import EXIT_INTERRUPTED, PROGRAM, outcome
 from spectra_local.protocol import EngineOptions
 
@@ -60,9 +61,8 @@ def root(context: click.Context, model: WantedModel, options: EngineOptions) -> 
         from spectra_local.cli.opening import named_for_app  # what other commands need only when they run
 
         context.exit(open_chat(named_for_app(model), options))
-    given = [p for p in context.params if context.get_parameter_source(p) == click.core.ParameterSource.COMMANDLINE]
-    if given:
-        raise click.UsageError(f"put options after the command: {PROGRAM} {context.invoked_subcommand} ...", context)
+    if given := given_options(context):  # of a command that has them they stand behind it by now
+        raise click.UsageError(f"'{context.invoked_subcommand}' takes no {', '.join(given)}", context)
 
 
 def run(open_chat: OpenChat | None = None, arguments: Sequence[str] | None = None) -> NoReturn:
@@ -71,10 +71,19 @@ def run(open_chat: OpenChat | None = None, arguments: Sequence[str] | None = Non
 
 
 def _commanded(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> object:
+    words = hoisted(root, list(sys.argv[1:] if arguments is None else arguments))
     try:
-        return root.main(args=arguments, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
+        return root.main(args=words, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and _is_text(error, words):
+            error.message += f'\nText that begins with "-" stands behind --, as in: {PROGRAM} ask -- "-5 + 3?"'
         error.show()
         return error.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED
+
+
+def _is_text(error: click.NoSuchOption, words: Sequence[str]) -> bool:
+    """Whether what was taken for an option was meant to be read: it has a space, or begins with no letter."""
+    given = next((word for word in words if word.startswith(error.option_name)), error.option_name)
+    return " " in given.strip() or not given.lstrip("-")[:1].isalpha()

@@ -26,6 +26,13 @@ class WantedModel:
     yes: bool = False
 
 
+def given_options(context: click.Context) -> list[str]:
+    """The options of its command that were typed, by their long names."""
+    typed = click.core.ParameterSource.COMMANDLINE
+    options = [each for each in context.command.params if isinstance(each, click.Option)]
+    return [max(each.opts, key=len) for each in options if context.get_parameter_source(each.name or "") == typed]
+
+
 def model_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``-m/--model`` and ``--yes``, passed on together as ``model: WantedModel``."""
 

@@ -117,7 +117,7 @@ def test_notices_go_to_stderr(ask: Ask) -> None:
     [
         ([], b"", 2, "empty"),
         ([" "], b" \n", 2, "empty"),
-        ([], b"\xff\xfe", 1, "UTF-8"),
+        ([], b"x\0", 1, "zero bytes"),
         (["hi", "--raw", "-s", "x"], b"", 2, "--raw"),
         (["hi", "--temperature", "x"], b"", 2, "temperature"),
         (["hi", "--nonsense"], b"", 2, "nonsense"),
