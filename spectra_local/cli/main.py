@@ -76,7 +76,8 @@ def _commanded(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> o
         return root.main(args=words, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption) and _is_text(error, words):
-            error.message += f'\nText that begins with "-" stands behind --, as in: {PROGRAM} ask -- "-5 + 3?"'
+            hint = f'Text that begins with "-" stands behind --, as in: {PROGRAM} ask -- "-5 + 3?"'
+            error = click.UsageError(f"{error.format_message()}\n{hint}", error.ctx)
         error.show()
         return error.exit_code
     except click.Abort:

@@ -166,7 +166,6 @@ def run(*arguments: str, stdin: int | None = subprocess.DEVNULL) -> subprocess.C
         ["serve", "--port", "0"],
         ["bench", "-n", "2"],
         ["corpus", "add", "README.md"],
-        ["cache", "import", "README.md"],
     ],
 )
 def test_without_a_terminal_a_command_says_in_one_line_what_to_type(command: list[str]):
