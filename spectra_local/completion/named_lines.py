@@ -19,9 +19,12 @@ _NEAR = 16  # lines of the neighbourhood that are looked at, and as many more as
 _SURE = 0.8  # lines of evidence that the answer has run into the line beside the named ones
 _SURE_FROM_AFAR = 2.8  # and that it has run into others
 _LEAST_SHARE = 0.5  # of the lines that would be cut off, those that stand in the neighbourhood
+_LEAST_SHARE_AT_LAST = 0.1  # where the answer cannot be taken as it is
 _WEIGHT_OF_SIGNS = 0.1  # of a line like "}", which comes again everywhere
 _WEIGHT_ELSEWHERE = 0.5  # of a line that is indented otherwise than the one it repeats
 _WEIGHT_RENAMED = 0.9  # of a line that is one of the neighbourhood but for names that were changed
+_WEIGHT_SIMILAR = 0.5  # of a line that shares most of its words with one of the text
+_SIMILAR = 0.6
 _WEIGHT_NAMED = 1.02  # of a line of the named ones: what may be either is theirs
 _BLOCK = 3  # lines in a row that say something
 _WORD = re.compile(r"\w+")
@@ -37,9 +40,8 @@ def kept_to_named(before: str, old: str, after: str, answer: str) -> str:
     n_near = len(said) + _NEAR
     above, below = _filled(_last(before, n_near)), _filled(_first(after, n_near))
     margin = margin_of(old)
-    matches = _aligned(said, above, own, below, _width(margin))
     wrong = ""
-    for a, b in _cuts(said, matches, above, own, below, len(lines)):
+    for a, b in _all_cuts(said, above, own, below, _width(margin), len(lines)):
         if not any(map(str.strip, lines[a:b])):
             return ""
         for new in _in_place(lines[a:b], margin, own):
@@ -88,19 +90,42 @@ def _filled(lines: Sequence[str]) -> list[_Line]:
     ]
 
 
+def _all_cuts(
+    said: list[_Line], above: list[_Line], own: list[_Line], below: list[_Line], margin: int, n_lines: int
+) -> Iterator[tuple[int, int]]:
+    """From which to which line the answer may be one to the named lines; what is likeliest first.
+
+    Lines that are merely similar to those around count last, for a new entry of a list is similar to the next one, and
+    only where what they leave is known to be the named lines, changed.
+    """
+    matches = _aligned(said, above, own, below, margin, loosely=False)
+    yield from _cuts(said, matches, above, own, below, n_lines, _LEAST_SHARE)
+    matches = _aligned(said, above, own, below, margin, loosely=True)
+    named = {match.line.number: match.of for match in matches if match.side == "named"}
+    for a, b in _cuts(said, matches, above, own, below, n_lines, _LEAST_SHARE_AT_LAST):
+        kept = [line.number for line in said if a <= line.number < b]
+        if kept and named.get(kept[0]) is own[0] and named.get(kept[-1]) is own[-1]:
+            yield a, b
+
+
 def _cuts(
-    said: list[_Line], matches: list[_Match], above: list[_Line], own: list[_Line], below: list[_Line], n_lines: int
+    said: list[_Line],
+    matches: list[_Match],
+    above: list[_Line],
+    own: list[_Line],
+    below: list[_Line],
+    n_lines: int,
+    share: float,
 ) -> list[tuple[int, int]]:
-    """From which to which line the answer may be one to the named lines; what is likeliest first."""
     starts, ends = [0], [n_lines]
     for last in reversed([match for match in matches if match.side == "above"]):
-        evidence = _evidence([line for line in said if line.number <= last.line.number], matches, "above")
+        evidence = _evidence([line for line in said if line.number <= last.line.number], matches, "above", share)
         is_sure = evidence >= _SURE and last.of.text == above[-1].text
         if is_sure or evidence >= _SURE_FROM_AFAR:
             starts.insert(0 if is_sure and not _are_same(said[:1], own[:1]) else 1, last.line.number + 1)
             break
     for first in [match for match in matches if match.side == "below"]:
-        evidence = _evidence([line for line in said if line.number >= first.line.number], matches, "below")
+        evidence = _evidence([line for line in said if line.number >= first.line.number], matches, "below", share)
         is_sure = evidence >= _SURE and first.of.text == below[0].text
         if is_sure or evidence >= _SURE_FROM_AFAR:
             ends.insert(0 if is_sure and not _are_same(said[-1:], own[-1:]) else 1, first.line.number)
@@ -113,11 +138,11 @@ def _are_same(a: list[_Line], b: list[_Line]) -> bool:
     return [line.text for line in a] == [line.text for line in b] and all(_is_telling(line.text) for line in a)
 
 
-def _evidence(lines: list[_Line], matches: list[_Match], side: Side) -> float:
-    """How many ``lines`` of the answer are known from that side; 0 where most are not."""
+def _evidence(lines: list[_Line], matches: list[_Match], side: Side, share: float) -> float:
+    """How many ``lines`` of the answer are known from that side; 0 where less than such a share of them is."""
     numbers = {line.number for line in lines}
     weights = [match.weight for match in matches if match.side == side and match.line.number in numbers]
-    return sum(weights) if len(weights) >= _LEAST_SHARE * len(lines) else 0.0
+    return sum(weights) if len(weights) >= share * len(lines) else 0.0
 
 
 def _renames(own: list[_Line], answer: list[_Line]) -> set[tuple[str, str]]:
@@ -139,7 +164,7 @@ def _n_equal(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 def _aligned(
-    answer: list[_Line], above: list[_Line], own: list[_Line], below: list[_Line], margin: int
+    answer: list[_Line], above: list[_Line], own: list[_Line], below: list[_Line], margin: int, *, loosely: bool
 ) -> list[_Match]:
     """The answer's lines that stand in the text, in its order: the heaviest such sequence."""
     renames = _renames(own, answer)
@@ -147,6 +172,11 @@ def _aligned(
     sides: tuple[tuple[Side, list[_Line]], ...] = (("above", above), ("named", own), ("below", below))
     text = [(side, line) for side, lines in sides for line in lines]
     weights = [[_weight(line, of, side, shifts, renames) for side, of in text] for line in answer]
+    if loosely:
+        weights = [
+            [weight or _similarity(line, of, side, shifts) for weight, (side, of) in zip(row, text, strict=True)]
+            for row, line in zip(weights, answer, strict=True)
+        ]
     best = [[0.0] * (len(text) + 1) for _ in range(len(answer) + 1)]
     for i, row in enumerate(weights):
         above_row, here = best[i], best[i + 1]
@@ -181,6 +211,17 @@ def _weight(line: _Line, of: _Line, side: Side, shifts: set[int], renames: set[t
         return 0.0
     changed = {pair for pair in zip(of.words, line.words, strict=True) if pair[0] != pair[1]}
     return _WEIGHT_RENAMED * of.weight if changed <= renames else 0.0
+
+
+def _similarity(line: _Line, of: _Line, side: Side, shifts: set[int]) -> float:
+    if side != "named" and of.indent - line.indent not in shifts:
+        return 0.0
+    n_words = len(line.words) + len(of.words)
+    if not n_words or 2 * min(len(line.words), len(of.words)) < _SIMILAR * n_words:
+        return 0.0
+    n_shared = sum((Counter(line.words) & Counter(of.words)).values())
+    weight = _WEIGHT_SIMILAR * (_WEIGHT_NAMED if side == "named" else 1.0)
+    return weight if 2 * n_shared >= _SIMILAR * n_words else 0.0
 
 
 def _doubling(new: str, above: list[_Line], own: list[_Line], below: list[_Line]) -> str:

@@ -15,6 +15,13 @@ _TOKEN = re.compile(
     r"""|^[ \t]*\w{1,3}\)(?=[ \t]+\w)|(?<=\s)[:;]-?[()](?=\s|$))|[()\[\]{}]""",
     re.MULTILINE,
 )
+# What begins and ends alike, or stands at a line's start and at one's end.
+_MARKS = (
+    re.compile('"""'),
+    re.compile("'''"),
+    re.compile("^[ \t]*(?:```|~~~)", re.MULTILINE),
+    re.compile(r"^[ \t]*/\*(?!.*\*/)|^(?!.*/\*).*\*/[ \t]*$", re.MULTILINE),
+)
 _COMMENT = re.compile(r"\s(?:#|//).*$")
 _OPENS_BLOCK = re.compile(
     r"\s*(?:async\s+)?(?:if|for|while|def|class|with|try|else|elif|except|finally|match|case)\b.*:"
@@ -33,6 +40,8 @@ def flaw(before: str, old: str, new: str, after: str) -> str:
     """
     if not _brackets_stay(before, old, new, after):
         return "leaves a bracket open, or closes one too many"
+    if not all(_ends_stay(mark, before, old, new, after) for mark in _MARKS):
+        return "begins or ends a quotation, a comment or a block of code that the text around it does not"
     if not after.strip() and _ends_open(old) and not _ends_open(new):
         return "closes the block that these lines leave open"
     above, below = before.split("\n")[:-1], after.split("\n")
@@ -59,6 +68,12 @@ def _brackets_stay(before: str, old: str, new: str, after: str) -> bool:
     if _unmatched(old) == _unmatched(new):
         return True
     return any(_unmatched(before + old + after)) or not any(_unmatched(before + new + after))
+
+
+def _ends_stay(mark: re.Pattern[str], before: str, old: str, new: str, after: str) -> bool:
+    """Whether what comes in pairs does still; of a text in which it did not nothing is judged."""
+    n_old, n_new = (len(mark.findall(text)) for text in (old, new))
+    return (n_old - n_new) % 2 == 0 or len(mark.findall(before + after)) % 2 != n_old % 2
 
 
 def _unmatched(text: str) -> tuple[list[str], list[str]]:

@@ -63,6 +63,23 @@ def put(text: str, first: int, last: int, answer: str) -> str:
 
 SQUARE = "def square(width):\n    return width * width\n"
 DESCRIBE = "def describe(side):\n    size = square(side)\n    for scale in range(3):\n"
+COUNT = """def count(xs):
+    result = {}
+    for l in xs:
+        result.setdefault(tuple(l), list()).append(1)
+    return result
+"""
+COUNTED = "def count(all):\n    result = {}\n    for l in xs:\n"
+POSITIVE = '''def positive(l):
+    """Only positive numbers.
+    >>> positive([1, 2, -3])
+    [1, 2]
+    >>> positive([5, 9, 8, 7, 6, 5, 4])
+    [5, 9, 8, 7, 6, 5, 4]
+    """
+    return [e for e in l if e > 0]
+'''
+POSITIVE_DOC = '    """Just positive numbers.\n    >>> positive([1, 2, -3])\n    [1, 2]\n'
 POURED = DESCRIBE + '        if scale:\n            size = size * scale\n            print("scaled", size)\n'
 
 
@@ -99,6 +116,8 @@ POURED = DESCRIBE + '        if scale:\n            size = size * scale\n       
             "function total(items, rate) {\n  let sum = 0;\n  for (const item of items) {\n",
         ),
         ("a:\n\tx\n\ty\n", 2, 2, "a:\n\tz\n\ty", "\tz\n"),
+        (COUNT, 1, 3, COUNT.replace("list()).append(1)", "0).append(1)").replace("(xs)", "(all)"), COUNTED),
+        (POSITIVE, 2, 4, POSITIVE.replace(", 9", "").replace("Only", "Just"), POSITIVE_DOC),
     ],
 )
 def test_lines_around_the_named_ones_are_cut_off(text: str, first: int, last: int, answer: str, kept: str) -> None:
@@ -115,6 +134,9 @@ def test_lines_around_the_named_ones_are_cut_off(text: str, first: int, last: in
         (STORE, 4, 5, "self.rows = [line.strip() for line in file]\n"),
         (SUM, 2, 4, "let sum = 0;\nfor (const item of items) {\n"),
         (SUM, 2, 4, "let sum = 0;\nfor (const item of items) {\n  if (item.price) {\n  }\n"),
+        (POSITIVE, 2, 3, POSITIVE[20:60].replace("Only", "All") + '"""\n'),
+        ("a\n```\nb\nc\n```\nd\n", 3, 3, "e\n```\n"),
+        ("/* a\n * b\n * c\n */\nd\n", 2, 2, " * e\n */\n"),
         (SUM, 1, 1, "function total(items) {\n  return items.reduce((sum, x) => sum + x.price * x.count, 0);\n}\n"),
     ],
 )
@@ -149,6 +171,7 @@ def test_what_would_tear_or_double_the_text_is_refused(text: str, first: int, la
         ),
         ("1) one\n2) two\n4) four\n", 2, 2, "2) two\n3) three :)\n"),
         ("f(\n", 1, 1, "f()\n"),
+        ("a { b: c }\nd {}\n", 1, 1, "a { b: c } /* e */\n/* f */ g {}\n"),
         ("One line of prose.\n  Another, indented.\n", 1, 1, "A line of prose:\n"),
         ("if a:\n    b\nelse:\n    c\n", 1, 2, "if a:\n    b\nelif d:\n    e\n"),
     ],
