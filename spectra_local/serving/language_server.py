@@ -25,6 +25,7 @@ from spectra_local.completion.completer import Completer, CompletionRequest, war
 from spectra_local.completion.learning import LearningRules
 from spectra_local.completion.related import RelatedFiles
 from spectra_local.errors import SpectraError
+from spectra_local.logged import logged
 from spectra_local.protocol import FillIn
 from spectra_local.serving.document import Document, place_at, well_formed
 from spectra_local.serving.loading import Loading
@@ -41,6 +42,14 @@ _WORD_BEGUN = re.compile(r"\w*\Z")
 _REMEMBERED = 32  # gaps whose suggestions may still be accepted
 
 
+class _Server(LanguageServer):
+    """Says nothing in the editor's window of a message that means nothing, such as a change of an unknown document."""
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """What is ours to mend is in the log."""
+        logged(__name__, "an editor's message could not be handled", error)
+
+
 def language_server(
     queue: RequestQueue,
     completer: Completer,
@@ -55,7 +64,7 @@ def language_server(
     The queue's assistant is loaded once the editor is there; until then there are no suggestions. ``related`` finds
     files to be read beside the one at hand; None: there are none.
     """
-    server = LanguageServer("spectra-chat", __version__)
+    server = _Server("spectra-chat", __version__)
     loading = Loading(server, queue)
     rules = learning or LearningRules()
     numbers = count()

@@ -168,6 +168,22 @@ async def test_of_a_document_that_is_neither_open_nor_on_the_disk_nothing_is_sug
         assert it.assistant.requests == []
 
 
+async def test_a_change_of_a_document_that_is_not_open_is_no_message_in_the_editor() -> None:
+    async with editor(say("x")) as it:
+        shown: list[str] = []
+
+        @it.client.feature(types.WINDOW_SHOW_MESSAGE)
+        def show(params: types.ShowMessageParams) -> None:
+            shown.append(params.message)
+
+        unknown = types.VersionedTextDocumentIdentifier(2, "untitled:Untitled-1")
+        here = types.Range(types.Position(0, 0), types.Position(0, 0))
+        change = types.TextDocumentContentChangePartial(here, "a")
+        it.client.text_document_did_change(types.DidChangeTextDocumentParams(unknown, [change]))
+        assert await it.offered(1, 4) == ["x"]  # it goes on
+        assert shown == []
+
+
 async def test_a_document_that_is_not_open_is_read_from_the_disk_with_the_lines_of_lsp(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("a\f = 1\nb\u2028 = 2\x85\nccc = \n", newline="")
     async with editor(say("a + b")) as it:
