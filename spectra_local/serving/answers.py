@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request as HttpRequest
 
 from spectra_local.completion.completer import Completer
-from spectra_local.protocol import Assistant, Done, Event, Notice, Request, Text
+from spectra_local.protocol import Done, Event, Notice, Request, Text
 from spectra_local.serving.metrics import Metrics
 from spectra_local.serving.request_queue import Job, RequestQueue
 
@@ -59,14 +59,14 @@ async def cancelled_with(http: HttpRequest, job: Job) -> AsyncIterator[None]:
 async def events_of(service: Service, http: HttpRequest, request: Request) -> AsyncGenerator[Event, None]:
     """The events of ``request``, ending with its Done. Raises SpectraError, RequestCancelledError among them."""
 
-    def counted(assistant: Assistant) -> Iterator[Event]:
-        for event in assistant.generate(request):
+    def counted(events: Iterator[Event]) -> Iterator[Event]:
+        for event in events:
             if isinstance(event, Done):  # here and not below, where nobody may be listening any more
                 service.metrics.count_answer(event)
             yield event
 
     queue = service.typing if request.kind == "complete" else service.queue
-    job = queue.submit(counted)
+    job = queue.submit(lambda assistant: counted(assistant.generate(request)))
     begun = ended = False
     async with cancelled_with(http, job):
         async for event in job.events():

@@ -1,6 +1,7 @@
 """One connection as uvicorn keeps it, where that is too patient or falls silent: requests that never become whole."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import h11
@@ -34,14 +35,16 @@ class PatientConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """In the same shape as all errors; in the middle of an answer it can only end."""
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            self.transport.close()
-            return
-        body = compact(error_body(RequestError("this is no whole HTTP request")))
-        length = str(len(body)).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close")]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        if self.cycle is not None:  # whoever answers it need not go on
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            body = compact(error_body(RequestError("this is no whole HTTP request")))
+            length = str(len(body)).encode()
+            headers = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close")]
+            with contextlib.suppress(h11.LocalProtocolError):  # a HEAD's reply has no body
+                for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+                    self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
     def _end_if_stuck(self) -> None:

@@ -18,8 +18,8 @@ from spectra_local.protocol import Assistant, Done, ExtraFile, FillIn
 from spectra_local.serving import openai
 from spectra_local.serving.answers import Service, cancelled_with
 from spectra_local.serving.fields import Fields, RequestError
-from spectra_local.serving.replies import json_reply, server_sent
-from spectra_local.serving.request_queue import RequestCancelledError
+from spectra_local.serving.replies import error_body, json_reply, server_sent
+from spectra_local.serving.request_queue import AnswerCutError, RequestCancelledError
 from spectra_local.timings_json import timings_json
 
 _STOP_TYPES = {"stop": "eos", "length": "limit", "context": "limit", "time": "limit", "rule": "word"}
@@ -126,6 +126,7 @@ def _answer(service: Service, item: Suggestion) -> dict[str, Any]:
         "by_instruction": item.by_instruction,
         "generation_settings": {"n_ctx": service.queue.info.n_ctx},
         "timings": {**timings_json(timings), **per_token},
+        **(error_body(AnswerCutError()) if item.finish_reason == "cancelled" else {}),
     }
 
 

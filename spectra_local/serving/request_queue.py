@@ -14,7 +14,8 @@ from spectra_local.errors import SpectraError, WorkerError
 from spectra_local.protocol import Assistant, ModelInfo
 
 Work = Callable[[Assistant], Iterator[Any]]
-"""What a request does with the assistant once it has it; what it yields goes to the one who asked."""
+"""What a request does with the assistant once it has it; what it yields goes to the one who asked. Best asks for all
+when it is called: a cancel counts from then on."""
 
 _END = object()
 
@@ -170,10 +171,13 @@ class RequestQueue:
 
     def _answer(self, job: Job) -> None:
         try:
-            for event in job.work(self._assistant):
+            events = job.work(self._assistant)
+            if job.cancelled:  # perhaps before the assistant was asked, who then took it for an earlier request
+                self._assistant.cancel()
+            for event in events:
                 job.post(event)
                 if job.cancelled:
-                    self._assistant.cancel()  # again: the first call may have come before the engine had the request
+                    self._assistant.cancel()  # again: some work asks the assistant late, or more than once
         except WorkerError:
             # The process that ran the model is gone; this request is lost, the next finds a new one.
             for _ in self._assistant.load():

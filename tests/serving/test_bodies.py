@@ -143,9 +143,13 @@ def test_a_request_that_never_becomes_whole_ends_its_connection(client: httpx.Cl
 
 
 def test_nonsense_is_400_in_the_same_shape(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    for text in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", head("Transfer-Encoding: chunked") + b"zz\r\n"):
+    bad_piece = head("Transfer-Encoding: chunked") + b"zz\r\n"
+    unknown = head("Transfer-Encoding: chunked", path="/nothing", method="GET") + b"zz\r\n"
+    for text in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", bad_piece, unknown):
         with said(client, text) as line:
             reply = to_the_end(line)
         assert reply.startswith(b"HTTP/1.1 400 ")
         assert json.loads(reply.split(b"\r\n\r\n", 1)[1])["error"]["type"] == "invalid_request_error"
+    with said(client, head("Transfer-Encoding: chunked", method="HEAD") + b"zz\r\n") as line:
+        assert to_the_end(line).startswith(b"HTTP/1.1 400 ")
     assert not [record for record in caplog.records if record.exc_info]
