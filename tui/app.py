@@ -1,11 +1,13 @@
 """The Textual application: themes, and what every screen shares. What happens in a chat is in screens/chat.py."""
 
+import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.binding import BindingType
 
 from spectra_local.errors import SpectraError
@@ -15,11 +17,12 @@ from spectra_local.settings import change_setting, load_settings
 from tui import start_cache, themes
 from tui.archive import Archive
 from tui.commands import COMMANDS
+from tui.focus import bring_home
 from tui.keymap import key_of, keymap
 from tui.keys import APP_KEYS, EDITOR_KEYS, SEARCH_KEYS, bindings
 from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
-from tui.textual_workarounds import QuietCrash
+from tui.textual_workarounds import QuietCrash, events_of, go_back_to, hold_no_drawn_rows
 from tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
@@ -49,13 +52,27 @@ class ChatApp(QuietCrash):
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
     def __init__(
-        self, open_assistant: OpenAssistant, open_named: OpenNamed | None = None, file: str = "", line: int = 1
+        self,
+        open_assistant: OpenAssistant,
+        open_named: OpenNamed | None = None,
+        file: str = "",
+        line: int = 1,
+        *,
+        typed: str = "",
+        modes: list[Any] | None = None,
     ) -> None:
-        """``file``: opened in the editor, at ``line``; closing it then ends the app."""
+        """``file``: opened in the editor, at ``line``; closing it then ends the app.
+
+        ``typed``: what the terminal has sent so far. ``modes``: of the terminal, to go back to; None: as it is now.
+        """
         # Textual turns colours into greys for NO_COLOR; in its ANSI mode it leaves them out, as the variable asks.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        hold_no_drawn_rows()
         self.session = Session(open_assistant)
         self._file, self._line = file, line
+        self._terminal_modes = modes
+        self._early: list[events.Event] = [*events_of(typed)]  # typed before there is a place for it
+        self._has_begun = False
         self._open_named = open_named or (lambda _: open_assistant())
         self.archive = Archive()
         self.corpus_work: CorpusWork | None = None
@@ -63,7 +80,6 @@ class ChatApp(QuietCrash):
             self.register_theme(theme)
         self.settings, self._setting_notices = load_settings()
         self.theme = self._wanted_theme()
-        self._told_of_clipboard = False
         self.keys_in_use: dict[str, str] = {}
         self._use_keys()
 
@@ -175,27 +191,71 @@ class ChatApp(QuietCrash):
         """Textual's own answer to ctrl+c; the chat has a better one, and a panel over it needs none."""
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Copies through the terminal and by the desktop's own tool; what is copied is what was to be seen."""
+        """Copies beside the screen, and says so where it is not sure that the text has arrived."""
+
+        async def copy() -> None:
+            if doubt := await self.copied(text):
+                self.notify(f"Copied {doubt}", markup=False, timeout=10)
+
+        self.run_worker(copy())
+
+    async def copied(self, text: str) -> str:
+        """Copies what was to be seen, through the terminal and by the desktop's own tools, one after the other.
+
+        Returns "" where a tool has taken it. A terminal never says whether it did: then where else the text is.
+        """
         from tui import clipboard
 
         shown = printable(text)
         super().copy_to_clipboard(shown)
-        if command := clipboard.tool():
-            self.run_worker(partial(clipboard.copy, shown, command), thread=True)
-        elif not self._told_of_clipboard:
-            self._told_of_clipboard = True
-            self.notify(
-                "Copied through the terminal. If nothing can be pasted, your terminal refuses that: install "
-                "wl-clipboard, xclip or xsel, or select with the shift key held.",
-                title="Clipboard", markup=False, timeout=10,
-            )  # fmt: skip
+        commands = clipboard.tools()
+        for command in commands:
+            if await asyncio.to_thread(clipboard.copy, shown, command):
+                return ""
+        tools = " and ".join(command[0] for command in commands)
+        why = f" ({tools} failed)" if tools else ""
+        return f"through the terminal{why}; if it refuses, {await asyncio.to_thread(self._kept, shown)}"
 
-    def on_ready(self) -> None:
+    def _kept(self, text: str) -> str:
+        from tui import clipboard
+
+        chat = self.screen_stack[0]
+        if isinstance(chat, ChatScreen) and chat.state.chat.incognito:
+            return "install wl-clipboard, xclip or xsel: an incognito chat writes no file."
+        try:
+            return printable_line(f"the text is in {clipboard.keep(text)}")
+        except OSError as error:
+            return f"install wl-clipboard, xclip or xsel: it cannot be written to a file ({error.strerror})."
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys wait until there is a screen to take them, and then go where they belong, in their order."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if not (self._has_begun and self.screen.is_mounted):
+                self._early.append(event)
+                if self._has_begun:
+                    self.screen.call_later(self.call_later, self._take_early)
+                return
+            await self._take_early()
+            bring_home(self.screen, event)
+            if isinstance(chat := self.screen_stack[0], ChatScreen):
+                chat.note_typing(event)
+        await super().on_event(event)
+
+    async def _take_early(self) -> None:
+        early, self._early = self._early, []
+        for event in early:
+            await self.on_event(event)
+
+    async def on_ready(self) -> None:
         """The first frame is out: collecting garbage begins, but never looks at what the start has made."""
+        if self._terminal_modes is not None:
+            go_back_to(self, self._terminal_modes)
         if self.screen.focused is None:  # in a browser the app begins without the keyboard, and nothing has it then
-            self.screen.query_one(Composer).focus()
+            self.screen.set_focus(self.screen.query_one(Composer))
         if self._file:
             self.open_file(self._file, self._line, ends_app=True)
+        self._has_begun = True
+        await self._take_early()
         self.tell_settings()
         start_cache.keep()
         self.app_resume_signal.subscribe(self, lambda _: self.call_after_refresh(self._draw_all))

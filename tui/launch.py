@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable
 
 from spectra_local.protocol import Assistant, EngineOptions
+from tui import typed_ahead
 from tui.session import OpenAssistant
 from tui.terminal import ExitSignals, require_terminal
 
@@ -34,7 +35,7 @@ def run_chat(
     gc.disable()  # collections among half a million fresh objects are a tenth of the time to the first frame
     from tui.app import ChatApp
 
-    app = ChatApp(open_assistant, open_named, file, line)
+    app = ChatApp(open_assistant, open_named, file, line, typed=typed_ahead.text(), modes=typed_ahead.modes())
     with ExitSignals(app.leave) as signals:
         app.run()
     if app.defect is not None:

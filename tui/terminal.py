@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from spectra_local.errors import UsageError
+from tui import typed_ahead
 
 if sys.platform != "win32":
     import termios
@@ -56,7 +57,7 @@ class ExitSignals:
                 self._before[number] = signal.signal(number, self._received)
         if sys.platform != "win32":
             with contextlib.suppress(termios.error, OSError):
-                self._modes = termios.tcgetattr(sys.stdin.fileno())
+                self._modes = typed_ahead.modes() or termios.tcgetattr(sys.stdin.fileno())
         return self
 
     def __exit__(self, *_: object) -> None:

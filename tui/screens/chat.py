@@ -6,7 +6,7 @@ from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 
 from spectra_local.chats.attachments import attach_mentioned
@@ -17,11 +17,13 @@ from tui.commands.registry import PREFIX, parse
 from tui.keys import CHAT_KEYS, bindings
 from tui.screens.writing import WritingScreen
 from tui.state import Phase
+from tui.textual_workarounds import is_modifier
 from tui.widgets.composer import Composer
 from tui.widgets.question import Question
 from tui.widgets.transcript import Transcript
 from tui.widgets.turns import turn_widget
 
+COPIED_TO_S = 10.0  # a path takes longer to read
 QUIT_WITHIN_S = 2.0  # a second ctrl+c within this time quits
 
 
@@ -29,7 +31,8 @@ class ChatScreen(WritingScreen):
     """The app's first screen, from the bottom up: a conversation, kept, with branches; and here what is written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CHAT_KEYS)]
-    _interrupted_at = -QUIT_WITHIN_S
+    _interrupted_at = -QUIT_WITHIN_S  # when ctrl+c last asked for a second one; any other key calls that off
+    _n_typed = _n_typed_then = 0  # keys and pastes so far, and when it did
 
     def use_found(self, path: Path) -> None:
         """Chosen as by ``/model``."""
@@ -92,8 +95,19 @@ class ChatScreen(WritingScreen):
 
     # Keys
 
+    def note_typing(self, event: events.Key | events.Paste) -> None:
+        """A key or a paste came, for whatever there is on the screen."""
+        if isinstance(event, events.Key) and is_modifier(event.key):
+            return
+        self._n_typed += 1
+        if self._interrupted_at > 0 and self._n_typed > self._n_typed_then + 1:
+            self._interrupted_at = -QUIT_WITHIN_S
+            self.end_hint()
+
     def action_stop(self) -> None:
         """Stops the answer. One that still waits for the model goes back to the input box."""
+        self.clear_selection()
+        self.set_focus(self.query_one(Composer))
         if self.close_completions():
             return
         if self.state.model.busy:
@@ -130,17 +144,23 @@ class ChatScreen(WritingScreen):
     def copy(self, text: str, what: str, more: str = "") -> None:
         """Copies a text of the chat, and says so; ``more`` follows."""
         if text:
-            self.app.copy_to_clipboard(text)
-            self.hint(f"{what} copied.{more}")
+            self.run_worker(self._copy(text, what, more), group="copy", exclusive=True)
         else:
             self.hint("There is nothing to copy yet.")
+
+    async def _copy(self, text: str, what: str, more: str = "") -> None:
+        from tui.app import ChatApp
+
+        assert isinstance(self.app, ChatApp)
+        doubt = await self.app.copied(text)
+        self.hint(f"{what} copied{doubt and ' '}{doubt or '.'}{more}", COPIED_TO_S if doubt else 3)
 
     def action_interrupt(self) -> None:
         """ctrl+c: copies a selection, or stops the answer, or quits when pressed twice."""
         now = monotonic()
         if text := self.query_one(Composer).selected_text or self.get_selected_text():
-            self.app.copy_to_clipboard(text)
-            self.hint("Selection copied.")
+            self.clear_selection()  # the next one means something else
+            self.copy(text, "Selection")
         elif self.state.model.busy:
             self.action_stop()
         elif self.query_one(Composer).text:
@@ -149,7 +169,7 @@ class ChatScreen(WritingScreen):
         elif now - self._interrupted_at < QUIT_WITHIN_S:
             self.app.exit()
         else:
-            self._interrupted_at = now
+            self._interrupted_at, self._n_typed_then = now, self._n_typed
             self.hint("ctrl+c again, or ctrl+q, quits.")
 
     def action_end(self) -> None:

@@ -28,7 +28,7 @@ from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
-from tui.widgets.turns import footnote
+from tui.widgets.turns import footnote, turn_widget
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -190,6 +190,7 @@ class ConversationScreen(SafeSelection):
         turn = self.state.chat.last("assistant")
         if answer is not None and turn is not None:
             await answer.finish(footnote(turn))
+            await self.query_one(Transcript).shorten(self.state.chat.turns, turn_widget)
 
     async def _fail(self, failure: Failure) -> None:
         from spectra_local.catalogue import NoModelError
@@ -257,7 +258,11 @@ class ConversationScreen(SafeSelection):
         self.add_class("-hinting")
         if self._hint_timer is not None:
             self._hint_timer.stop()
-        self._hint_timer = self.set_timer(seconds, lambda: self.remove_class("-hinting"))
+        self._hint_timer = self.set_timer(seconds, self.end_hint)
+
+    def end_hint(self) -> None:
+        """What the line said holds no more."""
+        self.remove_class("-hinting")
 
     def show_beside(self, words: str) -> None:
         """What is done beside the chat, as "corpus docs 12%", shown while the model rests; "" for nothing."""

@@ -40,4 +40,4 @@ class DialogScreen(PanelScreen[Answer]):
 
     def on_mount(self) -> None:
         """A hasty Enter loses nothing."""
-        self.query_one(f"#{self.DEFAULT_BUTTON}").focus()
+        self.set_focus(self.query_one(f"#{self.DEFAULT_BUTTON}"))

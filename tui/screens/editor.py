@@ -110,7 +110,7 @@ class EditorScreen(SearchingScreen):
 
     def on_mount(self) -> None:
         """The cursor where it is wanted."""
-        self.area.focus()
+        self.set_focus(self.area)  # at once: what is typed next may open a box
         self.area.move_cursor((max(0, min(self._line, self.area.document.line_count) - 1), 0), center=True)
         self.set_interval(1 / FIGURES_PER_SECOND, self.show_state)
         self.show_state()

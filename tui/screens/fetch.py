@@ -55,7 +55,7 @@ class FetchScreen(PanelScreen[Choice | None]):
     def on_mount(self) -> None:
         """Enter takes the marked one."""
         self._draw()
-        self.query_one(ModelChoices).focus(scroll_visible=False)
+        self.set_focus(self.query_one(ModelChoices), scroll_visible=False)
         self.set_interval(1 / UPDATES_PER_SECOND, self._update)
 
     def on_unmount(self) -> None:

@@ -54,7 +54,7 @@ class LinkScreen(PanelScreen[None]):
 
     def on_mount(self) -> None:
         """Closing is what a hasty Enter does."""
-        self.query_one("#close").focus()
+        self.set_focus(self.query_one("#close"))
 
     @on(Button.Pressed)
     def _choose(self, event: Button.Pressed) -> None:

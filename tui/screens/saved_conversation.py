@@ -31,7 +31,7 @@ SAVE_EVERY_S = 2.0  # while an answer comes: kill -9 costs no more of it
 class SavedConversationScreen(ConversationScreen):
     """One of many conversations."""
 
-    is_first_chat = True  # what is typed before the chat of last time is shown stays
+    is_first_chat = True  # what is typed before the chat of last time is shown stays, behind its draft
 
     def __init__(
         self, session: Session, archive: Archive, settings: Settings, open_named: Callable[[str], Assistant]
@@ -138,7 +138,7 @@ class SavedConversationScreen(ConversationScreen):
         await self.query_one(Transcript).show(chat.turns, turn_widget, around)
         composer = self.query_one(Composer)
         if draft or not self.is_first_chat:
-            composer.show_text(draft)
+            composer.show_text(draft + composer.message if self.is_first_chat else draft)
         self.is_first_chat = False
         self._draft = self._kept_draft = composer.message
         composer.border_title = "incognito: nothing is saved" if chat.incognito else ""

@@ -121,8 +121,13 @@ class CodeArea(TextArea):
 
     # Writing
 
+    def write(self, text: str) -> None:
+        """Puts ``text`` in the place of the selection."""
+        if not self.read_only:
+            self._replace_via_keyboard(self.veil.hide(text), *self.selection)
+
     async def _on_key(self, event: events.Key) -> None:
-        if await act_in_order(self, event):
+        if await act_in_order(self, event, self.write):
             return
         if event.key == "enter" and not self.read_only:
             event.stop()

@@ -147,10 +147,14 @@ class Composer(TextArea):
         self.call_later(self._insert_newline)
 
     def _insert_newline(self) -> None:
-        self._replace_via_keyboard("\n", *self.selection)
+        self.write("\n")
+
+    def write(self, text: str) -> None:
+        """Puts ``text`` in the place of the selection."""
+        self._replace_via_keyboard(text, *self.selection)
 
     async def _on_key(self, event: events.Key) -> None:
-        await act_in_order(self, event)
+        await act_in_order(self, event, self.write)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Terminals send line ends of a paste as carriage returns; other control characters become visible."""

@@ -1,6 +1,7 @@
 """A message of the user's, as plain text: never Markdown, never markup. A long paste is folded."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 from textual.widgets import Static
@@ -8,6 +9,9 @@ from textual.widgets import Static
 from spectra_local.chats.attachments import described
 from spectra_local.chats.records import Attachment
 from spectra_local.printable import printable, printable_line
+
+if TYPE_CHECKING:
+    from tui.state import Turn
 
 FOLDED_LINES = 12  # what is shown of a paste; half a small screen
 
@@ -26,6 +30,8 @@ class Question(Static):
         &.-failed { border-left: outer $error; color: $text-muted; }
     }
     """
+
+    turn: "Turn | None" = None  # that it shows
 
     def __init__(self, text: str, files: Sequence[Attachment] = (), mark: str = "") -> None:
         """``mark``: which branch this is, in words."""

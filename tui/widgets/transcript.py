@@ -8,9 +8,11 @@ from textual.widget import Widget
 
 from tui.state import Turn
 from tui.textual_workarounds import GrowsDown
+from tui.widgets.question import Question
 from tui.widgets.welcome import Welcome
 
 WINDOW = 16  # turns; they fill the tallest screen and are laid out within a tenth of a second
+MOST_ITEMS = 2 * WINDOW  # in the column while a conversation goes on; an answer is some 0.3 MB of widgets and rows
 AHEAD = 8  # turns after one that was searched for
 
 
@@ -124,6 +126,19 @@ class Transcript(VerticalScroll, GrowsDown, can_focus=True):
         last = min(len(self._turns), self._last + WINDOW)
         await self._column.mount_all([self._make(t) for t in self._turns[self._last : last]])
         self._last, self._growing = last, False
+
+    async def shorten(self, turns: Sequence[Turn], make: Callable[[Turn], Widget]) -> None:
+        """Takes away what stands far above the end of a long conversation; scrolling up brings it back."""
+        if len(self.items) <= MOST_ITEMS or self.scroll_y < self.max_scroll_y:
+            return
+        questions = (item for item in self.items[-WINDOW:] if isinstance(item, Question) and item.turn is not None)
+        if (begin := next(questions, None)) is None:
+            return
+        first = next((n for n, turn in enumerate(turns) if turn is begin.turn), None)
+        if first is not None:
+            self._turns, self._make, self._first, self._last = tuple(turns), make, first, len(turns)
+            async with self.batch():
+                await self._column.remove_children(self.items[: self.items.index(begin)])
 
     def tint(self, tinted: bool) -> None:
         """Colours the answers by where their text came from, or no longer; also those that come into view later."""

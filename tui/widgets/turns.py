@@ -18,6 +18,7 @@ def turn_widget(turn: Turn) -> Widget:
     """A message that is complete."""
     if turn.role == "user":
         question = Question(turn.text, turn.files, branch_mark(turn))
+        question.turn = turn
         question.set_class(turn.outcome is Outcome.FAILED, "-failed")
         return question
     from tui.widgets.answer import Answer  # the Markdown parser is 45 ms of imports that the first frame can spare
