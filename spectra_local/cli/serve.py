@@ -43,7 +43,7 @@ _MAX_BODY_MB = 16
     "once; '*' lets all.",
 )
 @click.option("--max-tokens", default=_MAX_TOKENS, show_default=True, type=click.IntRange(1), help="Of one answer.")
-@click.option("--max-body", default=_MAX_BODY_MB, show_default=True, type=click.IntRange(1, 1024), help="In MB.")
+@click.option("--max-body", default=_MAX_BODY_MB, show_default=True, type=click.IntRange(1, 20), help="In MB.")
 def serve(
     model: WantedModel,
     options: EngineOptions,

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from spectra_local import wire
 
-_MOST_MESSAGE = 64 << 20  # bytes; serve takes bodies of 16 MB, and JSON may escape them to three times that
+_MOST_MESSAGE = 64 << 20  # bytes; serve takes bodies of 20 MB at most, and JSON may escape them to three times that
 _FLUSH_SECONDS = 1.0
 
 

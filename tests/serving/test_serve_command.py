@@ -18,10 +18,12 @@ from spectra_local.cli.main import root
 
 pytestmark = pytest.mark.model
 
+PAGE = "http://localhost:3000"
+
 
 @pytest.fixture(scope="module")
 def url(smollm2_path: Path, module_home: Path) -> Iterator[str]:
-    with serving(smollm2_path, ends_by=signal.SIGINT, exit_code=130) as url:
+    with serving(smollm2_path, "--origin", PAGE, "--max-body", "2", ends_by=signal.SIGINT, exit_code=130) as url:
         yield url
 
 
@@ -96,6 +98,32 @@ def _completion_comes_between(client: openai.OpenAI, url: str, hero: str) -> Non
 def test_a_prompt_beyond_the_context_is_400_with_both_numbers(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="2048"):
         client.completions.create(model="", prompt="word " * 3000)
+
+
+def test_a_history_beyond_the_context_is_400_unless_it_may_lose_turns(client: openai.OpenAI) -> None:
+    history: Any = [
+        {"role": "user", "content": "word " * 300_000},
+        {"role": "assistant", "content": "What of it?"},
+        {"role": "user", "content": "Say hello."},
+    ]
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.chat.completions.create(model="", messages=history)
+    assert refused.value.code == "context_length_exceeded"
+    stream = client.chat.completions.create(
+        model="", messages=history, max_tokens=4, stream=True, extra_body={"truncation": "auto"}
+    )
+    pieces = list(stream)
+    assert [len(piece.choices) for piece in pieces] == [1] * len(pieces)
+    assert any("left out" in str(getattr(piece, "notices", "")) for piece in pieces)
+
+
+def test_the_options_for_pages_and_bodies_have_their_effect(url: str) -> None:
+    first = httpx.options(
+        f"{url}/v1/chat/completions", headers={"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    )
+    assert (first.status_code, first.headers["Access-Control-Allow-Origin"]) == (204, PAGE)
+    assert httpx.post(f"{url}/infill", content=b" " * (2 << 20)).status_code == 400
+    assert httpx.post(f"{url}/infill", content=b" " * ((2 << 20) + 1)).status_code == 413
 
 
 def test_an_address_that_others_reach_needs_a_token() -> None:
