@@ -23,7 +23,7 @@ _LEAST_SHARE_AT_LAST = 0.1  # where the answer cannot be taken as it is
 _WEIGHT_OF_SIGNS = 0.1  # of a line like "}", which comes again everywhere
 _WEIGHT_ELSEWHERE = 0.5  # of a line that is indented otherwise than the one it repeats
 _WEIGHT_RENAMED = 0.9  # of a line that is one of the neighbourhood but for names that were changed
-_WEIGHT_SIMILAR = 0.5  # of a line that shares most of its words with one of the text
+_WEIGHT_SIMILAR = 0.5  # of a line that has the words of one of the text and more, or at last most of them
 _SIMILAR = 0.6
 _WEIGHT_NAMED = 1.02  # of a line of the named ones: what may be either is theirs
 _BLOCK = 3  # lines in a row that say something
@@ -207,10 +207,22 @@ def _weight(line: _Line, of: _Line, side: Side, shifts: set[int], renames: set[t
     in_place = of.indent - line.indent in shifts
     if line.text == of.text:
         return of.weight * (_WEIGHT_NAMED if side == "named" else 1.0 if in_place else _WEIGHT_ELSEWHERE)
-    if side == "named" or not renames or line.signs != of.signs or not in_place:
+    if side == "named":
+        return _WEIGHT_SIMILAR * _WEIGHT_NAMED if _is_longer(line, of) else 0.0
+    if not in_place:
         return 0.0
-    changed = {pair for pair in zip(of.words, line.words, strict=True) if pair[0] != pair[1]}
-    return _WEIGHT_RENAMED * of.weight if changed <= renames else 0.0
+    if renames and line.signs == of.signs:
+        changed = {pair for pair in zip(of.words, line.words, strict=True) if pair[0] != pair[1]}
+        return _WEIGHT_RENAMED * of.weight if changed <= renames else 0.0
+    return _WEIGHT_SIMILAR if _is_longer(line, of) else 0.0
+
+
+def _is_longer(line: _Line, of: _Line) -> bool:
+    """Whether it begins as the other and has all its words in their order, among more: one condition was added."""
+    if len(of.words) < 2 or line.words[:1] != of.words[:1] or len(line.words) <= len(of.words):
+        return False
+    words = iter(line.words)
+    return all(word in words for word in of.words)
 
 
 def _similarity(line: _Line, of: _Line, side: Side, shifts: set[int]) -> float:

@@ -107,6 +107,14 @@ POURED = DESCRIBE + '        if scale:\n            size = size * scale\n       
             "            line = line.strip()\n            self.rows.append(line)\n    return self.rows\n",
             "    def load(self):\n        with open(self.path, 'rb') as file:\n            for line in file:\n",
         ),
+        (
+            STORE,
+            3,
+            4,
+            "with open(self.path, 'rb') as file:\n    for line in file:\n        line = line.strip().lower()\n"
+            "        self.rows.append(line)\n",
+            "        with open(self.path, 'rb') as file:\n            for line in file:\n",
+        ),
         (STORE, 3, 3, STORE.replace("path)", "path, 'rb')"), "        with open(self.path, 'rb') as file:\n"),
         (
             SUM,
