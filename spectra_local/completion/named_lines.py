@@ -264,8 +264,10 @@ def _is_telling(line: str) -> bool:
 
 
 def _blocks(lines: list[tuple[int, str]]) -> set[tuple[tuple[int, str], ...]]:
+    """Each so many lines in a row, indented as they are among themselves: elsewhere they would be doubled too."""
     telling = [line for line in lines if _is_telling(line[1])]
-    return {tuple(telling[i : i + _BLOCK]) for i in range(len(telling) - _BLOCK + 1)}
+    rows = (telling[i : i + _BLOCK] for i in range(len(telling) - _BLOCK + 1))
+    return {tuple((indent - row[0][0], text) for indent, text in row) for row in rows}
 
 
 def margin_of(text: str) -> str:
