@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from starlette.responses import PlainTextResponse, Response
 from spectra_local import __version__
 from spectra_local.errors import SpectraError
 from spectra_local.llama.gguf import read_header
+from spectra_local.protocol import Sampling
 from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import RequestError
 from spectra_local.serving.replies import json_reply
+
+_ANY_SEED = 0xFFFFFFFF  # llama.cpp's word for a fresh one each time
 
 _HERE = """spectra-chat {version} answers here: a language model on this machine, for editors and other programs.
 
@@ -53,7 +57,7 @@ def about(service: Service) -> dict[str, Callable[[HttpRequest], Awaitable[Respo
         settings = {"id": 0, "n_ctx": info.n_ctx, "speculative": True, "is_processing": bool(service.queue.n_running)}
         return json_reply(
             {
-                "default_generation_settings": {**settings, "params": {"temperature": 0.0, "n_predict": -1}},
+                "default_generation_settings": {**settings, "params": _params(service)},
                 "total_slots": 1,
                 "model_alias": service.model_id,
                 "model_path": info.path,
@@ -78,6 +82,13 @@ def _model(service: Service, started: int) -> dict[str, object]:
     meta = {"n_vocab": info.n_vocab, "n_ctx": info.n_ctx, "n_ctx_train": info.n_ctx_train, "n_params": info.n_params}
     owner = {"object": "model", "created": started, "owned_by": "spectra-chat"}
     return {"id": service.model_id, **owner, "meta": {**meta, "size": info.size_bytes}}
+
+
+def _params(service: Service) -> dict[str, Any]:
+    """How tokens are drawn for who does not say."""
+    plain = asdict(Sampling())
+    names = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repeat_last_n", "dry_multiplier")
+    return {"n_predict": service.max_tokens, "seed": _ANY_SEED, **{name: plain[name] for name in names}}
 
 
 @cache

@@ -47,7 +47,7 @@ def web_app(service: Service, access: Access, limits: BodyLimits | None = None) 
     routes = [Route(path, answer, methods=["GET"]) for path, answer in get.items()]
     for path, answer in _POST.items():
         routes.append(Route(canonical(path), _endpoint(service, path, answer, bodies), methods=["POST"]))
-    handlers = {HTTPException: _http_error, RequestError: _request_error}
+    handlers = {HTTPException: _http_error, RequestError: _any_error, Exception: _any_error}
     return guarded(Starlette(routes=routes, exception_handlers=handlers), access)
 
 
@@ -75,5 +75,5 @@ async def _http_error(http: HttpRequest, error: Exception) -> Response:
     return reply
 
 
-async def _request_error(http: HttpRequest, error: Exception) -> Response:
+async def _any_error(http: HttpRequest, error: Exception) -> Response:
     return error_reply(error)

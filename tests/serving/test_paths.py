@@ -9,6 +9,7 @@ from fakes.http_server import serving
 from fakes.scripted import INFO, ScriptedAssistant, say
 
 from spectra_local.serving.access import Access
+from spectra_local.serving.metrics import Metrics
 from spectra_local.serving.paths import canonical
 
 HELLO = {"messages": [{"role": "user", "content": "Hi"}]}
@@ -82,7 +83,9 @@ def test_props_have_llama_servers_names(smollm2_path: Path) -> None:
     info = dataclasses.replace(INFO, path=str(smollm2_path))
     with serving(ScriptedAssistant(info=info)) as client:
         props = client.get("/props").json()
-    assert props["default_generation_settings"]["n_ctx"] == info.n_ctx
+    settings = props["default_generation_settings"]
+    assert (settings["n_ctx"], settings["params"]["temperature"], settings["params"]["n_predict"]) == (8192, 0, 256)
+    assert settings["params"]["seed"] == 0xFFFFFFFF
     assert (props["total_slots"], props["model_path"]) == (1, info.path)
     assert "im_start" in props["chat_template"]
     assert props["eos_token"]
@@ -92,6 +95,14 @@ def test_props_of_a_model_whose_file_is_gone() -> None:
     with serving(ScriptedAssistant()) as client:
         reply = client.get("/props")
     assert (reply.status_code, reply.json()["chat_template"]) == (200, "")
+
+
+def test_a_defect_where_nothing_is_posted_has_the_shape_of_all_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Metrics, "exposition", lambda *_, **__: 1 / 0)
+    with serving(ScriptedAssistant()) as client:
+        reply = client.get("/metrics")
+    assert (reply.status_code, reply.json()["error"]["type"]) == (500, "server_error")
+    assert "division" not in reply.text
 
 
 @pytest.mark.parametrize(
