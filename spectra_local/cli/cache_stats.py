@@ -47,7 +47,8 @@ def _table(found: dict[str, Any]) -> str:
             f"  {printable(source):<12} {tried['accepted']:,} of {tried['accepted'] + tried['rejected']:,} came true"
             for source, tried in found["sources"].items()
         ),
-        f"on disk        {byte_size(found['bytes'])} of at most {byte_size(found['cap'])}; above it old turns that "
-        "no draft used go first",
+        f"on disk        {byte_size(found['bytes'])} of at most {byte_size(found['cap'])}; above it imports go "
+        "first, then corpora, then old turns that no draft used",
+        *(f"  made room      {turns:,} turns of {printable(layer)}" for layer, turns in found["evicted"].items()),
     ]
     return "\n".join(lines)

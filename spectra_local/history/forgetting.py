@@ -55,6 +55,7 @@ def delete_turns(connection: sqlite3.Connection, what: Forget) -> Deleted:
     if what.everything:
         connection.execute("DELETE FROM savings")
         connection.execute("DELETE FROM savings_by_source")
+        connection.execute("DELETE FROM evictions")
         connection.execute("DELETE FROM layers WHERE id <> 1")
     connection.execute("UPDATE generation SET number = number + 1, forgotten = forgotten + 1")
     return Deleted(*gone)

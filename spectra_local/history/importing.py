@@ -14,11 +14,17 @@ import numpy as np
 
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history import transfer_file
-from spectra_local.history.store import Store
+from spectra_local.history.store import Store, no_room, stored_size
 from spectra_local.history.transfer_file import Header, Record, TransferFileError
 from spectra_local.history.turn import OWN, TOKEN, Turn, said_beyond
 
 Progress = Callable[[float], None]
+
+# A file of some kB must not cost minutes or gigabytes: exports compress to a third or a tenth, rarely to a thirtieth.
+_FREE_BYTES = 1 << 20
+_MOST_RATIO = 100
+_FREE_RECORDS = 5_000  # beside one for four bytes of the file
+_PIECE = 32_768  # characters tokenised at once: a tokenizer takes 100 bytes for each
 
 _LAYER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -79,6 +85,16 @@ def check(path: Path, vocabulary: Vocabulary, progress: Progress = lambda share:
     return header
 
 
+def _refuse_too_large(path: Path, header: Header, store: Store) -> None:
+    """By what the header says, before anything is unpacked; ``read_records`` holds the file to it."""
+    n_bytes = path.stat().st_size
+    if header.n_bytes > _FREE_BYTES + _MOST_RATIO * n_bytes or header.n_records > _FREE_RECORDS + n_bytes // 4:
+        raise TransferFileError("the file unpacks to far more than an export ever does; nothing was imported")
+    heads_and_text = max(0, header.n_bytes - TOKEN.itemsize * header.n_tokens)
+    if stored_size(heads_and_text, header.n_tokens, header.n_records) > store.room():
+        raise SpectraError(no_room(store))
+
+
 def import_file(
     path: Path, store: Store, vocabulary: Vocabulary, name: str | None = None, progress: Progress = lambda share: None
 ) -> Imported:
@@ -86,6 +102,7 @@ def import_file(
     name = layer_name(path) if name is None else name
     if not is_layer_name(name):
         raise UsageError("a layer's name is made of letters, digits and . _ - (at most 64), and is not 'own'")
+    _refuse_too_large(path, read_head(path), store)
     header = check(path, vocabulary, lambda share: progress(0.2 * share))
     adding = _Adding(header, vocabulary, name)
     with path.open("rb") as file:
@@ -141,4 +158,16 @@ class _Adding:
         if record.tokens and self._header.fingerprints[record.tokenizer] == self._vocabulary.fingerprint:
             return record.tokens
         self.n_retokenised += 1
-        return self._vocabulary.tokenize(record.text)
+        return [token for piece in _pieces(record.text) for token in self._vocabulary.tokenize(piece)]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in parts, cut before white space where there is any."""
+    start = 0
+    while len(text) - start > _PIECE:
+        end = start + _PIECE
+        cut = max(text.rfind(blank, start + _PIECE // 2, end) for blank in "\n ")
+        end = cut if cut > 0 else end
+        yield text[start:end]
+        start = end
+    yield text[start:]

@@ -13,12 +13,13 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import StoreError
 from spectra_local.history.database import BUSY_SECONDS, Database, is_busy
 from spectra_local.history.index import Index
 from spectra_local.history.savings import Saved, Tried, add_saved
 from spectra_local.history.store import Store
-from spectra_local.history.turn import TOKEN, Kind, Origin, Turn, said_beyond
+from spectra_local.history.turn import OWN, TOKEN, Kind, Origin, Turn, said_beyond
 
 log = logging.getLogger("spectra_local.history")
 
@@ -129,7 +130,7 @@ class PersonalHistory:
             if used := self.index.used():
                 self.store.count_uses(used)
             if self._answers % _EVICT_EVERY == 1:
-                self.store.evict()
+                self._say_evicted(self.store.evict())
         except StoreError as error:
             self._off(error)
 
@@ -177,6 +178,14 @@ class PersonalHistory:
         n = min(len(known), len(prompt))
         differing = np.flatnonzero(known[:n] != prompt[:n])
         return int(differing[0]) if len(differing) else n
+
+    def _say_evicted(self, layers: Mapping[str, int]) -> None:
+        if layers:
+            parts = [f"{n:,} of {'your own' if layer == OWN else layer}" for layer, n in layers.items()]
+            self._notice = (
+                f"The history reached its limit of {byte_size(self.store.cap)}; the least used turns made room: "
+                f"{', '.join(parts)}. 'spectra-chat history remove NAME' takes an import out."
+            )
 
     def _off(self, error: StoreError) -> None:
         log.warning("learning on disk is off: %s", error)

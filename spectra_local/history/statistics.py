@@ -23,6 +23,7 @@ class Statistics:
     saved_by_day: dict[str, Saved]
     saved_by_week: dict[str, Saved]
     tried_by_source: dict[str, Tried]
+    evicted: dict[str, int]  # turns that made room for others, by layer
 
     @property
     def saved(self) -> Saved:
@@ -55,6 +56,7 @@ def read_statistics(path: Path | None = None) -> Statistics:
             saved_by_day=saved_by_day(database),
             saved_by_week=saved_by_week(database),
             tried_by_source=tried_by_source(database),
+            evicted=store.evicted(),
         )
     finally:
         database.close()
@@ -67,6 +69,7 @@ def statistics_json(found: Statistics) -> dict[str, Any]:
         "bytes": found.n_bytes,
         "cap": found.cap,
         "layers": [asdict(layer) for layer in found.layers],
+        "evicted": found.evicted,
         "months": by_month(found),
         "saved": {**asdict(found.saved), "passes_saved": found.passes_saved},
         "days": {day: asdict(saved) for day, saved in found.saved_by_day.items()},

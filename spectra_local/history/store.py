@@ -6,12 +6,14 @@ Knows rows and layers, nothing of how drafts are found in them.
 import sqlite3
 import struct
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from spectra_local.byte_size import byte_size
 from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget, delete_turns
@@ -21,6 +23,7 @@ DEFAULT_CAP = 500_000_000  # bytes of the database
 _EVICT_TO = 0.9  # of the cap: evicting is rare, and then worth its while
 _USE_DAYS = 7.0  # a turn that was drafted from counts as this much younger, each time
 _MOST_USES = 50.0
+_ROW = 300  # bytes of a row beside its text and tokens: names, checksum, and its places in three indexes
 _PAGE_ROWS = 200  # rows read at once: the reader may pause for long between them
 _COLUMNS = (
     "t.id, t.ts, t.layer, l.name, t.conversation, t.origin, t.kind, t.fingerprint, t.text, t.beyond, t.tokens, "
@@ -216,14 +219,23 @@ class Store:
                 raise StoreError(f"there is a layer {name!r} already; choose another name") from error
             raise
 
+    def room(self) -> int:
+        """Bytes that an import may take: the rest up to the cap, so that no row has to go for it."""
+        return max(0, self.cap - self.size())
+
     def import_layer(self, name: str, turns: Iterable[Turn]) -> int:
-        """Makes the layer and adds ``turns`` to it, all or nothing; returns how many. Raises StoreError."""
+        """Makes the layer and adds ``turns`` to it, all or nothing; returns how many. Raises StoreError, also where
+        they take more than ``room``."""
         if any(layer.name == name for layer in self.layers()):
             raise StoreError(f"there is a layer {name!r} already; choose another name")
-        count = 0
+        count, left = 0, self.room()
         with self.database.transaction() as connection:
             insert_layer(connection, name)
             for turn in turns:
+                n_text = len(turn.text.encode("utf-8", "replace")) + len(turn.beyond.encode("utf-8", "replace"))
+                left -= stored_size(n_text, len(turn.tokens))
+                if left < 0:
+                    raise StoreError(no_room(self))
                 insert_turn(connection, turn, layer=name)
                 count += 1
         return count
@@ -279,31 +291,56 @@ class Store:
         )
         return int((pages - free) * page_size)
 
-    def evict(self) -> int:
-        """Above the cap, deletes the least useful turns (old ones that no draft read on from); returns how many.
-        Corpora stay: they are the user's choice, and bounded (corpus/records.py)."""
+    def evict(self) -> dict[str, int]:
+        """Above the cap, deletes the least useful turns (old ones that no draft read on from): first those of imports,
+        then those of corpora, and the user's own last. Returns how many by layer, and counts them."""
         over = self.size() - self.cap
         if over <= 0:
-            return 0
+            return {}
         to_free = over + (1 - _EVICT_TO) * self.cap
         query = (
-            "SELECT id, length(tokens) + length(CAST(text AS BLOB)) + length(CAST(beyond AS BLOB)) + 200 "  # noqa: S608
-            f"FROM turns t WHERE {_OF[False]} ORDER BY ts + ? * min(uses, ?), id"
+            "SELECT t.id, l.name, length(tokens) + length(CAST(text AS BLOB)) + length(CAST(beyond AS BLOB)) + 200 "
+            "FROM turns t JOIN layers l ON l.id = t.layer "
+            "ORDER BY t.layer = 1, t.layer IN (SELECT layer FROM corpora), ts + ? * min(uses, ?), t.id"
         )
         chosen: list[tuple[int]] = []
-        for identity, size in self._rows(query, [86400 * _USE_DAYS, _MOST_USES]):
+        layers: Counter[str] = Counter()
+        for identity, layer, size in self._rows(query, [86400 * _USE_DAYS, _MOST_USES]):
             if to_free <= 0:
                 break
             to_free -= size
             chosen.append((identity,))
+            layers[layer] += 1
         with self.database.transaction() as connection:
             connection.executemany("DELETE FROM turns WHERE id = ?", chosen)
+            connection.executemany(
+                "INSERT INTO evictions (day, layer, turns) VALUES (date('now', 'localtime'), ?, ?) "
+                "ON CONFLICT (day, layer) DO UPDATE SET turns = turns + excluded.turns",
+                layers.items(),
+            )
             raise_generation(connection)
-        return len(chosen)
+        return dict(layers)
+
+    def evicted(self) -> dict[str, int]:
+        """How many turns of each layer made room for others since the beginning."""
+        return dict(self._rows("SELECT layer, sum(turns) FROM evictions GROUP BY layer ORDER BY layer", []))
 
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self.database.lock, self.database.errors():
             return self.database.connection.execute(query, values).fetchall()
+
+
+def stored_size(n_text: int, n_tokens: int, n_turns: int = 1) -> int:
+    """Bytes that turns take in the file, with so many bytes of text and so many tokens."""
+    return n_text + TOKEN.itemsize * n_tokens + _ROW * n_turns
+
+
+def no_room(store: Store) -> str:
+    """Why an import is refused."""
+    return (
+        f"unpacked it is larger than what is left for imports, {byte_size(store.room())} of {byte_size(store.cap)}; "
+        "nothing was imported"
+    )
 
 
 def insert_layer(connection: sqlite3.Connection, name: str) -> None:

@@ -3,9 +3,12 @@
 import sqlite3
 from contextlib import closing
 
+import numpy as np
+
 from spectra_local.history import personal
 from spectra_local.history.personal import Exchange, PersonalHistory
 from spectra_local.history.savings import Saved
+from spectra_local.history.turn import TOKEN, Turn
 from spectra_local.locations import database_file, private_dir
 
 
@@ -34,3 +37,14 @@ def test_a_file_that_is_damaged_for_good_is_told_once_and_not_tried_again(monkey
     assert "not learned" in history.take_notice()
     assert not history.opened()
     assert history.indexes == []
+
+
+def test_what_made_room_is_said(monkeypatch):
+    history = PersonalHistory("f" * 64, 256)
+    history.store.import_layer("friend", [Turn("c", "user", "f" * 64, "x" * 9000, np.zeros(9000, TOKEN), 2e9)] * 9)
+    history.store.cap = 300_000
+    history.record(Exchange("chat-1", "chat", "a", [1, 2], 0, "b", [3]), Saved(answers=1))
+    notice = history.take_notice()
+    assert "of friend" in notice and "your own" not in notice
+    assert [turn.text for turn in history.store.turns(layer="own")] == ["a", "b"]
+    history.close()

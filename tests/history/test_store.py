@@ -125,11 +125,30 @@ def test_old_and_unused_turns_are_evicted_first(store: Store) -> None:
     ids = store.add([turn(text, ts=1e9 + i) for i in range(100)])
     store.count_uses(ids[:10])
     store.cap = 1_000_000
-    gone = store.evict()
+    gone = store.evict()["own"]
     left = [t.id for t in store.turns()]
     assert gone and left[:10] == ids[:10] and left[10:] == ids[10 + gone :]
     assert store.size() <= store.cap
-    assert store.evict() == 0
+    assert store.evict() == {}
+
+
+def test_imports_and_corpora_make_room_before_what_was_said_here_whatever_their_dates(store: Store) -> None:
+    own = store.add([turn("x" * 20_000, ts=1.0) for _ in range(20)])
+    for name in ("friend", "texts"):
+        store.import_layer(name, [turn("y" * 20_000, ts=2e9) for _ in range(20)])
+    with store.database.transaction() as sql:
+        sql.execute(
+            "INSERT INTO corpora (layer, paths, keep, max_tokens, model, scorer) VALUES (3, '[]', 1, 9, '', '')"
+        )
+    store.count_uses(range(own[-1] + 1, 61))
+    store.cap = store.size() * 2 // 3
+    first = store.evict()
+    assert set(first) == {"friend", "texts"} and first["friend"] == 20 > first["texts"]
+    assert [t.id for t in store.turns(layer="own")] == own
+    store.cap = store.size() // 3
+    second = store.evict()
+    assert second["own"] > 0 and first["texts"] + second["texts"] == 20
+    assert store.evicted() == {"friend": 20, "own": second["own"], "texts": 20}
 
 
 def test_a_damaged_row_is_left_out_and_noted(store: Store) -> None:

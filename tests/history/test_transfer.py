@@ -168,6 +168,64 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
         import_file(path, store, BYTES, "own")
 
 
+def made(path: Path, *made: Record, fingerprint: str = "bytes") -> Path:
+    with path.open("w+b") as file:
+        transfer_file.write(file, Header("p", "d", (fingerprint,), True, 0, 0, 0), made)
+    return path
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        [Record("a" * (8 << 20), ())],  # 8 kB that took 895 MB to tokenise
+        [Record("a", ()) for _ in range(30_000)],  # some kB, 480,000 of which took 12 s
+        [Record("", tuple(range(256)) * 4000)],
+    ],
+)
+def test_a_small_file_that_unpacks_to_much_is_refused_before_it_is_read(tmp_path: Path, many: list[Record]) -> None:
+    path = made(tmp_path / "in.spectra", *many)
+    assert path.stat().st_size < 40_000
+    store = opened(tmp_path / "db")
+
+    def tokenize(text: str) -> list[int]:
+        raise AssertionError("it is not looked into")
+
+    with pytest.raises(TransferFileError, match="far more"):
+        import_file(path, store, Vocabulary("m", "bytes", 256, tokenize, BYTES.text))
+    assert [layer.name for layer in store.layers()] == ["own"]
+
+
+def noise(n: int) -> str:
+    return "".join(map(chr, random.Random(n).choices(range(32, 127), k=n)))
+
+
+def test_an_import_larger_than_the_rest_of_the_history_is_refused_and_nothing_goes_for_it(tmp_path: Path) -> None:
+    store = opened(tmp_path / "db", *(turn(noise(9000), str(i)) for i in range(20)))
+    before = [t.id for t in store.turns()]
+    store.cap = store.size() + 200_000
+    with pytest.raises(SpectraError, match="larger than what is left"):
+        import_file(made(tmp_path / "in.spectra", Record(noise(250_000), ())), store, BYTES)
+    # What only tokenising tells: a token for each byte, four bytes for each token.
+    with pytest.raises(SpectraError, match="larger than what is left"):
+        import_file(made(tmp_path / "in.spectra", Record(noise(90_000), ()), fingerprint="other"), store, BYTES)
+    assert [layer.name for layer in store.layers()] == ["own"]
+    assert store.evict() == {} and [t.id for t in store.turns()] == before
+
+
+def test_a_long_text_is_tokenised_in_pieces_and_arrives_whole(tmp_path: Path) -> None:
+    lengths: list[int] = []
+
+    def tokenize(text: str) -> list[int]:
+        lengths.append(len(text))
+        return list(text.encode())
+
+    text = " ".join(noise(5000) for _ in range(40)) + "x" * 100_000
+    store = opened(tmp_path / "db")
+    import_file(made(tmp_path / "in.spectra", Record(text, ())), store, Vocabulary("m", "b", 256, tokenize, BYTES.text))
+    assert [bytes(t.tokens.tolist()).decode() for t in store.turns()] == [text]
+    assert max(lengths) < 40_000
+
+
 def test_the_file_is_private_and_never_replaced_unasked(tmp_path: Path) -> None:
     outgoing = choose(opened(tmp_path / "db", turn("abc", "1")), Selection(whole_turns=True))
     path = tmp_path / "out.spectra"
