@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from spectra_local.cli.main import run
-from spectra_local.history.database import Database, migrations
+from spectra_local.history.database import Database
 from spectra_local.history.importing import Vocabulary, import_file
 from spectra_local.history.personal import Exchange, PersonalHistory
 from spectra_local.history.savings import Saved
+from spectra_local.history.schema import migrations
 from spectra_local.history.store import Store
 from spectra_local.history.turn import TOKEN, Turn
 from spectra_local.locations import database_file

@@ -16,10 +16,11 @@ from spectra_local.chats.records import Tree
 from spectra_local.chats.transfer import write as export_chat
 from spectra_local.chats.verifying import verify_all
 from spectra_local.cli.main import root, run
-from spectra_local.history.database import Database, migrations
+from spectra_local.history.database import Database
 from spectra_local.history.exporting import Selection, choose
 from spectra_local.history.exporting import write as export
 from spectra_local.history.index import Index
+from spectra_local.history.schema import migrations
 from spectra_local.history.store import Store
 from spectra_local.history.turn import TOKEN, Turn
 from spectra_local.locations import database_file

@@ -12,13 +12,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from spectra_local import locations
 from spectra_local.errors import StoreError
-from spectra_local.history.pairs import pairs
+from spectra_local.history.damage import DecodingConnection, check_header, damage, is_damage, is_lack_of_room
+from spectra_local.history.schema import current_schema, define_functions, has_schema, migrations, schema_of, statements
 
 log = logging.getLogger("spectra_local.history")
 
@@ -128,16 +127,21 @@ class Database:
         return _moved(self.path, aside)
 
     def leave_if_alone(self) -> bool:
-        """Ends the log and closes the file, where no other program has it open; else it stays open and False comes."""
+        """Ends the log and closes the file, where no other program has it open; else it stays open and False comes.
+        A damaged file may not tell: then nobody can use it, and it is closed."""
         with self.lock:
             try:
+                if self.read_only:
+                    self.close()
+                    self.connection = _connect(self.path, "rw")
                 self.connection.execute("PRAGMA busy_timeout = 0")
                 (mode,) = self.connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-            except sqlite3.Error:
-                return False
-            if mode == "delete":
+                alone = bool(mode == "delete")
+            except sqlite3.Error as error:
+                alone = is_damage(error)
+            if alone:
                 self.close()
-            return bool(mode == "delete")
+            return alone
 
     def close(self) -> None:
         """Closes the connection; the log is then part of the file."""
@@ -154,11 +158,12 @@ class Database:
         except OSError as error:
             return self._opened_read_only(f"the history can only be read ({error.strerror})", error)
         try:
+            check_header(self.path)
             return self._checked(_connect(self.path, "rw", self._busy_seconds))
         except sqlite3.DatabaseError as error:
-            if _is_lack_of_room(error):
+            if is_lack_of_room(error):
                 return self._opened_read_only(f"the history can only be read ({_reason(error)})", error)
-            if not _is_damage(error):
+            if not is_damage(error):
                 raise
             aside = self.set_aside()
             self.notice = (
@@ -167,7 +172,13 @@ class Database:
             )
             log.warning("%s: %s; kept as %s", self.path, error, aside)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            return self._checked(_connect(self.path, "rw", self._busy_seconds))
+            return self._begun_after_damage(self._checked(_connect(self.path, "rw", self._busy_seconds)))
+
+    def _begun_after_damage(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """Numbers new rows so that they do not clash with those that are saved from the damaged file later."""
+        for table in ("turns", "chats", "messages"):
+            connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table, int(time.time())])
+        return connection
 
     def _opened_read_only(self, notice: str, cause: Exception) -> sqlite3.Connection:
         if not self.path.exists():
@@ -179,9 +190,13 @@ class Database:
         except sqlite3.Error:  # WAL needs a folder that can be written; where nobody can write nothing changes either
             connection = _connect(self.path, "ro", immutable=True)
             connection.execute("SELECT count(*) FROM sqlite_schema")
-        if _user_version(connection) < max(migrations()):
+        if (version := _user_version(connection)) < max(migrations()):
             connection.close()
-            raise sqlite3.OperationalError("it is of an older version, and cannot be brought up to date here")
+            if not version:  # it was to be begun just now
+                raise cause
+            raise sqlite3.OperationalError(
+                "it is of an older version, and cannot be brought up to date here"
+            ) from cause
         return connection
 
     def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -190,15 +205,16 @@ class Database:
             version = _user_version(connection)
             newest = max(migrations())
             if version > newest:
+                notice = "the history was written by a newer version of spectra-chat: it is read, not added to"
+                if schema_of(connection) == current_schema():
+                    notice += "; if there was none, 'spectra-chat history verify' mends it"
                 connection.close()
-                return self._opened_read_only(
-                    "the history was written by a newer version of spectra-chat: it is read, not added to",
-                    StoreError("newer"),
-                )
+                return self._opened_read_only(notice, StoreError("newer"))
             connection.execute("PRAGMA journal_mode = WAL")
             if version < newest:
                 self._migrate(connection, version)
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            if not has_schema(connection, migrations()):
+                raise damage("its schema is damaged")
         except BaseException:
             connection.close()
             raise
@@ -211,12 +227,13 @@ class Database:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 if _user_version(connection) < number:  # another program may have been faster
-                    for statement in _statements(sql):
+                    for statement in statements(sql):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {number}")
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                with contextlib.suppress(sqlite3.Error):  # SQLite may have done so itself
+                    connection.execute("ROLLBACK")
                 raise
 
     def _copy(self, connection: sqlite3.Connection, version: int) -> None:
@@ -238,19 +255,14 @@ class Database:
             partial.unlink(missing_ok=True)
 
 
-@cache
-def migrations() -> dict[int, str]:
-    """SQL by number."""
-    folder = files("spectra_local.history").joinpath("migrations")
-    return {int(f.name[:4]): f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".sql")}
-
-
 def _connect(
     path: Path, mode: str, busy_seconds: float = BUSY_SECONDS, *, immutable: bool = False
 ) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}" + ("&immutable=1" if immutable else "")
-    connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
-    connection.create_function("text_pairs", 1, pairs, deterministic=True)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False, factory=DecodingConnection
+    )
+    define_functions(connection)
     # A flipped bit may leave text that is no UTF-8: the row's checksum then tells, and the others can be read.
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     try:
@@ -281,30 +293,9 @@ def _user_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _statements(sql: str) -> Iterator[str]:
-    statement = ""
-    for line in sql.splitlines(keepends=True):
-        statement += line
-        if line.split("--")[0].rstrip().endswith(";") and sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
 def is_busy(error: StoreError) -> bool:
     """Whether another program was writing all the time, so that another try may do."""
     return getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Also where a step of the schema was taken before: then the number that says which were is damaged."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    again = any(words in str(error) for words in ("already exists", "duplicate column"))
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or again
-
-
-def _is_lack_of_room(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
 def _reason(error: Exception) -> str:
@@ -313,4 +304,6 @@ def _reason(error: Exception) -> str:
     return {
         "database or disk is full": "the disk is full",
         "disk I/O error": "the disk is full, or does not let itself be written",
+        "database disk image is malformed": "it is damaged; 'spectra-chat history verify' saves what is whole",
+        "database is locked": "another program is writing to it",
     }.get(str(error), str(error))

@@ -7,10 +7,12 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from spectra_local.errors import StoreError
 from spectra_local.history import salvage
-from spectra_local.history.database import Database, migrations
+from spectra_local.history.database import Database
+from spectra_local.history.schema import current_schema, has_schema, migrations, schema_of
 from spectra_local.history.segment import SUFFIX, Segment
 from spectra_local.history.store import kept_turn
 from spectra_local.locations import segments_dir
@@ -51,11 +53,11 @@ def verify(
         for table, check in all_checks.items():
             _check_rows(database.connection, table, check, found)
     _check_segments(found)
+    aside = database.unread()
+    found.file += [f"{path.name} was damaged when it was opened" for path in aside]
     try:
         if found.rows or found.file:
-            _salvage(database, all_checks, remake, found)
-        else:
-            _salvage_set_aside(database, all_checks, remake, found)
+            _salvage(database, aside, all_checks, remake, found)
     except (StoreError, OSError) as error:  # a full disk, a folder that cannot be written
         found.file.append(f"what is whole could not be saved: {error}")
     return found
@@ -63,44 +65,33 @@ def verify(
 
 def _salvage(
     database: Database,
+    aside: list[Path],
     checks: Mapping[str, salvage.RowCheck],
     remake: Callable[[sqlite3.Connection], None],
     found: Findings,
 ) -> None:
-    target = salvage.write(database.path, salvage.rows_of(database.connection), checks, remake)
-    found.saved, found.salvaged = target.rows, str(target.path)
-    if database.leave_if_alone():
-        found.kept = str(database.set_aside(read=True))
+    """Of files so damaged that a new one was begun, and of that one: one file with all that can be read."""
+    with database.lock:
+        target = salvage.write(database.path, [*aside, database.path], checks, remake)
+        found.saved, found.salvaged = target.rows, str(target.path)
+        if not database.leave_if_alone():
+            return
+        here = len(found.file) > len(aside) or bool(found.rows)
+        kept = [database.mark_read(path) for path in aside]
+        kept += [database.set_aside(read=True)] if here else []
+        found.kept = ", ".join(map(str, kept))
         target.path.replace(database.path)
         found.salvaged = str(database.path)
-
-
-def _salvage_set_aside(
-    database: Database,
-    checks: Mapping[str, salvage.RowCheck],
-    remake: Callable[[sqlite3.Connection], None],
-    found: Findings,
-) -> None:
-    """Of a file so damaged that a new one was begun: what can be read takes the new one's place, if that is empty."""
-    for path in database.unread():
-        found.file.append(f"{path.name} was damaged when it was opened")
-        with salvage.mended_copy(path) as connection:
-            target = salvage.write(path, salvage.rows_of(connection), checks, remake)
-        found.saved, found.salvaged = target.rows, str(target.path)
-        found.kept = str(database.mark_read(path))
-        if salvage.is_empty(database.connection) and database.leave_if_alone():
-            database.path.unlink()
-            target.path.replace(database.path)
-            found.salvaged = str(database.path)
-            return
 
 
 def _said_by_sqlite(connection: sqlite3.Connection) -> list[str]:
     try:
         said = [str(row[0]) for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != max(migrations()) and salvage.schema_of(connection) == salvage.current_schema():
+        if version != max(migrations()) and schema_of(connection) == current_schema():
             said.append(f"it says that its schema has number {version}; its tables are those of {max(migrations())}")
+        elif not has_schema(connection, migrations()):
+            said.append("its schema is damaged")
     except sqlite3.Error as error:
         said = [str(error)]
     return said

@@ -89,13 +89,13 @@ def raw_rows(path: Path) -> dict[tuple[str, int], object]:
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
         connection.text_factory = bytes
         for table in TABLES:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, UnicodeDecodeError):  # of its messages
                 cursor = connection.execute(f"SELECT * FROM {table} NOT INDEXED")
                 names = [column[0] for column in cursor.description]
                 while True:
                     try:
                         row = cursor.fetchone()
-                    except sqlite3.Error:
+                    except (sqlite3.Error, UnicodeDecodeError):
                         break
                     if row is None:
                         break

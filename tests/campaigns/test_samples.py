@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import bit_flips, hang_ups, import_mutants, kill, no_room, writers
+from campaigns import bit_flips, every_byte, hang_ups, import_mutants, kill, no_room, writers
 
 
 @pytest.mark.model
@@ -16,6 +16,12 @@ def test_a_kill_loses_nothing_that_was_acknowledged(smollm2_path: Path) -> None:
 def test_a_flipped_bit_is_reported_and_never_shown() -> None:
     found = bit_flips.run(4, seed=2)
     assert (found.crashes, found.wrong, found.missed, found.lost_rows) == ([], [], [], 0)
+
+
+def test_whatever_byte_is_changed_every_whole_row_is_saved() -> None:
+    known = [(at, 1 << at % 8) for at in (18, 20, 47, 60, 63, 100, 103, 106)]
+    assert every_byte.run(known).failures == []
+    assert every_byte.run(n=8, seed=3).failures == []
 
 
 def test_a_mutated_import_is_refused_or_harmless() -> None:

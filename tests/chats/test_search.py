@@ -7,8 +7,9 @@ import pytest
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.history import database as database_module
-from spectra_local.history.database import Database, migrations
+from spectra_local.history.database import Database
 from spectra_local.history.pairs import pair_query, pairs
+from spectra_local.history.schema import migrations
 
 MESSAGES = {
     "zebra": "Why do zebras have stripes? Ask Mr. Café_au_lait.",

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra_local.errors import StoreError
-from spectra_local.history.database import Database, migrations
+from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
+from spectra_local.history.schema import migrations
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
 
