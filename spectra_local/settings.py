@@ -6,7 +6,7 @@ what other versions wrote stay. Knows nothing of screens: which keys and themes 
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -129,19 +129,22 @@ def _checked(table: dict[str, Any]) -> tuple[Settings, list[str]]:
     known = {each.name for each in fields(Settings)}
     for key, value in table.items():
         if key not in known:
-            notices.append(f"'{key}' is no setting")
+            notices.append(_no_such("setting", key, [each.name for each in fields(Settings)]))
         elif not isinstance(value, dict):
             if type(value) is type(getattr(_DEFAULTS, key)):
                 found[key] = value
             else:
                 kind = "true or false" if isinstance(getattr(_DEFAULTS, key), bool) else "text in quotes"
                 notices.append(f"{key} must be {kind}")
-    if found.get("preset", DEFAULT_PRESET) not in presets:
-        notices.append(f"there is no preset '{found.pop('preset')}'")
-    if found.get("system") and found["system"] not in strings["systems"]:
-        notices.append(f"there is no system prompt '{found.pop('system')}'")
+    for key, kind, there in (("preset", "preset", presets), ("system", "system prompt", strings["systems"])):
+        if found.get(key) and found[key] not in there:
+            notices.append(_no_such(kind, found.pop(key), there))
     settings = Settings(**found, parameters=parameters, presets=presets, completion=rules, **strings)
     return settings, [printable_line(f"{settings_file().name}: {notice}") for notice in notices]
+
+
+def _no_such(kind: str, name: str, there: Iterable[str]) -> str:
+    return f"there is no {kind} '{name}'; there are {', '.join(there) or 'none'}"
 
 
 _DEFAULTS = Settings()
@@ -164,7 +167,8 @@ def _strings(values: dict[str, Any], table: str, notices: list[str]) -> dict[str
 def _learning_rules(values: dict[str, Any], notices: list[str]) -> LearningRules:
     """A rule that cannot be read switches learning off: it was meant to keep something private."""
     learn, not_from = values.get("learn", True), values.get("not_from", [])
-    notices += [f"completion.{name} is no setting" for name in values if name not in ("learn", "not_from")]
+    rules = ("learn", "not_from")
+    notices += [_no_such("setting", f"completion.{name}", rules) for name in values if name not in rules]
     if not isinstance(learn, bool):
         notices.append("completion.learn must be true or false; nothing is learned from completions")
         learn = False
@@ -182,7 +186,7 @@ def _parameters(values: dict[str, Any], table: str, notices: list[str]) -> dict[
                 raise ValueError
             found[name] = _number(name, value)
         except KeyError:
-            notices.append(f"{table}.{name} is no parameter")
+            notices.append(_no_such("parameter", f"{table}.{name}", SAMPLING_RANGES))
         except ValueError:
             notices.append(f"{table}: {_range_words(name)}" if name in SAMPLING_RANGES else f"{table}.{name} is none")
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.binding import BindingType
+from textual.content import Content
 
 from spectra_local.errors import SpectraError
 from spectra_local.printable import printable, printable_line
@@ -24,15 +25,18 @@ from tui.screens.chat import ChatScreen
 from tui.session import OpenAssistant, Session
 from tui.textual_workarounds import QuietCrash, events_of, go_back_to, hold_no_drawn_rows
 from tui.widgets.composer import Composer
+from tui.widgets.notices import Notices
 
 if TYPE_CHECKING:
     from textual.app import SystemCommand
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from tui.corpus_work import CorpusWork
 
 OpenNamed = Callable[[str], Assistant]
 
+NOTICE_S, SETTINGS_S = 6.0, 60.0  # how long a notice stays
 CLOSE_WITHIN_S = 0.5  # for the model to be freed when the app ends; its process is ended either way
 
 
@@ -81,6 +85,7 @@ class ChatApp(QuietCrash):
         self.settings, self._setting_notices = load_settings()
         self.theme = self._wanted_theme()
         self.keys_in_use: dict[str, str] = {}
+        self._told_settings: set[str] = set()
         self._use_keys()
 
     def get_default_screen(self) -> ChatScreen:
@@ -107,7 +112,8 @@ class ChatApp(QuietCrash):
     def _wanted_theme(self) -> str:
         wanted = self.settings.theme
         if wanted and wanted not in self.available_themes:
-            self._setting_notices.append(printable(f"there is no theme '{wanted}'"))
+            themes_here = ", ".join(sorted(self.available_themes))
+            self._setting_notices.append(printable_line(f"there is no theme '{wanted}'; there are {themes_here}"))
         return wanted if wanted in self.available_themes else themes.preferred()
 
     def _use_keys(self) -> None:
@@ -115,13 +121,32 @@ class ChatApp(QuietCrash):
         self._setting_notices += notices
         self.set_keymap(self.keys_in_use)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: "SeverityLevel" = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Says it above the box of the screen on top that has one; from any thread."""
+        words = Content.from_markup(message).plain if markup else message
+        words = f"{title}: {words}" if title else words
+        self.call_later(self._say, words, severity, timeout or NOTICE_S)
+
+    def _say(self, words: str, severity: str, seconds: float) -> None:
+        boxes = [box for screen in reversed(self.screen_stack) for box in screen.query(Notices)]
+        if boxes:
+            boxes[0].tell(words, severity, seconds)
+
     def tell_settings(self) -> None:
-        """One notice for all that could not be used of the settings."""
-        if self._setting_notices:
-            self.notify(
-                "\n".join(self._setting_notices), title="Settings", severity="warning", markup=False, timeout=12
-            )
-            self._setting_notices = []
+        """What could not be used of the settings, each once."""
+        fresh = [notice for notice in self._setting_notices if notice not in self._told_settings]
+        self._told_settings.update(fresh)
+        for notice in fresh:
+            self.notify(notice, severity="warning", markup=False, timeout=SETTINGS_S)
+        self._setting_notices = []
 
     def change_setting(self, path: tuple[str, ...], value: str | float | bool | None) -> bool:
         """Keeps one setting and follows it at once. A file that cannot be written is a notice, and False."""

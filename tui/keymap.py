@@ -22,7 +22,7 @@ def keymap(chosen: Mapping[str, str], send: str = "enter") -> tuple[dict[str, st
         keys["composer.newline"] = "enter,shift+enter,ctrl+j,alt+enter"
     for name, wanted in chosen.items():
         if name not in known:
-            notices.append(printable_line(f"keys: there is no binding '{name}'"))
+            notices.append(printable_line(f"keys: there is no binding '{name}'; there are {_like(name, known)}"))
         elif not _usable(wanted):
             notices.append(printable_line(f"keys.{name}: '{wanted}' is no key"))
         else:
@@ -45,6 +45,13 @@ def shown(key: Key, keys: Mapping[str, str]) -> str:
 def key_of(command: str, keys: Mapping[str, str]) -> str:
     """The key that does what a slash command does, "" where there is none."""
     return next((shown(key, keys) for key in CHAT_KEYS if key.action == f"command('{command}')"), "")
+
+
+def _like(name: str, known: Mapping[str, Key]) -> str:
+    """The bindings of the same screen, or the screens."""
+    screen = name.partition(".")[0] + "."
+    same = [one for one in known if one.startswith(screen)]
+    return ", ".join(same or sorted({f"{one.partition('.')[0]}.…" for one in known}))
 
 
 def _usable(keys: str) -> bool:

@@ -25,6 +25,7 @@ from tui.status import reading, status_of
 from tui.textual_workarounds import SafeSelection
 from tui.widgets.composer import Composer
 from tui.widgets.failure_panel import FailurePanel
+from tui.widgets.notices import Notices
 from tui.widgets.question import Question
 from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
@@ -81,6 +82,7 @@ class ConversationScreen(SafeSelection):
         """The conversation above, writing below."""
         yield Transcript(tinted=self._tinted)
         with Vertical(id="desk"):
+            yield Notices()
             yield Static("", markup=False, classes="hint")
             yield Composer()
             yield StatusLine()

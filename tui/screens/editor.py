@@ -32,6 +32,7 @@ from tui.state import ModelState, Phase
 from tui.widgets.code_area import CodeArea
 from tui.widgets.instruction_box import InstructionBox
 from tui.widgets.line_box import LineBox
+from tui.widgets.notices import Notices
 from tui.widgets.search_box import SearchBox
 from tui.widgets.status_line import StatusLine
 
@@ -105,6 +106,7 @@ class EditorScreen(SearchingScreen):
         with Vertical(id="desk"):
             yield InstructionBox()
             yield SearchBox()
+            yield Notices()
             yield Static("", markup=False, classes="hint")
             yield StatusLine()
 

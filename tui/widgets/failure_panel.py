@@ -18,7 +18,7 @@ class FailurePanel(Static):
         padding: 0 2 0 1;
         border-left: outer $error;
         background: $error 8%;
-        &.-declined { border-left: outer $primary; background: $surface; }
+        &.-declined { border-left: none; background: $background; }
     }
     """
 
