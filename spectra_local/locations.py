@@ -1,20 +1,55 @@
 """Every path the program uses. ``SPECTRA_HOME`` puts all of them below one folder (tests, portable installs)."""
 
+import contextlib
 import os
 from pathlib import Path
+
+from spectra_local.errors import SpectraError
 
 _APP = "spectra-chat"
 
 
+class NoHomeError(SpectraError):
+    """The system knows no home folder for this user: neither HOME nor an account names one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this user has no home folder (HOME names none): set SPECTRA_HOME to a folder for models and chats"
+        )
+
+
 def _base(kind: str) -> Path:
-    """``kind``: config, data, cache or log."""
+    """``kind``: config, data, cache or log. Raises NoHomeError."""
     home = os.environ.get("SPECTRA_HOME")
     if home:
-        return Path(home).expanduser() / kind
+        if (given := expanded(Path(home))).parts[0].startswith("~"):
+            raise NoHomeError
+        return given / kind
     import platformdirs  # 9 ms that a set SPECTRA_HOME, and a command without files, need not pay
 
-    folder: Path = getattr(platformdirs, f"user_{kind}_path")(_APP, appauthor=False)
+    if os.environ.get("HOME") == "":
+        del os.environ["HOME"]  # else "/" would be it, and not what the account says
+    try:
+        folder: Path = getattr(platformdirs, f"user_{kind}_path")(_APP, appauthor=False)
+    except RuntimeError as error:
+        raise NoHomeError from error
+    if not folder.is_absolute():  # of releases that let a "~" be
+        raise NoHomeError
     return folder
+
+
+def home_folders(*below: str) -> list[Path]:
+    """These in the user's home folder; none where that is not known."""
+    home = expanded(Path("~"))
+    return [home / each for each in below] if home.is_absolute() else []
+
+
+def expanded(path: Path) -> Path:
+    """With ``~`` replaced; as it is where nobody knows whose home that is."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def config_dir() -> Path:
@@ -74,9 +109,13 @@ def _is_mine(folder: Path) -> bool:
 
 
 def private_dir(path: Path) -> Path:
-    """Makes the folder and what is missing above it, readable by their owner alone (0700 under any umask)."""
+    """Makes the folder and what is missing above it, readable by their owner alone (0700 under any umask).
+
+    Where the disk takes no modes they are as they are: who keeps something private in them says so.
+    """
     missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
+        with contextlib.suppress(PermissionError):
+            folder.chmod(0o700)
     return path

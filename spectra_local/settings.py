@@ -13,7 +13,7 @@ from typing import Any
 
 from spectra_local.completion.learning import LearningRules
 from spectra_local.errors import SpectraError, UsageError
-from spectra_local.locations import config_dir
+from spectra_local.locations import NoHomeError, config_dir
 from spectra_local.printable import printable_line
 from spectra_local.private_file import write_private
 from spectra_local.protocol import Sampling
@@ -77,9 +77,11 @@ def settings_file() -> Path:
 
 
 def load_settings() -> tuple[Settings, list[str]]:
-    """The settings, and one line for each value that could not be used. Never raises."""
+    """The settings, and one line for each value that could not be used. Raises NoHomeError alone."""
     try:
         return _checked(_table(_text()))
+    except NoHomeError:
+        raise
     except SpectraError as error:
         return Settings(), [f"{error}. The defaults are in use; the file stays as it is."]
 

@@ -116,12 +116,15 @@ def replace_file(path: Path, before: str | None, after: str, *, backup: bool = T
         try:
             with temporary.open("xb") as file:
                 if before is not None:
-                    shutil.copymode(path, temporary)
+                    with contextlib.suppress(PermissionError):  # a disk that takes no modes
+                        shutil.copymode(path, temporary)
                 file.write(after.encode())
                 file.flush()
                 os.fsync(file.fileno())
             if backup and before is not None:
-                shutil.copy2(path, kept)
+                shutil.copyfile(path, kept)
+                with contextlib.suppress(PermissionError):
+                    shutil.copystat(path, kept)
             temporary.replace(path)
         finally:
             with contextlib.suppress(OSError):

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from spectra_local.locations import cache_dir
+from spectra_local.locations import NoHomeError, cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,8 +133,9 @@ _running: StartCache | None = None
 def begin() -> None:
     """What is compiled from now on is taken from the cache, or is kept in it for the next start."""
     global _running
-    _running = StartCache(start_cache_file())
-    _running.begin()
+    with suppress(NoHomeError):  # who needs a folder says so
+        _running = StartCache(start_cache_file())
+        _running.begin()
 
 
 def keep() -> None:

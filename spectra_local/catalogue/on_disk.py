@@ -15,6 +15,7 @@ from spectra_local import locations
 from spectra_local.catalogue import added, ollama
 from spectra_local.catalogue.entries import entry_of_file
 from spectra_local.catalogue.gguf_peek import is_language_model, parts
+from spectra_local.locations import expanded, home_folders
 
 Where = Literal["own", "added", "hugging-face", "llama.cpp", "ollama", "lm-studio", "path"]
 
@@ -87,30 +88,33 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _hugging_face_folders() -> list[Path]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folders = [cache / "huggingface" / "hub", Path.home() / ".cache" / "huggingface" / "hub"]
+    folders = [cache / "huggingface" / "hub" for cache in (*_xdg_cache(), *home_folders(".cache"))]
     if home := os.environ.get("HF_HOME"):
-        folders.insert(0, Path(home).expanduser() / "hub")
+        folders.insert(0, expanded(Path(home)) / "hub")
     if hub := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
-        folders.insert(0, Path(hub).expanduser())
+        folders.insert(0, expanded(Path(hub)))
     return folders
 
 
 def _llama_cpp_folders() -> list[Path]:
     if folder := os.environ.get("LLAMA_CACHE"):
-        return [Path(folder).expanduser()]
+        return [expanded(Path(folder))]
     if sys.platform == "darwin":
-        return [Path.home() / "Library" / "Caches" / "llama.cpp"]
-    return [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "llama.cpp"]
+        return home_folders("Library/Caches/llama.cpp")
+    return [cache / "llama.cpp" for cache in _xdg_cache() or home_folders(".cache")]
+
+
+def _xdg_cache() -> list[Path]:
+    return [Path(cache)] if (cache := os.environ.get("XDG_CACHE_HOME")) else []
 
 
 def _lm_studio_folders() -> list[Path]:
     # The second was used up to version 0.3.
-    return [Path.home() / ".lmstudio" / "models", Path.home() / ".cache" / "lm-studio" / "models"]
+    return home_folders(".lmstudio/models", ".cache/lm-studio/models")
 
 
 def _ollama_folders() -> list[Path]:
     if folder := os.environ.get("OLLAMA_MODELS"):
-        return [Path(folder).expanduser()]
+        return [expanded(Path(folder))]
     # The second belongs to the service that Ollama's installer sets up on Linux.
-    return [Path.home() / ".ollama" / "models", Path("/usr/share/ollama/.ollama/models")]
+    return [*home_folders(".ollama/models"), Path("/usr/share/ollama/.ollama/models")]

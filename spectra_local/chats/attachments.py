@@ -9,6 +9,7 @@ from pathlib import Path
 from spectra_local.byte_size import byte_size
 from spectra_local.chats.records import Attachment
 from spectra_local.errors import SpectraError
+from spectra_local.locations import expanded
 
 MOST_BYTES = 4 << 20  # a million tokens: more than any context here
 # Prose and code come to 3.2-4.5 characters a token with the vocabularies of Llama, Qwen and SmolLM.
@@ -49,7 +50,7 @@ def mentioned(text: str) -> list[str]:
 
 def attach_mentioned(text: str, n_ctx: int = 0) -> tuple[Attachment, ...]:
     """The files that a message names, where they exist; any other @word is a word. Raises SpectraError."""
-    paths = [Path(name).expanduser() for name in mentioned(text)]
+    paths = [expanded(Path(name)) for name in mentioned(text)]
     files = tuple(read_attachment(path, n_ctx) for path in paths if _exists(path))
     total = sum(estimated_tokens(file.text) for file in files)
     if n_ctx and total > n_ctx:

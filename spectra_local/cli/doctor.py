@@ -36,6 +36,7 @@ _SHOWN_WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(model: WantedModel, options: EngineOptions, as_json: bool) -> int:
     """Check the installation. Exit 1 if something is wrong."""
+    locations.config_dir()  # without a home that is all there is to say
     checks: dict[str, Callable[[], Any]] = {
         "versions": _versions,
         "native": _native,

@@ -21,6 +21,7 @@ from spectra_local.cli.fetching import fetch, settle_licence
 from spectra_local.cli.model_list import as_table
 from spectra_local.errors import ModelNotFoundError, SpectraError, UsageError
 from spectra_local.llama.memory import available_bytes
+from spectra_local.locations import expanded
 from spectra_local.printable import printable_line
 from spectra_local.settings import change_setting
 
@@ -77,7 +78,7 @@ def add(path: Path, name: str | None) -> None:
     """Use a GGUF file where it lies, under a name."""
     from spectra_local.llama.gguf import read_header  # a tenth of the start of every other command
 
-    path = path.expanduser().absolute()
+    path = expanded(path).absolute()
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no file"
         raise ModelNotFoundError(f"{printable_line(str(path))} is {kind}; name a .gguf file")

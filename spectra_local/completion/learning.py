@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from spectra_local.locations import expanded
+
 
 @dataclass(frozen=True, slots=True)
 class LearningRules:
@@ -23,5 +25,5 @@ class LearningRules:
 def _covers(rule: str, path: Path) -> bool:
     if "/" not in rule and rule != "~":
         return fnmatch(path.name, rule)
-    folder = Path(rule).expanduser()
+    folder = expanded(Path(rule))
     return path.is_relative_to(folder) or path.resolve().is_relative_to(folder.resolve())

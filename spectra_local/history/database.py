@@ -16,6 +16,7 @@ from pathlib import Path
 
 from spectra_local import locations
 from spectra_local.errors import StoreError
+from spectra_local.file_lock import NoLocksError, require_locks
 from spectra_local.history.damage import DecodingConnection, check_header, damage, is_damage, is_lack_of_room
 from spectra_local.history.schema import current_schema, define_functions, has_schema, migrations, schema_of, statements
 
@@ -40,6 +41,7 @@ class Database:
         self._busy_seconds = busy_seconds
         self.path = path or locations.database_file()
         self.notice = ""  # what the user should know, "" for nothing
+        self.exposure = ""  # what to say where others may read the file, "" where they cannot
         self.read_only = False
         self.lock = threading.RLock()
         try:
@@ -153,8 +155,11 @@ class Database:
     def _opened(self) -> sqlite3.Connection:
         try:
             locations.private_dir(self.path.parent)
+            require_locks(self.path.parent)
             # SQLite gives its side files the mode of the file, so it must be private before SQLite sees it.
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            self.exposure = _made_private(self.path)
+        except NoLocksError:
+            raise
         except OSError as error:
             return self._opened_read_only(f"the history can only be read ({error.strerror})", error)
         try:
@@ -253,6 +258,22 @@ class Database:
         finally:
             target.close()
             partial.unlink(missing_ok=True)
+
+
+def _made_private(path: Path) -> str:
+    """Makes the file, where there is none; returns what to say where its disk takes no modes. Raises OSError."""
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, 0o600)
+            if not os.fstat(descriptor).st_mode & 0o077:
+                return ""
+    finally:
+        os.close(descriptor)
+    return (
+        f"Other users of this machine may be able to read what is learned and saved: {path.parent} is on a disk that "
+        "takes no file modes. SPECTRA_HOME may name a folder that does."
+    )
 
 
 def _connect(

@@ -67,7 +67,7 @@ class PersonalHistory:
         try:
             self._database = Database(busy_seconds=within_s)
             self._database.wait_for_writers(BUSY_SECONDS)
-            self._notice = self._database.notice
+            self._notice = self._database.notice or self._database.exposure
             self.store = Store(self._database)
             self.index = Index(self.store, self._fingerprint, self._n_vocab)
             self.corpora = Index(self.store, self._fingerprint, self._n_vocab, corpora=True)

@@ -125,7 +125,8 @@ def listen(path: Path) -> socket.socket:
     try:
         temporary.unlink(missing_ok=True)
         listener.bind(str(temporary))
-        temporary.chmod(0o600)
+        with contextlib.suppress(PermissionError):  # the folder is closed to others, whatever the socket's mode
+            temporary.chmod(0o600)
         listener.listen(_BACKLOG)
         temporary.replace(path)
     except OSError:
