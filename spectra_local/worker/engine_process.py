@@ -32,6 +32,8 @@ from spectra_local.worker.starting import connect_or_start
 
 _CANCELLED = Done("cancelled", Timings(), 0, 0)
 _MOST_STARTS = 6  # of a process for one request: more than the ladder has steps
+# By an engine that another program has started and that ends: then it may end for long, or whoever answers is none.
+_MOST_SENT_AWAY = 2
 _ENDS_AGAIN = (
     "the process that runs the model ends again and again; 'spectra-chat doctor' names the log that may say why"
 )
@@ -74,22 +76,25 @@ class EngineProcess:
         return self._start()
 
     def _start(self, ended: str = "") -> Iterator[LoadProgress]:
+        n_sent_away = 0
         for _ in range(_MOST_STARTS):
             started = time.time()
             try:
                 self._leave()  # two models at once may not fit into memory
-                yield from self._connect(self._connect_or_start(ended))
+                join = n_sent_away < _MOST_SENT_AWAY
+                yield from self._connect(self._connect_or_start(ended, join=join))
                 if self.info.cost_time >= started:  # loading has decoded, to measure
                     self._notice = self._worked()
                 return
             except EngineEndedError as error:
                 self._take_in(error)
+                n_sent_away += error.shared
                 ended = error.how
         raise WorkerError(_ENDS_AGAIN)
 
-    def _connect_or_start(self, ended: str) -> Connection:
+    def _connect_or_start(self, ended: str, *, join: bool) -> Connection:
         self._descent = self._descent or Descent()
-        return connect_or_start(self._path, self._options, self._point(), self._descent.step, ended)
+        return connect_or_start(self._path, self._options, self._point(), self._descent.step, ended, join=join)
 
     def _take_in(self, error: EngineEndedError) -> None:
         """Returns where another start may help; raises ``error``, or what is to be said instead, where not."""
@@ -112,8 +117,12 @@ class EngineProcess:
             return None
         other = EngineProcess(self._path, self._options)
         other._own_point = self._own_point
-        for _ in other._connect(line):
-            pass
+        try:
+            for _ in other._connect(line):
+                pass
+        except EngineEndedError:
+            other.close()
+            return None
         return other
 
     def _point(self) -> MeetingPoint | None:

@@ -16,19 +16,26 @@ from spectra_local.worker.meeting_point import MeetingPoint
 
 
 def connect_or_start(
-    path: Path, options: EngineOptions, point: MeetingPoint | None, step: Kernels, ended: str = ""
+    path: Path,
+    options: EngineOptions,
+    point: MeetingPoint | None,
+    step: Kernels,
+    ended: str = "",
+    *,
+    join: bool = True,
 ) -> Connection:
     """A line to an engine that has the model or is loading it; what it says next is its progress, then ModelInfo.
 
     ``point``: where such an engine is met; None: nowhere. ``step``: the kernels of one that is started. ``ended``: how
-    an engine that it takes the place of ended, for the log. Raises WorkerError.
+    an engine that it takes the place of ended, for the log. ``join`` False: the one that is met there sends away
+    whoever comes, and another takes its place. Raises WorkerError.
     """
     if point is None:
         return _started(path, options, None, step, ended)
     with point.alone() as is_alone:
         if not is_alone:  # somebody who is about to start one hangs
             return _started(path, options, None, step, ended)
-        return point.joined() or _started(path, options, point.socket, step, ended)
+        return (point.joined() if join else None) or _started(path, options, point.socket, step, ended)
 
 
 def _started(path: Path, options: EngineOptions, socket: Path | None, step: Kernels, ended: str) -> Connection:

@@ -11,7 +11,7 @@ from fakes.scripted import GENEROUS_S, INFO, Gate, done
 from fakes.waiting import wait_until
 
 from spectra_local import wire
-from spectra_local.errors import ContextFullError
+from spectra_local.errors import ContextFullError, SpectraError
 from spectra_local.prompts import Prompt
 from spectra_local.protocol import Done, EngineOptions, Event, LoadProgress, Request, Text, Timings
 from spectra_local.worker.client import Client
@@ -166,6 +166,39 @@ def test_who_joins_late_is_told_of_the_model(join: Join) -> None:
     program.ask("hi")
     assert program.answer() == ("HI", "stop")
     assert join().got.get(timeout=GENEROUS_S) == INFO
+
+
+def test_who_joins_a_load_that_somebody_gave_up_is_sent_away_and_is_told_no_error(
+    engine: Engine, ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def load() -> Iterator[LoadProgress]:
+        yield LoadProgress(0.5)
+        begun.set()
+        assert goes_on.wait(GENEROUS_S)
+        raise SpectraError("loading was cancelled")
+
+    monkeypatch.setattr(engine, "load", load)
+    monkeypatch.setattr(EngineServer, "_describe", lambda _: None)
+    server = EngineServer("model", EngineOptions(), None)
+    first = Program(server)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    assert begun.wait(GENEROUS_S)
+    first.send({"cancel": 0})
+    assert isinstance(first.got.get(timeout=GENEROUS_S), LoadProgress)
+    wait_until(lambda: engine._cancelled.is_set())
+    second = Program(server)
+    goes_on.set()
+    while (said := second.got.get(timeout=GENEROUS_S)) is not None:
+        assert not isinstance(said, SpectraError)
+    assert "cancelled" in str(first.got.get(timeout=GENEROUS_S))
+    thread.join(GENEROUS_S)
+    first.leave()
+    second.leave()
+    second.heard_by_server.close()  # nobody listens to one that was sent away
+    assert ended.wait(GENEROUS_S)
 
 
 def test_the_more_urgent_comes_first_then_who_came_first(join: Join, engine: Engine) -> None:

@@ -395,6 +395,25 @@ def test_one_that_listens_and_is_no_engine_is_passed_by(join: Join, smollm2_path
         assert text_of(list(join().generate(COUNT))).startswith(" 7, 8")
 
 
+def test_who_is_sent_away_again_and_again_starts_an_engine_of_its_own(join: Join, smollm2_path: Path) -> None:
+    point = meeting_point.meeting_point(smollm2_path, SHARED)
+    assert point
+    ends = threading.Event()
+    with meeting_point.listen(point.socket) as leaving:  # an engine that takes long to end
+
+        def send_away() -> None:
+            while not ends.is_set():
+                line, _ = leaving.accept()
+                meeting_point.is_welcome(line)
+                line.close()
+
+        threading.Thread(target=send_away, daemon=True).start()
+        client = join()
+        assert text_of(list(client.generate(COUNT))).startswith(" 7, 8")
+        assert join().pid == client.pid, "it is met at the place of the one before"
+        ends.set()
+
+
 def test_without_local_sockets_everybody_loads_its_own(join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(meeting_point.NoSharingError, match="no local sockets"):
