@@ -290,6 +290,8 @@ class Engine:
         read = read or self._prompts.read(request)
         prompt, n_dropped = read.tokens, read.n_dropped
         self._sharing.use_for("completing" if request.kind == "complete" else "conversing")
+        if request.repeatable and not self._sharing.n_paused:
+            self._context.restart()  # what was read before decides how wide the passes are, and so how they round
         if n_dropped:
             yield Notice(
                 f"{n_dropped} earlier message{'s' * (n_dropped > 1)} left out: the context holds {self._context.n_ctx} "

@@ -106,6 +106,12 @@ class Request:
         return len(self.prompt or "") + sum(len(message.content) + _AROUND_MESSAGE for message in self.messages)
 
     @property
+    def repeatable(self) -> bool:
+        """Whether the same request is to have the same answer, also without exact mode: nothing of it may then depend
+        on what was asked before."""
+        return self.sampling.seed is not None and (not self.speculate or self.count > 1)
+
+    @property
     def urgency(self) -> int:
         """Who goes first where several wait, and who interrupts whom: 2 while somebody types, 0 where nobody waits."""
         return 0 if self.background else 2 if self.kind == "complete" else 1

@@ -127,6 +127,24 @@ def test_the_same_seed_gives_the_same_text(engine: Engine) -> None:
     assert answer(1) != answer(2)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_seed_and_plain_decoding_repeat_an_answer_whatever_was_asked_before(engine: Engine, count: int) -> None:
+    asked = replace(CAPITAL, sampling=Sampling(1.5, seed=7), speculate=False, count=count, max_tokens=40)
+
+    def answer() -> tuple[list[tuple[int, str]], Timings]:
+        events = list(engine.generate(asked))
+        assert isinstance(events[-1], Done)
+        return [(event.answer, event.text) for event in events if isinstance(event, Text)], events[-1].timings
+
+    first, _ = answer()
+    list(engine.generate(replace(CAPITAL, max_tokens=3)))  # begins with the same words
+    again, timings = answer()
+    assert timings.cache_n == 0, "what is reused decides how wide the passes are"
+    assert again == first
+    list(engine.generate(Request(prompt="a long text " * 100, max_tokens=1)))  # for which the context grows
+    assert answer()[0] == first
+
+
 def test_most_tokens_and_stop_texts_end_an_answer(engine: Engine) -> None:
     short = list(engine.generate(Request(messages=CAPITAL.messages, max_tokens=3)))
     assert (done(short).finish_reason, done(short).timings.predicted_n) == ("length", 3)

@@ -108,7 +108,7 @@ def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="X",
         help="Ends loops; 0: off.",
     )
-    @click.option("--seed", type=int, metavar="N", help="Same seed, same draws.  [default: random]")
+    @click.option("--seed", type=int, metavar="N", help="Same seed, same draws; see README.  [default: random]")
     @wraps(command)
     def with_sampling(
         *args: Any,
