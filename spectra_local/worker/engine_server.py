@@ -244,11 +244,13 @@ class EngineServer:
     # --- what clients say --------------------------------------------------------------------------------------
 
     def _listen(self, client: Client) -> None:
-        for message in client.messages():
-            take = self._queue if isinstance(message, Request) else self._cancel
-            if not take(client, message):
-                break
-        self._dismiss(client)
+        try:
+            for message in client.messages():
+                take = self._queue if isinstance(message, Request) else self._cancel
+                if not take(client, message):
+                    break
+        finally:  # whatever it sent: nobody may wait for one that nobody listens to
+            self._dismiss(client)
 
     def _queue(self, client: Client, request: Request) -> bool:
         """False where the client does not wait for its answers: then it is none of ours."""
@@ -269,7 +271,7 @@ class EngineServer:
                     timer = threading.Timer(_WAITING_SECONDS, self._explain_wait, (turn,))
                     timer.daemon = True
                     timer.start()
-                if request.n_chars > _LONG and request.accepted is None:
+                if _is_long(request):
                     turn.is_being_read = True
                     self._n_being_read += 1
                     threading.Thread(target=self._read, args=(turn,), name="read", daemon=True).start()
@@ -357,6 +359,13 @@ class EngineServer:
             self._changed.notify_all()
         self._finished.wait(_FAREWELL_SECONDS)
         os._exit(0)  # native code may be deep in a call and needs no farewell
+
+
+def _is_long(request: Request) -> bool:
+    try:
+        return request.n_chars > _LONG and request.accepted is None
+    except TypeError:  # it is of wrong types: answering it fails, and says so
+        return False
 
 
 def _may_rest_after(event: Event) -> bool:
