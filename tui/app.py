@@ -112,8 +112,9 @@ class ChatApp(QuietCrash):
     def _wanted_theme(self) -> str:
         wanted = self.settings.theme
         if wanted and wanted not in self.available_themes:
-            themes_here = ", ".join(sorted(self.available_themes))
-            self._setting_notices.append(printable_line(f"there is no theme '{wanted}'; there are {themes_here}"))
+            names = ", ".join((themes.DARK.name, themes.LIGHT.name, "ansi-dark", "ansi-light"))
+            words = f"settings.toml: there is no theme '{wanted}'; there are {names}, and those that ctrl+p lists"
+            self._setting_notices.append(printable_line(words))
         return wanted if wanted in self.available_themes else themes.preferred()
 
     def _use_keys(self) -> None:

@@ -128,7 +128,7 @@ async def test_a_preset_of_nonsense_is_a_notice_and_the_rest_is_used():
     settings_file().write_text('preset = "wild"\n[presets.wild]\ntemperature = "hot"\nmin_p = 7\n[presets]\nx = 1\n')
     async with app_with(say("Yes.")).run_test(size=(100, 24), notifications=True) as pilot:
         await ready(pilot)
-        notices = chat(pilot).query_one(Notices).content.plain  # type: ignore[union-attr]
+        notices = chat(pilot).query_one(Notices).text
         assert "min_p must be a number from 0 to 1" in notices
         assert "presets.x is no table" in notices
         await ready(pilot)

@@ -36,13 +36,13 @@ async def test_wrong_lines_of_the_settings_are_said_once_above_the_box_with_the_
         await ready(pilot)
         notices, box = chat(pilot).query_one(Notices), composer(pilot)
         await wait_until(pilot, lambda: notices.region.height >= len(SAID))
-        said = notices.content.plain  # type: ignore[union-attr]
+        said = notices.text
         assert [said.count(words) for words in SAID] == [1] * len(SAID)
         await wait_until(pilot, lambda: notices.region.bottom <= box.region.y)
         assert not pilot.app.screen.query("Toast")
         await pilot.press("f2", "ctrl+t")  # a changed setting reads the file again
         await pilot.pause()
-        assert notices.content.plain == said  # type: ignore[union-attr]
+        assert notices.text == said
         assert sum("'gone'" in line for line in screen_text(pilot).splitlines()) == 1
 
 

@@ -1,21 +1,35 @@
 """What the program has to say, in lines above the box: never over it, and without the bar and ground of a message."""
 
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 _STYLES = {"information": "$text-muted italic", "warning": "$text-warning", "error": "$text-error"}
 
 
-class Notices(Static):
-    """Each goes after its time. Hidden while there is none."""
+class Notices(VerticalScroll, can_focus=False):
+    """Each goes after its time. Hidden while there is none; scrolls where they are many on a small screen."""
 
     DEFAULT_CSS = """
-    Notices { display: none; width: 100%; height: auto; max-height: 40vh; padding: 0 2; }
+    Notices {
+        display: none; width: 100%; height: auto; max-height: 40vh; padding: 0 2; scrollbar-size-vertical: 1;
+        & > Static { width: 100%; height: auto; }
+    }
     """
 
     def __init__(self) -> None:
-        super().__init__(markup=False)
+        super().__init__()
         self._lines: list[Content] = []
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static("", markup=False)
+
+    @property
+    def text(self) -> str:
+        """All that stands there."""
+        return "\n".join(line.plain for line in self._lines)
 
     def tell(self, words: str, severity: str, seconds: float) -> None:
         """One more line, or several; what stands there already is not said twice. ``words`` are printable."""
@@ -30,11 +44,6 @@ class Notices(Static):
             self._lines.remove(line)
             self._draw()
 
-    def clear(self) -> None:
-        """All are read."""
-        self._lines = []
-        self._draw()
-
     def _draw(self) -> None:
         self.display = bool(self._lines)
-        self.update(Content("\n").join(self._lines))
+        self.query_one(Static).update(Content("\n").join(self._lines))
