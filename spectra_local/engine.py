@@ -256,7 +256,7 @@ class Engine:
         of the request.
         """
         self._abort.clear()
-        return self._generate(request, prompt)
+        return self._generate(request, prompt, self._learning.begun() if self._learning else None)
 
     @property
     def can_pause(self) -> bool:
@@ -279,7 +279,7 @@ class Engine:
         finally:
             self._abort.clear()
 
-    def _generate(self, request: Request, read: Prompt | None) -> Generator[Event, None, None]:
+    def _generate(self, request: Request, read: Prompt | None, begun: int | None) -> Generator[Event, None, None]:
         if self._model is None or self._context is None or self._prompts is None or self._sharing is None:
             raise SpectraError("no model is loaded")
         if request.accepted is not None:
@@ -309,11 +309,11 @@ class Engine:
             kept = self._speculation
             drafter = kept.drafter if kept and request.speculate and not self._sharing.n_paused else None
             decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None, self._sharing.clock)
-            yield from self._answer(request, prompt, decoder)
+            yield from self._answer(request, prompt, decoder, begun)
         finally:
             sampler.close()
 
-    def _answer(self, request: Request, prompt: list[int], decoder: Decoder) -> Iterator[Event]:
+    def _answer(self, request: Request, prompt: list[int], decoder: Decoder, begun: int | None) -> Iterator[Event]:
         assert self._model and self._context and self._prompts and self._sharing
         model, context, clock = self._model, self._context, self._sharing.clock
         room = context.n_ctx - len(prompt)
@@ -358,7 +358,7 @@ class Engine:
             steps.close()
             timings = timings_of(decoder.counts, n_predicted, clock() - started)
             if self._learning:
-                self._learning.answered(request, prompt, answered, "".join(shown), timings)
+                self._learning.answered(request, prompt, answered, "".join(shown), timings, begun)
             raise
         finally:
             steps.close()
@@ -369,7 +369,7 @@ class Engine:
             yield Notice("The answer ends here: it said the same over and over.")
         timings = timings_of(decoder.counts, n_predicted, clock() - started)
         if self._learning:
-            self._learning.answered(request, prompt, answered, "".join(shown), timings)
+            self._learning.answered(request, prompt, answered, "".join(shown), timings, begun)
             if notice := self._learning.take_notice():
                 yield Notice(notice)
         yield Done(reason, timings, context.n_past, context.n_ctx)

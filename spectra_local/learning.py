@@ -42,10 +42,21 @@ class Learning:
                 self._drafts.forget()
             self._drafts.retrieve(self._history.corpora_version, self._history.corpora_texts)
 
+    def begun(self) -> int | None:
+        """When a request begins: what tells at its end whether anything was forgotten meanwhile."""
+        return self._history.begun() if self._history else None
+
     def answered(
-        self, request: Request, prompt: Sequence[int], answer: Sequence[int], shown: str, timings: Timings
+        self,
+        request: Request,
+        prompt: Sequence[int],
+        answer: Sequence[int],
+        shown: str,
+        timings: Timings,
+        begun: int | None = None,
     ) -> None:
-        """Keeps both turns for later drafts: committed before the answer is reported as done."""
+        """Keeps both turns for later drafts: committed before the answer is reported as done. Of a request that was
+        ``begun`` before something was forgotten nothing is kept."""
         read = prompt[max(0, timings.cache_n - _OVERLAP) :]
         on_disk = self._on_disk(request)
         if request.kind != "chat":  # what nobody has accepted yet is not kept, nor drafted from
@@ -59,13 +70,17 @@ class Learning:
             if on_disk:
                 asked = request.prompt if request.prompt is not None else _new_words(request.messages)
                 said = self._model.text
-                exchange = Exchange(request.conversation, request.kind, asked, prompt, reused, shown, answer, said)
+                exchange = Exchange(
+                    request.conversation, request.kind, asked, prompt, reused, shown, answer, said, begun
+                )
                 on_disk.record(exchange, _saved(timings), _tried(timings))
             else:
                 self._drafts.remember([*read, *answer])
         if not request.learn:
             self._drafts.keep_core_in_memory()
         self.forget_deleted()
+        if begun is not None and self.begun() != begun:  # what was drafted from meanwhile goes too
+            self._drafts.forget()
         self._drafts.save()
 
     def accepted(self, request: Request) -> None:

@@ -12,10 +12,11 @@ from math import inf
 from pathlib import Path
 
 from spectra_local.chats.checks import seal_chat, seal_message
-from spectra_local.chats.records import FORGOTTEN, conversation_name
+from spectra_local.chats.records import FORGOTTEN, OPEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.counted import counted
-from spectra_local.history.database import Database
+from spectra_local.errors import StoreError
+from spectra_local.history.database import Database, store_files
 from spectra_local.history.forgetting import Forget, delete_turns
 from spectra_local.locations import unsaved_dir
 
@@ -78,6 +79,22 @@ def forget(database: Database, what: Forget) -> Gone:
     return gone
 
 
+def forget_everything(database: Database | None = None) -> None:
+    """Erases the files themselves: for damage, or a disk so full that rows cannot be erased. Raises StoreError."""
+    from spectra_local.history.traces import erase_traces
+
+    if database:
+        database.close()
+    try:
+        for file in store_files():
+            file.unlink(missing_ok=True)
+        erase_traces(measurements=True)
+        for file in _unsaved(Forget(everything=True)):
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"it cannot be erased: {error.filename}: {error.strerror}") from error
+
+
 class _UndoneError(Exception):
     """Takes a preview's changes back."""
 
@@ -130,9 +147,13 @@ def _goes(file: Path, what: Forget) -> bool:
 def _messages(sql: sqlite3.Connection, chat: int, what: Forget) -> tuple[list[int], bool, bool]:
     """Ids of the messages that go, whether the first one does, and whether one stays."""
     going, first_gone, any_left = [], False, False
-    rows = sql.execute("SELECT id, parent, text, files, created FROM messages WHERE chat = ? ORDER BY id", (chat,))
-    for message, parent, text, files, created in rows:
-        if (what.before is None or created < what.before) and what.fits(text, *_texts(files)):
+    rows = sql.execute(
+        "SELECT id, parent, text, files, created, outcome FROM messages WHERE chat = ? ORDER BY id", (chat,)
+    )
+    for message, parent, text, files, created, outcome in rows:
+        being_answered = outcome == OPEN and parent in going
+        fits = (what.before is None or created < what.before) and what.fits(text, *_texts(files))
+        if fits or being_answered:
             if text != FORGOTTEN:
                 going.append(message)
             first_gone |= parent is None

@@ -70,6 +70,8 @@ class ChatStore:
     def update(self, message: int, text: str, outcome: str) -> None:
         """More text of a message, or its end."""
         with self._database.transaction() as sql:
+            if sql.execute("SELECT 1 FROM messages WHERE id = ? AND text = ?", (message, FORGOTTEN)).fetchone():
+                return  # while it was being written
             unindex(sql, "id = ?", message)
             sql.execute("UPDATE messages SET text = ?, outcome = ? WHERE id = ?", (_clean(text), outcome, message))
             seal_message(sql, message)

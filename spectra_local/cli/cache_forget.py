@@ -4,11 +4,16 @@ import datetime
 import sys
 from contextlib import closing
 from dataclasses import astuple
+from typing import TYPE_CHECKING
 
 import click
 
-from spectra_local.errors import SpectraError, UsageError
+from spectra_local.errors import SpectraError, StoreError, UsageError
 from spectra_local.printable import printable_line
+
+if TYPE_CHECKING:
+    from spectra_local.chats.forgetting import Gone
+    from spectra_local.history.forgetting import Forget
 
 
 class _Day(click.DateTime):
@@ -51,23 +56,59 @@ def forget(
         raise UsageError("say what to forget: --conversation ID, --containing TEXT, --before DATE or --all")
     if narrowed and everything:
         raise UsageError("--all goes with no other choice")
-    from spectra_local.chats.forgetting import forget as erase
-    from spectra_local.chats.forgetting import preview
-    from spectra_local.history.database import Database
     from spectra_local.history.forgetting import Forget
 
     what = Forget(conversation, containing, before.timestamp() if before else None, everything)
-    with closing(Database()) as database:
-        coming = preview(database, what)
-        if not yes and any(astuple(coming)) and not (conversation and coming.is_empty):
-            _confirm(f"This erases {coming}.")
-        gone = erase(database, what)  # also where nothing fits: what an earlier try left behind goes now
+    try:
+        gone = _erased(what, yes)
+    except StoreError as error:
+        if not everything:
+            raise
+        _erase_files(error, yes)
+        gone = None
+    for line in _kept_settings(what):
+        click.echo(line, err=True)
+    if gone is None:
+        click.echo("erased: everything")
+        return
     if conversation and gone.is_empty:
         raise SpectraError(
             f"nothing is kept of a conversation '{printable_line(conversation)}'"
             f"{' that fits' if containing or before else ''}; spectra-chat cache conversations lists their names"
         )
     click.echo(f"erased: {gone}")
+
+
+def _erased(what: "Forget", yes: bool) -> "Gone":
+    from spectra_local.chats.forgetting import forget as erase
+    from spectra_local.chats.forgetting import preview
+    from spectra_local.history.database import Database
+
+    with closing(Database()) as database:
+        coming = preview(database, what)
+        if not yes and any(astuple(coming)) and not (what.conversation and coming.is_empty):
+            _confirm(f"This erases {coming}.")
+        return erase(database, what)  # also where nothing fits: what an earlier try left behind goes now
+
+
+def _erase_files(error: StoreError, yes: bool) -> None:
+    """Everything, where rows cannot be erased."""
+    from spectra_local.chats.forgetting import forget_everything
+
+    if not yes:
+        _confirm(f"{printable_line(str(error))}. This erases all that is kept, without counting it.")
+    forget_everything()
+
+
+def _kept_settings(what: "Forget") -> list[str]:
+    """Text that the user wrote into the settings is theirs to take out."""
+    from spectra_local.settings import load_settings, settings_file
+
+    if what.conversation or what.before is not None:
+        return []
+    names = [printable_line(name) for name, text in load_settings()[0].systems.items() if what.fits(name, text)]
+    path = printable_line(str(settings_file()))
+    return [f"still there: system prompt '{name}' in {path}; take it out there" for name in names]
 
 
 def _confirm(sentence: str) -> None:

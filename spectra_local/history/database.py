@@ -302,6 +302,12 @@ def _connect(
     return connection
 
 
+def store_files() -> list[Path]:
+    """All files of the user's database: itself, its log, copies, what was kept aside."""
+    path = locations.database_file()
+    return sorted(path.parent.glob(f"{path.name}*"))
+
+
 def _moved(path: Path, to: Path) -> Path:
     path.replace(to)
     for suffix in _SIDE_FILES:
@@ -326,5 +332,6 @@ def _reason(error: Exception) -> str:
         "database or disk is full": "the disk is full",
         "disk I/O error": "the disk is full, or does not let itself be written",
         "database disk image is malformed": "it is damaged; 'spectra-chat history verify' saves what is whole",
+        "FOREIGN KEY constraint failed": "it was forgotten meanwhile",
         "database is locked": "another program is writing to it",
     }.get(str(error), str(error))

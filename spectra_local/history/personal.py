@@ -38,6 +38,7 @@ class Exchange:
     answer: str
     answered: Sequence[int]
     said: Callable[[Sequence[int]], str] = lambda tokens: ""  # the words of some tokens
+    begun: int | None = None  # what PersonalHistory.begun said when it was asked
 
 
 # Another version's file may be converted by the app for half a minute: the model is not kept waiting for it.
@@ -114,13 +115,25 @@ class PersonalHistory:
             turn.tokens for turn in self.store.turns(fingerprint=self._fingerprint, enabled_only=True, corpora=True)
         )
 
+    def begun(self) -> int | None:
+        """What tells later whether anything was forgotten since now."""
+        try:
+            return self.store.forgotten() if self._database else None
+        except StoreError as error:
+            self._off(error)
+            return None
+
     def record(self, exchange: Exchange, saved: Saved, tried: Mapping[str, Tried] | None = None) -> None:
-        """Commits the turn of the user and that of the model; they are searched from now on. ``tried``: by source."""
+        """Commits the turn of the user and that of the model; they are searched from now on. ``tried``: by source.
+        Nothing is kept where the user had something forgotten since the exchange began: it may be what
+        was being answered."""
         if self.index is None or self._database is None or self._database.read_only:
             return
         try:
             turns = self._turns(exchange)
-            ids = self.store.add(turns)
+            ids = self.store.add(turns, exchange.begun)
+            if turns and not ids:
+                return
             add_saved(self._database, saved, tried)
             self.index.add(
                 Turn(t.conversation, t.origin, t.fingerprint, t.text, t.tokens, t.ts, t.kind, id=i)

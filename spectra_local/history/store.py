@@ -77,9 +77,12 @@ class Store:
 
     # --- adding and reading ------------------------------------------------------------------------------------
 
-    def add(self, turns: Sequence[Turn]) -> list[int]:
-        """Commits all or none and returns their ids. The layer must exist. Raises StoreError."""
+    def add(self, turns: Sequence[Turn], begun: int | None = None) -> list[int]:
+        """Commits all or none and returns their ids. The layer must exist. ``begun``: what ``forgotten`` said when that
+        was begun of which these turns are; where it says something else now nothing is added. Raises StoreError."""
         with self.database.transaction() as connection:
+            if begun is not None and begun != connection.execute("SELECT forgotten FROM generation").fetchone()[0]:
+                return []
             return [insert_turn(connection, turn) for turn in turns]
 
     def turns(

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from spectra_local.chats.forgetting import Gone, forget, preview
 from spectra_local.chats.records import FORGOTTEN, Attachment, conversation_name
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
+from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
 from spectra_local.history.index import Index
@@ -219,3 +221,26 @@ def test_words_go_from_corpora_too_and_the_question_names_them(database: Databas
     assert str(told) == "1 learned turn, 2 texts of corpora"
     assert not forget(database, Forget(containing="plums of files")).is_empty
     assert [t.layer for t in Store(database).turns()] == ["theirs", "answers"]
+
+
+def test_an_answer_that_is_being_written_is_forgotten_with_its_question(database: Database) -> None:
+    chats = ChatStore(database)
+    chat = chats.create("kept")
+    first = chats.add(chat, None, "user", "other words")
+    asked = chats.add(chat, first, "user", "who is Wilhelmina?")
+    answer = chats.add(chat, asked, "assistant", "She is", outcome="open")
+    with closing(Database()) as other:
+        forget(other, Forget(containing="wilhelmina"))
+    chats.update(answer, "She is Wilhelmina, a quokka", "complete")
+    saved = chats.load(chat)
+    assert saved and [m.text for m in saved.messages] == ["other words", FORGOTTEN, FORGOTTEN]
+
+
+def test_a_chat_that_was_forgotten_meanwhile_is_no_riddle(database: Database) -> None:
+    chats = ChatStore(database)
+    chat = chats.create("gone")
+    asked = chats.add(chat, None, "user", "who?")
+    with closing(Database()) as other:
+        forget(other, Forget(everything=True))
+    with pytest.raises(StoreError, match="forgotten meanwhile"):
+        chats.add(chat, asked, "assistant", "me")

@@ -14,10 +14,12 @@ import pytest
 
 from spectra_local.chats.store import ChatStore
 from spectra_local.cli.main import run
+from spectra_local.errors import StoreError
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from spectra_local.history.turn import TOKEN, Turn
-from spectra_local.locations import database_file
+from spectra_local.locations import database_file, private_dir
+from spectra_local.settings import settings_file
 
 Cache = Callable[..., tuple[int, str, str]]
 SHARED = "the parser reads the arguments of the command line and tells what is wrong with them"
@@ -276,3 +278,36 @@ def test_the_program_itself(filled: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "tui", "cache", "stats", "--json"], capture_output=True, text=True,
                           cwd=Path(__file__).parents[2])  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["layers"]
+
+
+@pytest.mark.parametrize("at", [18, 47, 60, 100, 103, 4096])
+def test_forgetting_all_works_on_any_damage(cache: Cache, filled: Path, at: int) -> None:
+    content = bytearray(database_file().read_bytes())
+    content[at : at + 8] = bytes(255 - byte for byte in content[at : at + 8])
+    database_file().write_bytes(content)
+    code, out, err = cache("forget", "--all", "--yes")
+    assert code == 0 and out.startswith("erased") and "Traceback" not in err
+    left = b"".join(path.read_bytes() for path in filled.rglob("*") if path.is_file())
+    assert b"the parser" not in left
+    assert cache("stats")[0] == 0
+
+
+def test_forgetting_all_works_on_a_full_disk(cache: Cache, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **more: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Database, "transaction", full)
+    assert cache("forget", "--containing", "parser", "--yes")[0] == 1
+    code, out, _ = cache("forget", "--all")
+    assert code == 1 and not out, "nothing without a yes"
+    assert cache("forget", "--all", "--yes") == (0, "erased: everything\n", "")
+    assert b"the parser" not in b"".join(path.read_bytes() for path in filled.rglob("*") if path.is_file())
+
+
+def test_system_prompts_that_hold_it_are_named(cache: Cache, filled: Path) -> None:
+    private_dir(settings_file().parent)
+    settings_file().write_text('[systems]\npirate = "Talk like Wilhelmina."\nplain = "Be brief."\n')
+    _, _, err = cache("forget", "--containing", "wilhelmina", "--yes")
+    assert "system prompt 'pirate'" in err and str(settings_file()) in err and "plain" not in err
+    _, _, err = cache("forget", "--all", "--yes")
+    assert "'pirate'" in err and "'plain'" in err

@@ -13,6 +13,7 @@ from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
+from spectra_local.llama.model import Model
 from spectra_local.protocol import EngineOptions, Message, Request, Text
 
 pytestmark = pytest.mark.model
@@ -83,3 +84,30 @@ def test_what_is_forgotten_while_the_program_runs_does_not_come_back(spectra_hom
     assert found() == []
     engine.close()
     assert found() == []
+
+
+def test_what_is_being_answered_while_something_is_forgotten_is_not_kept(
+    spectra_home: Path, smollm2_path: Path
+) -> None:
+    engine = Engine(smollm2_path, EngineOptions(n_ctx=512))
+    for _ in engine.load():
+        pass
+    words = Request((Message("user", "Repeat: the quokka Wilhelmina."),), max_tokens=12, conversation="chat-1")
+    waiting = engine.generate(words)  # asked, and not looked at yet
+    with closing(Database()) as other:
+        forget(other, Forget(everything=True))
+    list(waiting)
+    events = engine.generate(words)
+    assert any(isinstance(event, Text) for event in events)  # up to the first words
+    with closing(Database()) as other:
+        forget(other, Forget(containing="something else"))
+    list(events)
+    engine.close()
+    data = b"".join(path.read_bytes() for path in spectra_home.rglob("*") if path.is_file())
+    assert b"Wilhelmina" not in data
+    assert np.array(engine_tokens(smollm2_path, "the quokka Wilhelmina")[1:], "<i4").tobytes() not in data
+
+
+def engine_tokens(path: Path, text: str) -> list[int]:
+    with closing(Model(path, vocabulary_only=True)) as model:
+        return model.tokenize(f" {text}")
