@@ -81,7 +81,7 @@ class Week:
     def cache(self, *arguments: str) -> str:
         """A ``cache`` command that succeeds; what it prints."""
         with pytest.raises(SystemExit) as ended:
-            run(None, ["cache", *arguments])
+            run(None, ["history", *arguments])
         out, err = self._capsys.readouterr()
         assert ended.value.code == 0, out + err
         return out + err

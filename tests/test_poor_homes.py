@@ -50,7 +50,7 @@ def test_a_user_whom_nobody_knows_is_answered_in_a_folder_that_is_named(
     known = nobody | {"SPECTRA_HOME": str(spectra_home)}
     done = chat("ask", "-m", str(smollm2_path), "--ctx", "256", "-n", "4", "hi", cwd=here, **known)
     assert (done.returncode, done.stderr) == (0, "")
-    for command in (["models", "list"], ["doctor", "-m", str(smollm2_path)], ["cache", "stats"]):
+    for command in (["models", "list"], ["doctor", "-m", str(smollm2_path)], ["history", "stats"]):
         done = chat(*command, cwd=here, **known)
         assert done.returncode == 0 and "Traceback" not in done.stderr, done
     assert list(here.iterdir()) == []
@@ -58,7 +58,7 @@ def test_a_user_whom_nobody_knows_is_answered_in_a_folder_that_is_named(
 
 @pytest.mark.parametrize("home", [{}, {"HOME": ""}, {"HOME": "somewhere"}, {"SPECTRA_HOME": "~/chat"}])
 def test_without_any_home_one_line_asks_for_one(home: dict[str, str], nobody: dict[str, str], here: Path) -> None:
-    for command in (["ask", "hi"], ["cache", "stats"]):
+    for command in (["ask", "hi"], ["history", "stats"]):
         done = chat(*command, cwd=here, **nobody, **home)
         (line,) = done.stderr.splitlines()
         assert done.returncode == 1 and HINT in line
@@ -109,7 +109,7 @@ def test_without_locks_it_answers_and_says_once_why_nothing_is_learned(
     assert done.returncode == 0 and done.stdout.strip()
     (line,) = done.stderr.splitlines()
     assert "not learned" in line and "no file in its folder can be locked" in line
-    done = chat("cache", "stats", cwd=here, **poor)
+    done = chat("history", "stats", cwd=here, **poor)
     assert done.returncode == 1 and "can be locked" in done.stderr
 
 
@@ -121,7 +121,7 @@ def test_without_modes_all_works_with_one_warning(poor: dict[str, str], here: Pa
         assert done.returncode == 0 and done.stdout.strip()
         (line,) = done.stderr.splitlines()
         assert "takes no file modes" in line
-    stats = chat("cache", "stats", cwd=here, **poor)
+    stats = chat("history", "stats", cwd=here, **poor)
     assert stats.returncode == 0 and "4 tokens" in stats.stdout.replace("8 tokens", "4 tokens"), "it was learned"
     file = here / "notes.py"
     file.write_text("def add(a, b):\n    return a + b\n")

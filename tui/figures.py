@@ -119,7 +119,7 @@ def growth(found: "Statistics", width: int) -> Content:
         )
         lines.append(Content.assemble(("━ ", styles[layer.name]), f"{name}  ", (words, "$text-muted")))
     if (more := len(found.layers) - MOST_LAYERS) > 0:
-        lines.append(Content.styled(f"and {more} more: spectra-chat cache layers", "$text-muted"))
+        lines.append(Content.styled(f"and {more} more: spectra-chat history layers", "$text-muted"))
     return Content("\n").join(lines)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 Speaker = Literal["user", "assistant"]
 OPEN = "open"  # the outcome of a message that is being written
 FORGOTTEN = "(forgotten)"  # what stands where a message was that its owner wanted gone
-DAMAGED = "(damaged on disk: 'spectra-chat cache verify' tells more)"  # what stands where one cannot be trusted
+DAMAGED = "(damaged on disk: 'spectra-chat history verify' tells more)"  # what stands where one cannot be trusted
 
 _TITLE_CHARACTERS = 60
 

@@ -148,8 +148,8 @@ def _add(
 def refresh(names: tuple[str, ...], threads: int | None, rescore: bool, as_json: bool, model: WantedModel) -> None:
     """Read the files of a corpus again (of all, where none is named): what did not change keeps its score.
 
-    Also goes on with one that was interrupted, and brings back what 'cache forget' took and the files still hold. Each
-    is read by the model that scored it, unless -m or --rescore says otherwise.
+    Also goes on with one that was interrupted, and brings back what 'history forget' took and the files still hold.
+    Each is read by the model that scored it, unless -m or --rescore says otherwise.
     """
     with _records() as records:
         known = {corpus.name: corpus for corpus in records.all()}

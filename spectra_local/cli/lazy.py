@@ -1,5 +1,6 @@
 """A click group that imports a subcommand when it is used, and not to list it."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -15,11 +16,14 @@ def arguments_of(context: click.Context) -> list[str]:
 
 
 class LazyGroup(click.Group):
-    """``lazy`` maps a name to ("module:attribute", one line of help)."""
+    """``lazy`` maps a name to ("module:attribute", one line of help), ``aliases`` unlisted names to those."""
 
-    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, lazy: dict[str, tuple[str, str]], aliases: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._lazy = lazy
+        self._aliases = aliases or {}
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -36,9 +40,10 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports and returns the command."""
-        if cmd_name not in self._lazy:
+        name = self._aliases.get(cmd_name, cmd_name)
+        if name not in self._lazy:
             return None
-        module, attribute = self._lazy[cmd_name][0].split(":")
+        module, attribute = self._lazy[name][0].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 

@@ -34,7 +34,10 @@ _SUBCOMMANDS = {
     "bench": ("spectra_local.cli.bench:bench", "Measure plain decoding, SPECTRA and rivals."),
     "serve": ("spectra_local.cli.serve:serve", "Answer llama.vim, llama.vscode and OpenAI clients over HTTP."),
     "lsp": ("spectra_local.cli.lsp:lsp", "Complete code in editors that speak LSP."),
-    "cache": ("spectra_local.cli.cache:cache", "What was learned from earlier sessions: move it, erase it, check it."),
+    "history": (
+        "spectra_local.cli.history:history",
+        "What was learned from earlier sessions: move it, erase it, check it.",
+    ),
     "corpus": ("spectra_local.cli.corpus:corpus", "Text of your choice to guess from, filtered by the model itself."),
     "completion": ("spectra_local.cli.completion:completion", "Print the completion script for a shell."),
 }
@@ -43,6 +46,7 @@ _SUBCOMMANDS = {
 @click.group(
     cls=LazyGroup,
     lazy=_SUBCOMMANDS,
+    aliases={"cache": "history"},  # as it was called first
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

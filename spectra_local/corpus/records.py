@@ -71,7 +71,7 @@ class Records:
         """None where there is none of that name. Raises StoreError where that is another layer's name."""
         found = next((corpus for corpus in self.all() if corpus.name == name), None)
         if found is None and any(layer.name == name for layer in self.store.layers()):
-            raise StoreError(f"{name!r} is another layer's name ('cache layers' lists them); choose one with --name")
+            raise StoreError(f"{name!r} is another layer's name ('history layers' lists them); choose one with --name")
         return found
 
     def begin(self, corpus: Corpus) -> Corpus:

@@ -173,7 +173,7 @@ class Database:
             aside = self.set_aside()
             self.notice = (
                 f"the history was damaged and is kept as {aside.name}; a new one was begun. "
-                "'spectra-chat cache verify' saves what can be read."
+                "'spectra-chat history verify' saves what can be read."
             )
             log.warning("%s: %s; kept as %s", self.path, error, aside)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -246,7 +246,7 @@ class Store:
     def remove_layer(self, name: str) -> int:
         """Removes an import or a corpus, really; returns how many turns. Raises StoreError: own, or unknown."""
         if name == OWN:
-            raise StoreError("'own' is what happened here; 'cache forget --all' erases it")
+            raise StoreError("'own' is what happened here; 'history forget --all' erases it")
         with self.database.transaction() as connection:
             gone = connection.execute(
                 "DELETE FROM turns WHERE layer = (SELECT id FROM layers WHERE name = ?)", [name]

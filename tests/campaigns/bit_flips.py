@@ -44,7 +44,7 @@ class Outcome:
     crashes: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     reported: int = 0
-    lost_rows: int = 0  # whole rows that are not there any more after ``cache verify``
+    lost_rows: int = 0  # whole rows that are not there any more after ``history verify``
 
 
 def fill() -> None:
@@ -145,7 +145,7 @@ def _look(name: str, expected: Contents, touched: set[tuple[str, int]], in_store
             for match in index.matches(list(range(start, start + 40)), 8):
                 index.following(match.position, 8)
         index.close()
-    done = CliRunner().invoke(root, ["cache", "verify"], standalone_mode=False)
+    done = CliRunner().invoke(root, ["history", "verify"], standalone_mode=False)
     if done.exception and not isinstance(done.exception, SpectraError):
         raise done.exception
     reported = done.return_value == 1 or isinstance(done.exception, SpectraError)
@@ -158,8 +158,8 @@ def _look(name: str, expected: Contents, touched: set[tuple[str, int]], in_store
     after = contents()
     found.wrong += [f"{name}, after verify: {key}" for key, value in after.items() if expected.get(key) != value]
     found.lost_rows += len(set(expected) - set(after) - touched)
-    if CliRunner().invoke(root, ["cache", "verify"], standalone_mode=False).return_value != 0:
-        found.crashes.append(f"{name}: a second 'cache verify' still finds damage")
+    if CliRunner().invoke(root, ["history", "verify"], standalone_mode=False).return_value != 0:
+        found.crashes.append(f"{name}: a second 'history verify' still finds damage")
 
 
 def _look_for_words(name: str, database: Database, expected: Contents, found: Outcome) -> None:

@@ -101,7 +101,7 @@ def _look(
     history.record(Exchange("chat-1", "chat", "new", [1, 2], 0, "words", [3, 4]), Saved(answers=1))
     notice = history.take_notice()
     history.close()
-    done = CliRunner().invoke(root, ["cache", "verify"], standalone_mode=False)
+    done = CliRunner().invoke(root, ["history", "verify"], standalone_mode=False)
     if done.exception:
         raise done.exception
     found.said += done.return_value == 1
@@ -114,7 +114,7 @@ def _look(
     lost = {key for key in expected if after.get(key) != expected[key]} - (touched if readable else set())
     if len(lost) > (0 if readable else 1):
         found.failures.append(f"{name}: lost {sorted(lost)}; touched {sorted(touched)}; {notice!r}; {done.output!r}")
-    if CliRunner().invoke(root, ["cache", "verify"], standalone_mode=False).return_value != 0:
+    if CliRunner().invoke(root, ["history", "verify"], standalone_mode=False).return_value != 0:
         found.failures.append(f"{name}: a second 'verify' still finds damage")
 
 

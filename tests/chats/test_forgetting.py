@@ -151,7 +151,7 @@ def test_a_damaged_message_is_told_and_not_shown(database: Database) -> None:
     database.connection.execute("UPDATE messages SET text = 'pay 900' WHERE id = ?", [ids[1]])
     assert [m.text for m in store.tree(chat).messages] == [
         "fine",
-        "(damaged on disk: 'spectra-chat cache verify' tells more)",
+        "(damaged on disk: 'spectra-chat history verify' tells more)",
     ]
     database.connection.execute("UPDATE chats SET title = 'titlf'")
     assert "damaged" in store.summaries()[0].title

@@ -184,7 +184,7 @@ def test_no_option_is_left_out(command: click.Command, table: dict[tuple[str, ..
     ("arguments", "words"),
     [
         (["--model", "x", "models", "list"], "'models' takes no --model"),
-        (["--ctx", "9", "--exact", "cache", "path"], "takes no --ctx, --exact"),
+        (["--ctx", "9", "--exact", "history", "path"], "takes no --ctx, --exact"),
         (["ask", "-5 + 3?"], 'ask -- "-5 + 3?"'),
         (["ask", "-5"], "stands behind --"),
         (["edit", "file", "--seed", "3"], "--seed would do nothing"),

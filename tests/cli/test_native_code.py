@@ -90,7 +90,7 @@ def test_a_hostile_vocabulary_ends_no_command(
     model = str(HOSTILE[kind].write(tmp_path / "model.gguf"))
     text = tmp_path / "some.txt"
     text.write_text("some words to read\n" * 20)
-    commands = [["cache", "import", str(export)], ["corpus", "add", str(text)]]
+    commands = [["history", "import", str(export)], ["corpus", "add", str(text)]]
     if kind == "every token is a":
         commands += [["ask", "hi"], ["complete", str(text)], ["edit", str(text), "shout"], ["bench"]]
         commands += [["serve", "--port", "0"]]
@@ -98,7 +98,7 @@ def test_a_hostile_vocabulary_ends_no_command(
         done = chat(*command, "-m", model)
         assert is_one_line(done), (command, done)
     if kind == "every token is a":
-        for command in (["doctor", "-m", model], ["lsp", "-m", model], ["models", "add", model], ["cache", "stats"]):
+        for command in (["doctor", "-m", model], ["lsp", "-m", model], ["models", "add", model], ["history", "stats"]):
             done = chat(*command)
             assert done.returncode >= 0 and "Traceback" not in done.stderr, (command, done)
     assert record.read_text(), "the hook works"
@@ -111,7 +111,7 @@ def test_what_needs_native_code_and_succeeds_has_it_elsewhere_too(
     text = tmp_path / "some.txt"
     text.write_text("some words to read about boats, harbours, ropes and the weather at sea\n" * 4)
     model = ["-m", str(smollm2_path)]
-    assert "as layer friend" in chat("cache", "import", str(export), *model).stderr
+    assert "as layer friend" in chat("history", "import", str(export), *model).stderr
     done = chat("corpus", "add", str(text), "--json", *model)
     assert (done.returncode, done.stderr) == (0, "")
     assert '"scored_tokens"' in done.stdout
@@ -120,14 +120,19 @@ def test_what_needs_native_code_and_succeeds_has_it_elsewhere_too(
 
 def test_a_missing_import_asks_for_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))  # no model anywhere
-    done = chat("cache", "import", str(tmp_path / "missing.spectra"), "--yes")
+    done = chat("history", "import", str(tmp_path / "missing.spectra"), "--yes")
     assert done.returncode == 1
     assert done.stderr == f"spectra-chat: cannot read {tmp_path / 'missing.spectra'}: No such file or directory\n"
 
 
 def test_usage_is_refused_before_another_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was started"))
-    for arguments in (["cache", "import"], ["corpus", "add"], ["bench", "--curve", "x"], ["corpus", "add", "/no/such"]):
+    for arguments in (
+        ["history", "import"],
+        ["corpus", "add"],
+        ["bench", "--curve", "x"],
+        ["corpus", "add", "/no/such"],
+    ):
         with pytest.raises(SystemExit) as ended:
             run(None, arguments)
         assert ended.value.code in (1, 2)

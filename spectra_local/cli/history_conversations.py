@@ -1,4 +1,4 @@
-"""``cache conversations``."""
+"""``history conversations``."""
 
 import json
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""``cache forget``."""
+"""``history forget``."""
 
 import datetime
 import sys
@@ -74,7 +74,7 @@ def forget(
     if conversation and gone.is_empty:
         raise SpectraError(
             f"nothing is kept of a conversation '{printable_line(conversation)}'"
-            f"{' that fits' if containing or before else ''}; spectra-chat cache conversations lists their names"
+            f"{' that fits' if containing or before else ''}; spectra-chat history conversations lists their names"
         )
     click.echo(f"erased: {gone}")
 

@@ -1,4 +1,4 @@
-"""``spectra-chat cache``: each subcommand with good and bad input, as text and as JSON, through the program's entry."""
+"""``spectra-chat history``: each subcommand with good and bad input, as text and JSON, through the program's entry."""
 
 import json
 import os
@@ -29,7 +29,7 @@ SHARED = "the parser reads the arguments of the command line and tells what is w
 def cache(capsys: pytest.CaptureFixture[str]) -> Cache:
     def cache(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
-            run(None, ["cache", *arguments])
+            run(None, ["history", *arguments])
         out, err = capsys.readouterr()
         assert "Traceback" not in err and "internal error" not in err
         return int(ended.value.code or 0), out, err
@@ -178,7 +178,7 @@ def test_a_conversation_that_nobody_knows_is_an_error(cache: Cache, filled: Path
     assert cache("forget", "--conversation", "chat-99")[0] == 1  # nothing to confirm
     assert cache("forget", "--containing", "no such words") == (0, "erased: nothing\n", "")
     code, out, err = cache("forget", "--conversation", "chat-99\x1b[31m", "-y")
-    assert (code, out) == (1, "") and "chat-99␛[31m" in err and "cache conversations" in err
+    assert (code, out) == (1, "") and "chat-99␛[31m" in err and "history conversations" in err
     code, out, err = cache("forget", "--conversation", "chat-1", "--containing", "no such words", "-y")
     assert (code, out) == (1, "") and "that fits" in err
     assert len(texts()) == 3
@@ -186,7 +186,7 @@ def test_a_conversation_that_nobody_knows_is_an_error(cache: Cache, filled: Path
 
 def test_forget_asks_on_a_terminal(filled: Path) -> None:
     for answer, left in (("n", ["1", "2", "3"]), ("y", [])):
-        child = pexpect.spawn(sys.executable, ["-m", "tui", "cache", "forget", "--all"], timeout=60,
+        child = pexpect.spawn(sys.executable, ["-m", "tui", "history", "forget", "--all"], timeout=60,
                               cwd=str(Path(__file__).parents[2]), env=os.environ)  # fmt: skip
         child.expect_exact("This erases 3 learned turns, 1 saved chat.")
         child.sendline(answer)
@@ -245,7 +245,7 @@ def test_while_another_program_has_the_file_it_stays_in_its_place(cache: Cache, 
     flip(b"2: the parser")
     with closing(Database()) as other:
         code, out, _ = cache("verify")
-        assert code == 1 and "close it, then run 'cache verify' again" in out
+        assert code == 1 and "close it, then run 'history verify' again" in out
         assert [turn.id for turn in Store(other).turns()] == [1, 3]
     assert cache("verify")[0] == 1
     assert cache("verify")[0] == 0
@@ -275,7 +275,7 @@ def test_a_damaged_segment_is_removed(cache: Cache, filled: Path) -> None:
 
 
 def test_the_program_itself(filled: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "tui", "cache", "stats", "--json"], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "tui", "history", "stats", "--json"], capture_output=True, text=True,
                           cwd=Path(__file__).parents[2])  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["layers"]
 
@@ -311,3 +311,27 @@ def test_system_prompts_that_hold_it_are_named(cache: Cache, filled: Path) -> No
     assert "system prompt 'pirate'" in err and str(settings_file()) in err and "plain" not in err
     _, _, err = cache("forget", "--all", "--yes")
     assert "'pirate'" in err and "'plain'" in err
+
+
+def test_a_layer_is_switched_off_and_on(cache: Cache, filled: Path) -> None:
+    with closing(Database()) as database:
+        Store(database).import_layer("friend", [Turn("f", "user", "fp", "lent", np.arange(9, dtype=TOKEN), 1e9)])
+    assert "(off)" not in cache("layers")[1]
+    code, out, _ = cache("layers", "--off", "friend")
+    assert code == 0 and "(off)" in out
+    with closing(Database()) as database:
+        assert len(Store(database).ids("fp")) == 3
+    assert "(off)" not in cache("layers", "--on", "friend")[1]
+    assert cache("layers", "--off", "friend", "--off", "nobody")[0] == 1 and "(off)" not in cache("layers")[1]
+    assert cache("layers", "--off", "friend", "--on", "friend")[0] == 2
+
+
+def test_the_old_name_is_understood_and_not_listed(capsys: pytest.CaptureFixture[str], spectra_home: Path) -> None:
+    for arguments in (["cache", "path"], ["history", "path"], ["--help"]):
+        with pytest.raises(SystemExit) as ended:
+            run(None, arguments)
+        assert not ended.value.code
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert first == second == str(database_file())
+    assert any(line.split()[:1] == ["history"] for line in rest)
+    assert not any(line.split()[:1] == ["cache"] for line in rest)

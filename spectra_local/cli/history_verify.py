@@ -1,4 +1,4 @@
-"""``cache verify``."""
+"""``history verify``."""
 
 import json
 from dataclasses import asdict
@@ -36,6 +36,6 @@ def verify(as_json: bool) -> int:
         if found.kept:
             click.echo(f"the damaged file is kept as {printable(found.kept)}")
         else:
-            click.echo("another program has the damaged file open: close it, then run 'cache verify' again")
+            click.echo("another program has the damaged file open: close it, then run 'history verify' again")
     click.echo(f"{found.turns} turns are whole")
     return 0 if found.whole else 1

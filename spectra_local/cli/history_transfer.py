@@ -1,4 +1,4 @@
-"""``spectra-chat cache export|import|layers|remove``: the history goes to another machine and comes from one."""
+"""``spectra-chat history export|import|layers|remove``: the history goes to another machine and comes from one."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from spectra_local.cli.native_command import in_child
 from spectra_local.cli.options import WantedModel, model_option
 from spectra_local.cli.status import StatusLine
 from spectra_local.counted import counted
-from spectra_local.errors import SpectraError
+from spectra_local.errors import SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.exporting import Outgoing, Progress, Selection, choose, write
 from spectra_local.history.importing import Vocabulary, import_file, read_head
@@ -76,16 +76,24 @@ def import_(file: Path, name: str | None, model: WantedModel) -> None:
         imported = import_file(file, store, vocabulary, name, progress)
     click.echo(
         f"imported {counted(imported.n_turns, 'text')} as layer {imported.layer}, for the tokenizer of "
-        f"{printable_line(vocabulary.model)}; 'spectra-chat cache remove {imported.layer}' removes it",
+        f"{printable_line(vocabulary.model)}; 'spectra-chat history remove {imported.layer}' removes it",
         err=True,
     )
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-def layers(as_json: bool) -> None:
+@click.option("--off", multiple=True, metavar="NAME", help="Guess no more from this layer; it stays. May be repeated.")
+@click.option("--on", multiple=True, metavar="NAME", help="Guess from it again. May be repeated.")
+def layers(as_json: bool, off: tuple[str, ...], on: tuple[str, ...]) -> None:
     """List what guesses come from: the own history, every import and every corpus."""
+    if both := set(off) & set(on):
+        raise UsageError(f"'{printable_line(both.pop())}' cannot be both on and off")
     with _store() as store:
+        if unknown := {*off, *on} - {layer.name for layer in store.layers()}:
+            raise SpectraError(f"there is no layer '{printable_line(min(unknown))}'; nothing was switched")
+        for name in (*off, *on):
+            store.switch_layer(name, name in on)
         found = store.layers()
     if as_json:
         keys = ("name", "kind", "enabled", "turns", "tokens", "bytes")

@@ -1,4 +1,4 @@
-"""``cache stats`` and ``cache path``."""
+"""``history stats`` and ``history path``."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from spectra_local.printable import printable
 
 @click.command()
 def path() -> None:
-    """Print where the history lies."""
+    """Print where the history lies: the only copy of it, chats included."""
     click.echo(database_file())
 
 
