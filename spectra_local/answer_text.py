@@ -19,8 +19,8 @@ class AnswerText:
         return self._release(self._decode(piece), last=False)
 
     def finish(self) -> str:
-        """What was held back: an incomplete character as U+FFFD, the beginning of a stop text that never came."""
-        return self._release(self._decode(b"", True), last=True)
+        """What was held back: the beginning of a stop text that never came. Bytes of an unfinished character go."""
+        return self._release("", last=True)
 
     def _release(self, new: str, *, last: bool) -> str:
         if self.stopped:

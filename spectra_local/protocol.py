@@ -37,6 +37,9 @@ class Sampling:
     repeat_last_n: int = 64  # tokens the penalty looks back over
     seed: int | None = None  # None: a fresh one for every request
     dry_multiplier: float = 0.0  # against loops: how hard a long repetition of the answer's own words is held back
+    frequency_penalty: float = 0.0  # taken from a token's logit for each time that the answer holds it
+    presence_penalty: float = 0.0  # taken once from the logit of each token that the answer holds
+    logit_bias: tuple[tuple[int, float], ...] = ()  # (token, what is added to its logit)
 
 
 @dataclass(frozen=True, slots=True)

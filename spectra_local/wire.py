@@ -57,4 +57,8 @@ def _value(fields: dict[str, Any]) -> Any:
         return _ERRORS[name](fields["message"])
     if name not in _TYPES:
         raise ValueError(f"unknown type {name!r}")
-    return _TYPES[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    return _TYPES[name](**{key: _frozen(value) for key, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

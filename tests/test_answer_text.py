@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +15,9 @@ def test_a_character_split_over_tokens_appears_whole() -> None:
     assert [text.feed(b"\xf0\x9f"), text.feed(b"\x90\xb1!")] == ["", "\U0001f431!"]
 
 
-def test_an_incomplete_character_at_the_end_becomes_a_replacement() -> None:
-    assert shown([b"a", b"\xc3"]) == "a\ufffd"
+@pytest.mark.parametrize("cut", [b"\xc3", b"\xe2\x82", b"\xf0\x9f\x90"])
+def test_an_unfinished_character_at_the_end_is_dropped(cut: bytes) -> None:
+    assert shown([b"a", cut]) == shown([b"a", cut], "STOP") == "a"
 
 
 def test_text_before_a_stop_is_kept_and_nothing_after() -> None:

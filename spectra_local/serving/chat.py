@@ -11,6 +11,7 @@ from spectra_local.serving.fields import Fields, RequestError
 from spectra_local.serving.openai_replies import Shape, reply
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+_TEXTS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}  # the field, by kind
 
 _SHAPE = Shape(
     "chatcmpl",
@@ -26,7 +27,7 @@ async def chat_completions(service: Service, http: HttpRequest, fields: Fields) 
     """The next turn of a conversation; ``prediction`` is text the caller expects, which makes the answer cheap."""
     truncate = _truncates(fields)
     openai.refuse_unsupported(fields)
-    if fields.flag("logprobs"):
+    if fields.flag("logprobs") or fields.integer("top_logprobs", 0):
         raise RequestError("logprobs are not supported", field="logprobs")
     try:
         return await reply(service, http, fields, _request(service, fields, truncate=truncate), _SHAPE)
@@ -86,7 +87,12 @@ def _content(item: Fields) -> str:
     if not item.has("content") or item.is_text("content"):
         return item.text("content", "")
     parts = item.objects("content")
-    for part in parts:
-        if part.text("type", "text") != "text":
-            raise RequestError(f"{part.name('type')} must be text", field=part.name("type"))
-    return "".join(part.text("text") for part in parts)
+    return "\n".join(map(_part, parts))
+
+
+def _part(part: Fields) -> str:
+    kind = part.text("type", "text")
+    if kind not in _TEXTS:
+        named = ", ".join(_TEXTS)
+        raise RequestError(f"{part.name('type')} must be one of {named}", field=part.name("type"))
+    return part.text(_TEXTS[kind])

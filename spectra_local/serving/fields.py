@@ -43,6 +43,10 @@ class Fields:
         """Whether the field is given and not null."""
         return self._values.get(field) is not None
 
+    def asks(self, field: str) -> bool:
+        """Whether the field holds anything: programs send the empty text, list or object for nothing."""
+        return self._values.get(field) not in (None, "", [], {})
+
     def text(self, field: str, default: str | None = None) -> str:
         """A string; without ``default`` it must be given."""
         return _encodable(self._typed(field, str, "a string", default), self.name(field))
@@ -61,16 +65,26 @@ class Fields:
     def number(self, field: str, default: float) -> float:
         """A finite number."""
         value = self._typed(field, (int, float), "a number", default)
-        if isinstance(value, bool) or not math.isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError as error:  # JSON's whole numbers have no end
+            raise self._wrong(field, "a number that is not so large") from error
+        if isinstance(value, bool) or not math.isfinite(number):
             raise self._wrong(field, "a number")
-        return float(value)
+        return number
 
-    def integer(self, field: str, default: int) -> int:
+    def integer(self, field: str, default: int, largest: int = 1 << 53) -> int:
         """A whole number, also written as 3.0."""
         value = self.number(field, default)
-        if not value.is_integer() or abs(value) > 1 << 53:
+        given = self._values.get(field)
+        whole = given if isinstance(given, int) else int(value)  # a float would round large ones
+        if not value.is_integer() or abs(whole) > largest:
             raise self._wrong(field, "a whole number")
-        return int(value)
+        return whole
+
+    def names(self) -> list[str]:
+        """The fields that are given."""
+        return [name for name in self._values if self.has(name)]
 
     def texts(self, field: str, most: int) -> tuple[str, ...]:
         """One string or a list of at most ``most``; empty ones are left out."""

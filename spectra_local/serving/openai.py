@@ -10,6 +10,20 @@ from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import Fields, RequestError
 
 _MOST_STOPS = 16
+_SEEDS = (1 << 32) - 1  # llama.cpp's; larger ones, of 64 bits elsewhere, are brought into that range
+_LARGEST_SEED = 1 << 64
+_TOKEN_DIGITS = 10
+# What would change the text and cannot be had, by the value that asks for nothing.
+_NEUTRAL = {
+    "typical_p": 1.0,
+    "mirostat": 0.0,
+    "xtc_probability": 0.0,
+    "top_n_sigma": -1.0,
+    "dynatemp_range": 0.0,
+    "top_a": 0.0,
+    "tfs_z": 1.0,
+    "min_tokens": 0.0,
+}
 # "error" is no word of OpenAI's: other servers say it of an answer that was cut off, and no word of OpenAI's is true.
 _ENDS = {"stop": "stop", "length": "length", "context": "length", "cancelled": "error"}
 _PREDICTION = "prediction"  # the source under which accepted tokens of a caller's prediction are counted
@@ -18,16 +32,31 @@ _PREDICTION = "prediction"  # the source under which accepted tokens of a caller
 def sampling(fields: Fields) -> Sampling:
     """How tokens are drawn; greedy where the client does not say. Raises RequestError."""
     plain = Sampling()
-    seed = fields.integer("seed", -1)
+    seed = fields.integer("seed", -1, _LARGEST_SEED)
+    repeat = "repetition_penalty" if fields.has("repetition_penalty") else "repeat_penalty"
     return Sampling(
         temperature=fields.number("temperature", plain.temperature),
-        top_k=fields.integer("top_k", plain.top_k),
+        top_k=max(0, fields.integer("top_k", plain.top_k)),  # -1 is off in other servers
         top_p=fields.number("top_p", plain.top_p),
         min_p=fields.number("min_p", plain.min_p),
-        repeat_penalty=fields.number("repeat_penalty", plain.repeat_penalty),
+        repeat_penalty=fields.number(repeat, plain.repeat_penalty),
         dry_multiplier=fields.number("dry_multiplier", plain.dry_multiplier),
-        seed=None if seed < 0 else seed,
+        frequency_penalty=fields.number("frequency_penalty", plain.frequency_penalty),
+        presence_penalty=fields.number("presence_penalty", plain.presence_penalty),
+        logit_bias=_logit_bias(fields),
+        seed=None if seed < 0 else seed % _SEEDS,
     )
+
+
+def _logit_bias(fields: Fields) -> tuple[tuple[int, float], ...]:
+    biases = fields.object("logit_bias")
+    if biases is None:
+        return ()
+    names = biases.names()
+    for name in names:
+        if not (name.isascii() and name.isdecimal() and len(name) < _TOKEN_DIGITS):
+            raise RequestError(f"{biases.name(name)}: the names must be token ids", field="logit_bias")
+    return tuple((int(name), biases.number(name, 0)) for name in names)
 
 
 def max_tokens(service: Service, fields: Fields, *names: str) -> int:
@@ -51,6 +80,14 @@ def refuse_unsupported(fields: Fields) -> None:
     for name in ("n", "best_of"):
         if fields.integer(name, 1) != 1:
             raise RequestError(f"{name} other than 1 is not supported", field=name)
+    for name, neutral in _NEUTRAL.items():
+        if fields.number(name, neutral) != neutral:
+            raise RequestError(f"{name} is not supported", field=name)
+    for name in ("grammar", "json_schema", "guided_json", "guided_regex", "guided_choice", "guided_grammar"):
+        if fields.asks(name):
+            raise RequestError(f"{name} is not supported", field=name)
+    if fields.flag("ignore_eos"):
+        raise RequestError("ignore_eos is not supported", field="ignore_eos")
     for name in ("tools", "functions"):
         if fields.objects(name):
             raise RequestError(f"{name} are not supported: this server only generates text", field=name)
