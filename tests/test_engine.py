@@ -332,3 +332,20 @@ def test_an_answer_may_rest_while_its_prompt_is_read(exact: Engine) -> None:
                 list(exact.generate(typing))
     assert text_of(events) == text_of(list(exact.generate(asked)))
     assert done(events).timings.prompt_n == len(exact.prompt_tokens(asked))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_penalties_and_biases_give_the_same_text_with_and_without_drafts(exact: Engine, temperature: float) -> None:
+    sampling = Sampling(
+        temperature=temperature,
+        seed=3,
+        repeat_penalty=1.1,
+        frequency_penalty=0.2,
+        presence_penalty=0.3,
+        logit_bias=((28, -2.0), (30, 1.5)),
+    )
+    request = Request(prompt="red, green, blue, " * 12, max_tokens=40, sampling=sampling)
+    plain = list(exact.generate(replace(request, speculate=False)))
+    again = list(exact.generate(replace(request, prediction=text_of(plain))))
+    assert text_of(again) == text_of(plain)
+    assert done(again).timings.predicted_n == done(plain).timings.predicted_n
