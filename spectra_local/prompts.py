@@ -5,6 +5,7 @@ Knows one model's vocabulary and how much its context holds, and nothing of answ
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from spectra_local.chats.window import ContextWindow
 from spectra_local.completion.fill_in_prompt import find_fill_in_prompt
@@ -73,9 +74,11 @@ class Prompts:
             raise UsageError("the number of tokens to generate must be at least 1")
         n_dropped, model = 0, self._model
         if request.prompt is not None:
-            if (n_least := at_least(request.prompt, model.tokenize, self._n_ctx)) >= self._n_ctx:
+            special = request.kind == "chat"  # what is completed or rewritten is a file, and all of it text
+            tokenize = partial(model.tokenize, special=special)
+            if (n_least := at_least(request.prompt, tokenize, self._n_ctx)) >= self._n_ctx:
                 raise self._too_long(f"at least {n_least}")
-            tokens = model.tokenize(request.prompt, add_bos=model.add_bos)
+            tokens = with_one_bos(tokenize(request.prompt), model)
         elif request.fill_in is not None:
             if self._fill_in is None:
                 raise UsageError("this model has no tokens for filling in; ask it by an instruction instead")
@@ -98,9 +101,7 @@ class Prompts:
         tokens: list[int] = []
         for span in self._chat_template().render(messages):
             tokens += model.tokenize(span.text, special=span.special)
-        if model.add_bos and tokens[:1] != [model.bos]:
-            tokens.insert(0, model.bos)
-        return tokens
+        return with_one_bos(tokens, model)
 
     def _kept(self, request: Request) -> tuple[list[Message], int]:
         """The messages to send, and how many were left out."""
@@ -144,3 +145,8 @@ class Prompts:
         if self._template is None:
             raise self._template_error or SpectraError("no chat template is known")
         return self._template
+
+
+def with_one_bos(tokens: list[int], model: Model) -> list[int]:
+    """``tokens`` behind a BOS where the model wants one, not behind two where they bring their own."""
+    return tokens if not model.add_bos or tokens[:1] == [model.bos] else [model.bos, *tokens]

@@ -158,6 +158,15 @@ def test_a_raw_prompt_is_continued_as_it_stands(engine: Engine) -> None:
     assert text_of(events).startswith(" 8")
 
 
+def test_names_of_control_tokens_are_those_in_raw_prompts_and_text_in_files(engine: Engine) -> None:
+    start = engine.model.tokenize("<|im_start|>", special=True)
+    assert len(start) == 1
+    raw = Request(prompt="<|im_start|>user")
+    assert engine.prompt_tokens(raw)[:1] == start
+    for kind in ("complete", "edit"):
+        assert start[0] not in engine.prompt_tokens(replace(raw, kind=kind))
+
+
 def test_an_unfinished_answer_is_continued(engine: Engine) -> None:
     turns = (*CAPITAL.messages, Message("assistant", "The capital of France is"))
     assert text_of(list(engine.generate(Request(messages=turns, max_tokens=4)))).startswith(" Paris")

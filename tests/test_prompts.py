@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from spectra_local.errors import ContextFullError
 from spectra_local.llama.model import Model
-from spectra_local.prompts import Prompts
+from spectra_local.prompts import Prompts, with_one_bos
 from spectra_local.protocol import Message, Request, Role
 
 pytestmark = pytest.mark.model
@@ -89,3 +90,10 @@ def test_without_truncation_the_whole_context_may_be_filled(prompts: Prompts) ->
     assert len(prompts.read(Request(messages=fits, truncate=False)).tokens) == N_CTX - 1
     with pytest.raises(ContextFullError, match=f"has {N_CTX} tokens"):
         prompts.read(Request(messages=turns(fits[0].content + " a"), truncate=False))
+
+
+@pytest.mark.parametrize(
+    ("add_bos", "tokens", "expected"), [(True, [5], [1, 5]), (True, [1, 5], [1, 5]), (False, [5], [5])]
+)
+def test_a_bos_is_not_doubled(add_bos: bool, tokens: list[int], expected: list[int]) -> None:
+    assert with_one_bos(tokens, SimpleNamespace(add_bos=add_bos, bos=1)) == expected
