@@ -79,15 +79,15 @@ def _prediction(fields: Fields) -> str | None:
         return None
     if prediction.text("type", "content") != "content":
         raise RequestError("prediction.type must be content", field="prediction.type")
-    return _content(prediction) or None
+    return _content(prediction, between="") or None  # parts of one text, word by word
 
 
-def _content(item: Fields) -> str:
+def _content(item: Fields, between: str = "\n") -> str:
     """A text, or the texts of a list of parts."""
     if not item.has("content") or item.is_text("content"):
         return item.text("content", "")
     parts = item.objects("content")
-    return "\n".join(map(_part, parts))
+    return between.join(map(_part, parts))
 
 
 def _part(part: Fields) -> str:
