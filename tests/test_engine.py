@@ -10,7 +10,6 @@ from spectra_local.engine import Engine
 from spectra_local.errors import ContextFullError, ModelFileError, SpectraError, UsageError
 from spectra_local.history.database import Database
 from spectra_local.history.store import Store
-from spectra_local.history.traces import CORE_FILE
 from spectra_local.protocol import (
     SOURCE_CODES,
     Done,
@@ -26,6 +25,7 @@ from spectra_local.protocol import (
     Text,
     Timings,
 )
+from spectra_local.speculation.traces import CORE_FILE
 
 pytestmark = pytest.mark.model
 

@@ -10,15 +10,21 @@ import sqlite3
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spectra_local.chats.checks import seal_chat, seal_message
 from spectra_local.chats.records import FORGOTTEN, OPEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.counted import counted
 from spectra_local.errors import StoreError
+from spectra_local.history import traces as history
 from spectra_local.history.database import Database, store_files
 from spectra_local.history.forgetting import Forget, delete_turns
 from spectra_local.locations import unsaved_dir
+from spectra_local.speculation import traces as speculation
+
+if TYPE_CHECKING:
+    from spectra_local.history.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +78,30 @@ def forget(database: Database, what: Forget) -> Gone:
     with database.transaction() as sql:
         gone = _delete(sql, database, what)
         merge(sql)
-    Store(database).erase_deleted(measurements=what.everything)
+    Store(database).erase_deleted()
+    speculation.erase_traces(measurements=what.everything)
     for file in _unsaved(what):
         with contextlib.suppress(OSError):
             file.unlink()
     return gone
 
 
+def remove_layer(store: "Store", name: str) -> int:
+    """Erases an import or a corpus, and what was derived from it; returns how many turns it had. Raises StoreError."""
+    n_turns = store.remove_layer(name)
+    speculation.erase_traces()
+    return n_turns
+
+
 def forget_everything(database: Database | None = None) -> None:
     """Erases the files themselves: for damage, or a disk so full that rows cannot be erased. Raises StoreError."""
-    from spectra_local.history.traces import erase_traces
-
     if database:
         database.close()
     try:
         for file in store_files():
             file.unlink(missing_ok=True)
-        erase_traces(measurements=True)
+        history.erase_traces()
+        speculation.erase_traces(measurements=True)
         for file in _unsaved(Forget(everything=True)):
             file.unlink(missing_ok=True)
     except OSError as error:

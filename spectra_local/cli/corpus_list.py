@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from spectra_local.chats.forgetting import remove_layer
 from spectra_local.corpus.alone import alone
 from spectra_local.corpus.records import Chunks, Corpus, Records
 from spectra_local.counted import counted
@@ -50,7 +51,7 @@ def remove(name: str) -> None:
     with alone(), _records() as records:
         if records.named(name) is None:
             raise SpectraError(f"there is no corpus {printable_line(name)!r}; 'corpus list' shows those there are")
-        records.store.remove_layer(name)
+        remove_layer(records.store, name)
     click.echo(f"removed corpus {printable_line(name)}", err=True)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from spectra_local.byte_size import byte_size
+from spectra_local.chats.forgetting import remove_layer
 from spectra_local.cli.native_command import in_child
 from spectra_local.cli.options import WantedModel, model_option
 from spectra_local.cli.status import StatusLine
@@ -126,7 +127,7 @@ def _layer_names(_context: click.Context, _parameter: click.Parameter, incomplet
 def remove(name: str) -> None:
     """Erase an import or a corpus: all that came with it, and nothing else."""
     with _store() as store:
-        n_turns = store.remove_layer(name)
+        n_turns = remove_layer(store, name)
     click.echo(f"removed layer {printable_line(name)}: {counted(n_turns, 'text')}", err=True)
 
 

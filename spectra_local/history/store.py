@@ -244,7 +244,8 @@ class Store:
         return count
 
     def remove_layer(self, name: str) -> int:
-        """Removes an import or a corpus, really; returns how many turns. Raises StoreError: own, or unknown."""
+        """Removes an import or a corpus, really; returns how many turns. What drafting derived from it is not the
+        store's: see chats/forgetting.py. Raises StoreError: own, or unknown."""
         if name == OWN:
             raise StoreError("'own' is what happened here; 'history forget --all' erases it")
         with self.database.transaction() as connection:
@@ -277,12 +278,11 @@ class Store:
         self.erase_deleted()
         return sum(gone)
 
-    def erase_deleted(self, *, measurements: bool = False) -> None:
-        """Removes from every file what was deleted from the tables; ``measurements``: and how well guesses came true.
-        Raises StoreError."""
+    def erase_deleted(self) -> None:
+        """Removes from every file of the history what was deleted from the tables. Raises StoreError."""
         from spectra_local.history.traces import erase_traces
 
-        erase_traces(measurements=measurements)
+        erase_traces()
         for copy in self.database.copies():
             copy.unlink(missing_ok=True)
         self.database.erase_deleted()

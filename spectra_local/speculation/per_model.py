@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from spectra_local.history.in_memory import MemoryHistory
 from spectra_local.history.lookup import History
-from spectra_local.history.traces import CORE_FILE
 from spectra_local.kept_file import read_kept, write_kept
 from spectra_local.locations import cache_dir
 from spectra_local.speculation import core_file
@@ -26,6 +25,7 @@ from spectra_local.speculation.interface import Drafter
 from spectra_local.speculation.measured_cost import Belief, MeasuredCost
 from spectra_local.speculation.retrieval import Retrieval, Tokens
 from spectra_local.speculation.staircase import measure
+from spectra_local.speculation.traces import CALIBRATION_FILE, CORE_FILE
 
 Kept = TypeVar("Kept")
 
@@ -60,7 +60,7 @@ class PerModel:
         self._folder = cache_dir() / "speculation" / digest
         device_digest = hashlib.blake2b(f"{device}, {widest} wide".encode(), digest_size=8).hexdigest()
         self._cost_file = self._folder / f"cost-{device_digest}.json"
-        self._calibration_file = self._folder / "calibration.json"
+        self._calibration_file = self._folder / CALIBRATION_FILE
         self._saved = time.monotonic()
         self.cost_time = time.time()  # when the cost was last measured or corrected
         self._device = device

@@ -23,6 +23,7 @@ from spectra_local.kept_file import write_kept
 from spectra_local.speculation import core_file
 from spectra_local.speculation.core import MOST_SEEN, RANKED, Entry, NgramTable
 from spectra_local.speculation.match import TOKEN_BITS
+from spectra_local.speculation.traces import CORPORA
 
 MOST_CONTEXTS = 60_000  # of each level, the most frequent; see core_file.py
 _AT_ONCE = 2_000_000  # contexts sorted at once: some 100 MB
@@ -73,7 +74,7 @@ class Retrieval:
             self._use(None)
 
     def _path(self, version: str) -> Path:
-        return self._folder / f"core.corpora-{blake2b(version.encode(), digest_size=8).hexdigest()}.bin"
+        return self._folder / f"{CORPORA}{blake2b(version.encode(), digest_size=8).hexdigest()}.bin"
 
     def _make(self, wanted: str, version: Callable[[], str], texts: Callable[[], Iterable[Tokens]]) -> None:
         with contextlib.suppress(OSError, AttributeError):
@@ -105,7 +106,7 @@ class Retrieval:
         table = count(texts())
         if version() != wanted:  # something was forgotten meanwhile: it must not stay here
             return None
-        for old in self._folder.glob("core.corpora-*.bin"):
+        for old in self._folder.glob(f"{CORPORA}*.bin"):
             old.unlink(missing_ok=True)
         write_kept(self._path(wanted), core_file.dumps(table))
         return table

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectra_local.chats.forgetting import Gone, forget, preview
+from spectra_local.chats.forgetting import Gone, forget, preview, remove_layer
 from spectra_local.chats.records import FORGOTTEN, Attachment, conversation_name
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
@@ -19,9 +19,9 @@ from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
 from spectra_local.history.index import Index
 from spectra_local.history.store import Store
-from spectra_local.history.traces import CORE_FILE
 from spectra_local.history.turn import TOKEN, Turn
-from spectra_local.locations import private_dir, unsaved_dir
+from spectra_local.locations import private_dir, segments_dir, unsaved_dir
+from spectra_local.speculation.traces import CORE_FILE, CORPORA
 
 SECRET = "Hunter2ÄÖ-swordfish"
 TOKENS = np.array([70_001, 70_002, 70_003, 70_004] * 8, TOKEN)
@@ -244,3 +244,22 @@ def test_a_chat_that_was_forgotten_meanwhile_is_no_riddle(database: Database) ->
         forget(other, Forget(everything=True))
     with pytest.raises(StoreError, match="forgotten meanwhile"):
         chats.add(chat, asked, "assistant", "me")
+
+
+def test_each_room_erases_its_own_files_alone(database: Database, spectra_home: Path) -> None:
+    folder = private_dir(spectra_home / "cache" / "speculation" / "model")
+    segment = private_dir(segments_dir() / "x") / "1.segment"
+    for path in (folder / CORE_FILE, folder / f"{CORPORA}1.bin", folder / "core.of-another-room", segment):
+        path.write_bytes(b"text")
+    Store(database).erase_deleted()
+    assert not segment.exists() and (folder / CORE_FILE).exists()
+    forget(database, Forget(containing="text"))
+    assert [path.name for path in folder.iterdir()] == ["core.of-another-room"]
+
+
+def test_what_was_derived_from_a_layer_goes_with_it(database: Database, spectra_home: Path) -> None:
+    core = private_dir(spectra_home / "cache" / "speculation" / "model") / CORE_FILE
+    core.write_bytes(b"text")
+    store = Store(database)
+    store.import_layer("friend", [turn("lent", "c", 1e9)])
+    assert remove_layer(store, "friend") == 1 and not core.exists()
