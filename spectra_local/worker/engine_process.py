@@ -147,7 +147,7 @@ class EngineProcess:
 
     @property
     def info(self) -> ModelInfo:
-        """The loaded model. Raises SpectraError before ``load`` has ended."""
+        """The loaded model, also while its process is started again. Raises SpectraError before ``load`` has ended."""
         if self._info is None:
             raise SpectraError("no model is loaded")
         return self._info
@@ -270,12 +270,12 @@ class EngineProcess:
     def close(self) -> None:
         """Leaves the process; it ends, and with it goes the model's memory, once nobody else uses it."""
         self._leave()
-        self._gone = ""
+        self._info, self._gone = None, ""
         if self._own_point and self._has_lines:
             self._own_point.forget()
 
     def _leave(self) -> None:
-        connection, self._connection, self._info = self._connection, None, None
+        connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 

@@ -105,3 +105,15 @@ def test_the_log_is_private_and_holds_no_prompt(worker: EngineProcess) -> None:
     list(worker.generate(Request(messages=(Message("user", "my secret word is xyzzy"),), max_tokens=4)))
     assert log_file().stat().st_mode & 0o077 == 0
     assert "xyzzy" not in log_file().read_text()
+
+
+def test_a_cancel_while_the_process_is_started_again_leaves_the_model_known(worker: EngineProcess) -> None:
+    """Who asks what is loaded before each request, as a server does, would not get to a request again."""
+    known = worker.info
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)
+    events = worker.generate(CAPITAL)
+    worker.cancel()
+    assert isinstance(list(events)[-1], Done)
+    assert worker.info.fingerprint == known.fingerprint
+    assert isinstance(list(worker.generate(CAPITAL))[-1], Done)
