@@ -237,7 +237,7 @@ class _Soak:
                 self.found.kills += 1
 
     def _forget(self) -> None:
-        done = self._command("cache", "forget", "--containing", self._chance.choice(_SUBJECTS), "--yes")
+        done = self._command("history", "forget", "--containing", self._chance.choice(_SUBJECTS), "--yes")
         self.found.forgets += 1
         if done.returncode:
             self.found.left.append(f"forget: {done.stderr[-200:]}")
@@ -260,12 +260,15 @@ class _Soak:
         assert server.stderr
         try:
             url = next(match[0] for line in server.stderr if (match := re.search(r"http://\S+", line)))
-            threading.Thread(target=server.stderr.read, daemon=True).start()
+            reader = threading.Thread(target=server.stderr.read, daemon=True)
+            reader.start()
             yield url, server
         finally:
             server.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 server.wait(30)
+            reader.join(10)
+            server.stderr.close()
 
 
 def _read(http: httpx.Client, body: dict[str, object], patience: float) -> str:
@@ -349,6 +352,9 @@ def table(found: Found) -> str:
     lines += [f"  {how:26} {n:6}" for how, n in sorted(found.ended.items())]
     lines.append(f"  {'process':26} {'MB warm':>8} {'MB last':>8} {'growth':>7} {'handles':>12}")
     lines += [f"  {name:26} {a:8.1f} {b:8.1f} {b / a - 1:7.1%} {c:5} -> {d:3}" for name, a, b, c, d in found.rows()]
+    for name, looks in found.looks.items():
+        tenths = [look.mb for _, look in looks[:: max(1, len(looks) // 10)]]
+        lines.append(f"  {name:26} MB by tenths of the time: " + " ".join(f"{mb:.0f}" for mb in tenths))
     return "\n".join([*lines, *(f"FAILED: {failure}" for failure in found.failures)])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import bit_flips, every_byte, hang_ups, import_mutants, kill, no_room, writers
+from campaigns import bit_flips, every_byte, hang_ups, import_mutants, kill, no_room, soak, writers
 
 
 @pytest.mark.model
@@ -48,3 +48,14 @@ def test_clients_that_hang_up_leave_nothing_behind(smollm2_path: Path) -> None:
     assert found.failures == []
     assert found.answered > 0
     assert found.hung_up > 0
+
+
+@pytest.mark.model
+@pytest.mark.timeout(600)
+def test_hours_of_use_leave_nothing_behind(smollm2_path: Path) -> None:
+    """Half a minute of them, which is too short to compare memory."""
+    found = soak.run(0.5, smollm2_path)
+    assert [failure for failure in found.failures if " grew from " not in failure] == []
+    assert found.kills and found.forgets
+    assert found.ended["answered"] > 10
+    assert {name for name, *_ in found.rows()} == {"server", "engine", "app's thread and clients"}
