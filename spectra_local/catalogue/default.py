@@ -6,7 +6,7 @@ from spectra_local.catalogue import lookup
 from spectra_local.catalogue.entries import entry_named
 from spectra_local.catalogue.listing import ModelRow
 from spectra_local.catalogue.offers import OFFERED, Choice, NoModelError, found_choices, offers
-from spectra_local.catalogue.on_disk import find_all
+from spectra_local.catalogue.on_disk import chat_models
 from spectra_local.errors import ModelNotFoundError
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
@@ -29,7 +29,7 @@ def resolve(name_or_path: str | None) -> Path:
     best = offers(memory)
     if (first := best[0].entry) is not None and (own := lookup.own_file(first)) is not None:
         return own  # the usual case, without a look at every cache
-    on_disk = find_all()
+    on_disk = chat_models()
     for name in dict.fromkeys([*(choice.name for choice in best), *OFFERED]):  # the last are larger than the memory
         entry = entry_named(name)
         if entry is not None and (model := lookup.file_of(entry, on_disk)) is not None:

@@ -1,38 +1,58 @@
-"""Is this file a language model? A look at its first bytes, cheap enough for every file of a cache.
+"""What kind of model is in this file? A look at its first bytes, cheap enough for every file of a cache.
 
 Not a check: ``spectra_local.llama.gguf`` reads and judges a whole header before native code sees a file.
 """
 
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
+from spectra_local.llama.architectures import NOT_TEXT_GENERATION, POOLED
+from spectra_local.printable import printable_line
+
 _MAGIC = b"GGUF"
-_PEEK_BYTES = 512
-# magic, version, number of tensors, number of key-value pairs, length of the first key
-_START = struct.Struct("<4sIQQQ")
-_FIRST_KEY = b"general.architecture"  # every writer puts it first
+_PEEK_BYTES = 16 << 10  # what tells the kind stands before the vocabulary
+_START = struct.Struct("<4sIQQ")  # magic, version, number of tensors, number of key-value pairs
 _STRING_TYPE = 8
-_NOT_LANGUAGE_MODELS = frozenset({b"clip", b"mmproj"})
+# What the other scalar types of GGUF are read by; an array, 9, ends the look.
+_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_LONGEST = 256  # of a key or a text that is looked at
+_TYPES = {"adapter": "an adapter for another model", "mmproj": "an image or audio encoder for another model"}
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 
 
 def is_language_model(path: Path) -> bool:
-    """True for a GGUF file that is no image projector, no vocabulary alone, and no later part of a split model."""
-    if "mmproj" in path.name.lower() or is_later_part(path):
-        return False
+    """True for a GGUF file that can be chatted with, as far as its first bytes tell."""
+    return kind_of(path) == ""
+
+
+def kind_of(path: Path) -> str | None:
+    """What the model in a GGUF file is, in words; "" for one that generates text.
+
+    None for what is no model: another file, a vocabulary alone, a later part of a split model.
+    """
+    if is_later_part(path):
+        return None
     try:
         with path.open("rb") as file:
             start = file.read(_PEEK_BYTES)
     except OSError:  # unreadable, a loop of links, gone
-        return False
+        return None
     if len(start) < _START.size or not start.startswith(_MAGIC):
-        return False
-    _, _, n_tensors, _, key_length = _START.unpack_from(start)
+        return None
+    _, _, n_tensors, n_pairs = _START.unpack_from(start)
     # The first part of a split model may hold the header alone.
     if n_tensors == 0 and not _SPLIT.search(path.name):
-        return False
-    return _architecture(start[_START.size :], key_length) not in _NOT_LANGUAGE_MODELS
+        return None
+    if "mmproj" in path.name.lower():
+        return _TYPES["mmproj"]
+    facts = dict(_first_pairs(start[_START.size :], min(n_pairs, 1000)))
+    kind, architecture = str(facts.get("general.type", "")), str(facts.get("general.architecture", ""))
+    if kind not in ("", "model"):
+        return _TYPES.get(kind, f"of the type {printable_line(kind)}")
+    pooled = POOLED.get(facts.get(f"{architecture}.pooling_type", 0), "")
+    return NOT_TEXT_GENERATION.get(architecture) or pooled
 
 
 def is_later_part(path: Path) -> bool:
@@ -50,10 +70,27 @@ def parts(path: Path) -> list[Path]:
     return [path.with_name(f"{stem}-{i:05}-of-{match[2]}{path.suffix}") for i in range(1, n_parts + 1)]
 
 
-def _architecture(start: bytes, key_length: int) -> bytes | None:
-    """The model's architecture where the first key tells it; ``start`` begins with that key."""
-    if key_length != len(_FIRST_KEY) or not start.startswith(_FIRST_KEY):
-        return None
-    value_type, length = struct.unpack_from("<IQ", start, key_length)
-    begin = key_length + 12
-    return start[begin : begin + length] if value_type == _STRING_TYPE and length < 100 else None
+def _first_pairs(data: bytes, n_pairs: int) -> Iterator[tuple[str, object]]:
+    """Keys and values from the beginning, as far as they are short, whole and no arrays."""
+    at = 0
+    try:
+        for _ in range(n_pairs):
+            (length,) = struct.unpack_from("<Q", data, at)
+            if length > _LONGEST:
+                return
+            key = data[at + 8 : at + 8 + length].decode("utf-8", "replace")
+            (value_type,) = struct.unpack_from("<I", data, at + 8 + length)
+            at += 12 + length
+            if value_type == _STRING_TYPE:
+                (length,) = struct.unpack_from("<Q", data, at)
+                at += 8 + length
+                if length <= _LONGEST:
+                    yield key, data[at - length : at].decode("utf-8", "replace")
+            elif value_type in _SCALARS:
+                (value,) = struct.unpack_from(_SCALARS[value_type], data, at)
+                at += struct.calcsize(_SCALARS[value_type])
+                yield key, value
+            else:
+                return
+    except (struct.error, OverflowError):  # the look ends here
+        return

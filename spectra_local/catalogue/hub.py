@@ -30,6 +30,7 @@ _SILENCE = 5.0  # seconds without a byte before a connection counts as cut; boun
 _TRIES_WITHOUT_A_BYTE = 3
 _PAUSE = 1.0  # seconds before a cut connection is tried again
 _CHUNK = 256 << 10
+_TRUE = {"1", "ON", "YES", "TRUE"}  # as huggingface_hub reads its variables
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-")
 
@@ -38,6 +39,10 @@ _Result = TypeVar("_Result")
 
 class HubError(DownloadError):
     """The hub could not be reached, or does not serve the file; another source may."""
+
+
+class OfflineError(DownloadError):
+    """The user wants no connection to be opened: no other source may be asked either."""
 
 
 class _ConnectionCutError(Exception):
@@ -66,6 +71,7 @@ def endpoint() -> str:
 
 def locate(entry: Entry, cancelled: Cancelled) -> RemoteFile:
     """Asks the hub about the entry's file. Raises HubError within 5 s where another source is left, else 10 s."""
+    _refuse_offline(entry)
     hub = _client()
     seconds = _PATIENCE_WITH_FALLBACK if entry.parts else _PATIENCE
     url = hub.hf_hub_url(entry.repository, entry.file, endpoint=endpoint())
@@ -195,6 +201,13 @@ def _within(seconds: float, work: Callable[[], _Result], name: str, cancelled: C
     raise HubError(f"{_host()} did not answer within {seconds:g} s")
 
 
+def _refuse_offline(entry: Entry) -> None:
+    """The hub's own variable for "open no connection". Raises OfflineError."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        if os.environ.get(name, "").upper() in _TRUE:
+            raise OfflineError(f"{name} is set, so no connection is opened; unset it to fetch {entry.name}")
+
+
 def _pause(seconds: float, name: str, cancelled: Cancelled) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -204,6 +217,8 @@ def _pause(seconds: float, name: str, cancelled: Cancelled) -> None:
 
 
 def _hub_error(entry: Entry, error: Exception) -> HubError:
+    if "socksio" in str(error):  # the HTTP library's advice names an extra of its own
+        return HubError("a SOCKS proxy is set, which needs one more package: pip install socksio")
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403, 404):
         return HubError(f"{_host()} has no public file {entry.repository}/{entry.file} (HTTP {status})")

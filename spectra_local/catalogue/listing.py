@@ -40,6 +40,7 @@ class ModelRow:
             "licence": entry.licence.id if entry else None,
             "context": entry.context if entry else None,
             "fim": entry.fim if entry else None,
+            "kind": (here.kind if here else "") or "text generation",
         }
 
 

@@ -36,6 +36,7 @@ class _Known:
     name: str
     path: Path | None
     entry: Entry | None = None
+    kind: str = ""  # ModelOnDisk's
 
 
 def resolve(wanted: str) -> Path:
@@ -101,7 +102,7 @@ def _known_names() -> list[_Known]:
     for entry in entries():
         model = file_of(entry, on_disk)
         known.append(_Known(entry.name, model.path if model else None, entry))
-    return known + [_Known(model.name, model.path) for model in on_disk]
+    return known + [_Known(model.name, model.path, kind=model.kind) for model in on_disk]
 
 
 def _only_match(wanted: str, known: list[_Known]) -> _Known:
@@ -135,6 +136,8 @@ def _nearest(wanted: str, names: list[str], most: int = 3) -> list[str]:
 
 
 def _file_of(match: _Known) -> Path:
+    if match.kind:
+        raise ModelNotFoundError(f"{printable_line(match.name)} is {match.kind}, no model to chat with")
     if match.path is not None:
         return match.path
     assert match.entry is not None  # a name without a file comes from the catalogue

@@ -4,6 +4,8 @@ The folders are those that Hugging Face's client, llama.cpp, Ollama and LM Studi
 fixed depth, so that links that lead in circles end by themselves.
 """
 
+import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,10 +16,15 @@ from typing import Literal
 from spectra_local import locations
 from spectra_local.catalogue import added, ollama
 from spectra_local.catalogue.entries import entry_of_file
-from spectra_local.catalogue.gguf_peek import is_language_model, parts
+from spectra_local.catalogue.gguf_peek import kind_of, parts
 from spectra_local.locations import expanded, home_folders
+from spectra_local.printable import printable_line
 
 Where = Literal["own", "added", "hugging-face", "llama.cpp", "ollama", "lm-studio", "path"]
+
+
+_MOST_SETTINGS = 1 << 20  # bytes of another program's settings
+_LONGEST_PATH = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +35,43 @@ class ModelOnDisk:
     path: Path
     n_bytes: int  # all parts of a split model together
     where: Where
+    kind: str = ""  # what it is in words, where it is none to chat with
+
+
+def chat_models() -> list[ModelOnDisk]:
+    """Those that generate text."""
+    return [model for model in find_all() if not model.kind]
 
 
 def find_all() -> list[ModelOnDisk]:
-    """Every language model found, each file once: our own first, then what was added, then other programs'."""
+    """Every model found, each file once: our own first, then what was added, then other programs'."""
     found: dict[Path, ModelOnDisk] = {}
     for where, name, path in _candidates():
         try:
             real = path.resolve()
-            if real in found or not real.is_file() or not is_language_model(path):
+            if real in found or not real.is_file() or (kind := kind_of(path)) is None:
                 continue
             n_bytes = sum(part.stat().st_size for part in parts(path))
         except (OSError, RuntimeError):  # a part is missing, a link leads in circles, no permission
             continue
-        found[real] = ModelOnDisk(name, path, n_bytes, where)
+        found[real] = ModelOnDisk(name, path, n_bytes, where, kind)
     return list(found.values())
 
 
 def ollama_name(blob: Path) -> str:
     """Under which name Ollama has the file; "" where it has not."""
     return next((name for folder in _ollama_folders() for name, path in ollama.models(folder) if path == blob), "")
+
+
+def notice_of(path: Path) -> str:
+    """What the user should know of where a model comes from; "" as a rule."""
+    parts_not_used = [part for folder in _ollama_folders() for part in ollama.unused_parts(folder, path)]
+    if not parts_not_used:
+        return ""
+    *others, last = parts_not_used
+    listed = f"{', '.join(others)} and {last}" if others else last
+    name = printable_line(ollama_name(path) or path.name)
+    return f"Ollama gives {name} {listed} of its own; here the model's file is used without (see /system and /set)."
 
 
 def _candidates() -> Iterator[tuple[Where, str, Path]]:
@@ -109,8 +133,18 @@ def _xdg_cache() -> list[Path]:
 
 
 def _lm_studio_folders() -> list[Path]:
-    # The second was used up to version 0.3.
-    return home_folders(".lmstudio/models", ".cache/lm-studio/models")
+    """Where its settings say, and the folders that it begins with; the second was used up to version 0.3."""
+    moved = []
+    homes = home_folders(".lmstudio", ".cache/lm-studio")
+    for pointer in home_folders(".lmstudio-home-pointer"):
+        with contextlib.suppress(OSError, ValueError):
+            homes.insert(0, Path(pointer.read_text("utf-8").strip()[:_LONGEST_PATH]))
+    for home in homes:
+        with contextlib.suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
+            with (home / "settings.json").open("rb") as file:
+                settings = json.loads(file.read(_MOST_SETTINGS))
+            moved.append(Path(settings["downloadsFolder"][:_LONGEST_PATH]))
+    return [folder for folder in (*moved, *(home / "models" for home in homes)) if folder.is_absolute()]
 
 
 def _ollama_folders() -> list[Path]:

@@ -156,10 +156,19 @@ def _failure(piece: _Piece, said: str, partial: PartialFile) -> DownloadError:
     """The error of a pip that failed, in the words that it ``said``."""
     if "No space left on device" in said or "Disk quota exceeded" in said:
         return disk_full(partial.target, partial.size, piece.total)
-    errors = [line.removeprefix("ERROR:").strip() for line in said.splitlines() if line.startswith("ERROR:")]
-    reason = f" ({printable_line(errors[0])[:200]})" if errors else ""
+    reason = f" ({_reason(said)})" if said.strip() else ""
     kept = f"; {byte_size(partial.size)} of {byte_size(piece.total)} arrived and are kept" if partial.size else ""
     return DownloadError(f"the package index did not serve {piece.part.package} {piece.part.version}{reason}{kept}")
+
+
+def _reason(said: str) -> str:
+    """What pip's words come to: its error, or the last line of a traceback."""
+    if "SOCKS support" in said:
+        return "a SOCKS proxy is set, which needs one more package: pip install pysocks"
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    told = errors[0] if errors and errors[0] != "Exception:" else lines[-1]
+    return printable_line(told)[:200]
 
 
 def _append(entry: Entry, piece: _Piece, folder: Path, partial: PartialFile) -> None:

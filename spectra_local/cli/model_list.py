@@ -29,7 +29,7 @@ def _cells(row: ModelRow, *, is_default: bool) -> tuple[str, ...]:
         mark,
         row.name,
         byte_size(row.on_disk.n_bytes) if row.on_disk else choice_of(entry).size if entry else "?",
-        row.on_disk.where if row.on_disk else _NOT_HERE,
+        f"{row.on_disk.where}: {row.on_disk.kind}".removesuffix(": ") if row.on_disk else _NOT_HERE,
         str(entry.context) if entry else "",
         entry.licence.id if entry else "",
         (entry.fim or "") if entry else "",

@@ -7,6 +7,7 @@ import click
 
 from spectra_local.catalogue import NoModelError, resolve
 from spectra_local.catalogue.offers import Choice
+from spectra_local.catalogue.on_disk import notice_of
 from spectra_local.cli.options import WantedModel
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import ModelNotFoundError
@@ -28,8 +29,9 @@ def open_engine(model: WantedModel, options: EngineOptions, *, has_lines: bool =
     except BaseException:
         engine.close()
         raise
-    if notice := engine.take_notice():
-        tell(notice)
+    for notice in (engine.take_notice(), notice_of(path)):
+        if notice:
+            tell(notice)
     return engine
 
 

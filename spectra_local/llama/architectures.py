@@ -19,6 +19,14 @@ _TEXT_GENERATION = """
 TEXT_GENERATION = frozenset(_TEXT_GENERATION.split())
 
 # Known to llama.cpp, but no use for a conversation; the words end the sentence "it is ...".
+# What models of an architecture that generates text were made into, by the pooling that their file names (llama.h).
+POOLED: dict[object, str] = {
+    1: "an embedding model",
+    2: "an embedding model",
+    3: "an embedding model",
+    4: "a reranker",
+}
+
 NOT_TEXT_GENERATION = {
     "clip": "a vision or audio encoder",
     "bert": "an embedding model",

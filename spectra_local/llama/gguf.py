@@ -14,7 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from spectra_local.llama.architectures import NOT_TEXT_GENERATION, TEXT_GENERATION
+from spectra_local.llama.architectures import NOT_TEXT_GENERATION, POOLED, TEXT_GENERATION
 from spectra_local.llama.ggml_types import FILE_TYPES, TENSOR_TYPES
 from spectra_local.llama.gguf_file import file_error, read_layout
 from spectra_local.llama.gguf_layout import Array, Layout, MalformedError, quoted
@@ -186,6 +186,8 @@ def _checked_architecture(facts: _Facts) -> str:
     if architecture in NOT_TEXT_GENERATION:
         what = NOT_TEXT_GENERATION[architecture]
         raise MalformedError(f"it is not a text generation model but {what} ({architecture})")
+    if pooled := POOLED.get(facts.count(f"{architecture}.pooling_type")):
+        raise MalformedError(f"it is not a text generation model but {pooled} ({architecture} with pooling)")
     if architecture not in TEXT_GENERATION:
         raise MalformedError(f"its architecture {quoted(architecture.encode())} is unknown to this llama.cpp")
     return architecture

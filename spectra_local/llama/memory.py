@@ -1,9 +1,12 @@
 """How much memory is free, and how much a model will need: asked before native code allocates and dies of it."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def available_bytes() -> int | None:
@@ -15,21 +18,44 @@ def available_bytes() -> int | None:
         free = int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         return None
+    return min([free, *_left_in_groups()])
+
+
+def _left_in_groups() -> Iterator[int]:
+    """What each control group that this process is in, those of its parents too, leaves of its limit: containers and
+    services are held to it, whatever the machine has."""
+    for folder, limit_name, used_name in _groups():
+        with contextlib.suppress(OSError, ValueError):  # no such file, "max": no limit here
+            limit, used = int((folder / limit_name).read_text()), int((folder / used_name).read_text())
+            yield max(0, limit - used + _file_cache(folder))
+
+
+def _groups() -> Iterator[tuple[Path, str, str]]:
+    """(folder, file of the limit, file of what is used) of this process's groups, with both versions' names."""
     try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-        cached = _cgroup_file_cache()
-        return free if limit == "max" else max(0, min(free, int(limit) - used + cached))
-    except (OSError, ValueError):
-        return free
+        lines = _OWN_GROUPS.read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0":
+            root, names = _CGROUP, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            root, names = _CGROUP / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        # In a container the path may be the host's, of which nothing is to be seen here but the group itself.
+        folder = root / path.lstrip("/")
+        for group in (folder, *folder.parents):
+            if group.is_relative_to(root):
+                yield group, *names
 
 
-def _cgroup_file_cache() -> int:
+def _file_cache(folder: Path) -> int:
     """Page cache that counts as used in a control group but is given up on demand."""
-    for line in (_CGROUP / "memory.stat").read_text().splitlines():
-        if line.startswith("inactive_file "):
-            return int(line.split()[1])
-    return 0
+    fields = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    return int(fields.get("total_inactive_file", fields.get("inactive_file", 0)))
 
 
 def kv_bytes(n_ctx: int, elements_per_token: int, bytes_per_element: float = 2.0) -> int:

@@ -1,6 +1,7 @@
 """One loaded model: its weights, its vocabulary, text to token ids and back. Knows nothing of conversations."""
 
 import ctypes
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Model:
             params.load_mode = lib.LLAMA_LOAD_MODE_NONE  # a file that cannot be read is an error, not a SIGBUS
         callback = lib.llama_progress_callback(lambda fraction, _: on_progress(fraction))
         params.progress_callback = callback
-        self._model = lib.llama_model_load_from_file(str(path).encode(), params)
+        self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
             raise ModelFileError(
                 f"{printable_line(str(path))}: llama.cpp could not load this model. "

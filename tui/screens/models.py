@@ -17,7 +17,7 @@ from spectra_local.catalogue.entries import Entry, entries
 from spectra_local.catalogue.listing import ModelRow, rows
 from spectra_local.catalogue.naming import name_of
 from spectra_local.catalogue.offers import Choice, choice_of
-from spectra_local.catalogue.on_disk import ModelOnDisk, find_all
+from spectra_local.catalogue.on_disk import ModelOnDisk, chat_models
 from spectra_local.llama.memory import available_bytes
 from spectra_local.printable import printable_line
 from tui.screens.panel import PanelScreen
@@ -88,7 +88,7 @@ class ModelsScreen(PanelScreen[str | None]):
         models.highlighted = chosen
 
     def _found(self) -> list[ModelOnDisk]:
-        found = find_all()
+        found = chat_models()
         path = self._in_use
         if path is not None and path.is_file() and all(model.path != path for model in found):
             found.append(ModelOnDisk(name_of(path), path, path.stat().st_size, "path"))
