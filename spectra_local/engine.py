@@ -104,7 +104,13 @@ class Engine:
         options = self._options
         n_threads = _checked(options.n_threads, "threads", 1, 512) or native.default_threads()
         n_ctx = _checked(options.n_ctx, "ctx", 64, 1 << 24)
-        model = Model(self._path, n_gpu_layers=options.n_gpu_layers, exact=options.exact, on_progress=on_progress)
+        model = Model(
+            self._path,
+            n_gpu_layers=options.n_gpu_layers,
+            exact=options.exact,
+            from_disk=options.from_disk,
+            on_progress=on_progress,
+        )
         self._model = model
         n_ctx = min(n_ctx or model.n_ctx_train, model.n_ctx_train)
         device = native.gpu_names()[0] if model.on_gpu and native.gpu_names() else f"CPU, {n_threads} threads"

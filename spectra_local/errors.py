@@ -25,6 +25,10 @@ class MemoryShortageError(SpectraError):
     """The model needs more memory than is free; the message has both numbers."""
 
 
+class ModelTooLargeError(MemoryShortageError):
+    """The weights alone are larger than the free memory: they could still be read from the disk as they are needed."""
+
+
 class ContextFullError(SpectraError):
     """The prompt alone does not fit into the context; the message has both numbers."""
 

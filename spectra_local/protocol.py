@@ -52,6 +52,7 @@ class EngineOptions:
     template: str | None = None  # name of a chat template; None: found from the model
     exact: bool = False  # settings under which batched and one-by-one logits are bit-identical
     history: bool = True  # learn on disk across sessions; False: in memory only
+    from_disk: bool = False  # a model larger than the free memory too: its weights are read again as they are needed
     share: bool = False  # use the engine that another program of this user runs, and let others use this one
 
 

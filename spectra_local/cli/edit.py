@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from spectra_local.cli.main import OpenChat
 
 _LEAST_PARAMETERS = 1_000_000_000  # models of chat with fewer were seen to lose lines, or to answer with others
-_EDITOR_OPTIONS = {"--model", "--yes", "--ctx", "--threads", "--gpu-layers", "--template", "--exact", "--own-engine"}
+_EDITOR_OPTIONS = {"--model", "--yes", "--ctx", "--threads", "--gpu-layers", "--template", "--exact", "--from-disk",
+                   "--own-engine"}  # fmt: skip
 _LINES = re.compile(r"(?P<file>.+):(?P<first>\d+)-(?P<last>\d+)", re.DOTALL)
 _NO_LINES = re.compile(r"(?P<file>.+):[^:/]*", re.DOTALL)
 

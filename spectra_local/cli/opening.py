@@ -1,6 +1,7 @@
 """From what was said of a model to a running engine, with what happens meanwhile shown on stderr."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from spectra_local.catalogue.offers import Choice
 from spectra_local.catalogue.on_disk import notice_of
 from spectra_local.cli.options import WantedModel
 from spectra_local.cli.status import StatusLine
-from spectra_local.errors import ModelNotFoundError
+from spectra_local.errors import ModelNotFoundError, ModelTooLargeError
 from spectra_local.printable import printable_line
 from spectra_local.protocol import EngineOptions
 from spectra_local.worker import EngineProcess
@@ -21,6 +22,21 @@ def open_engine(model: WantedModel, options: EngineOptions, *, has_lines: bool =
 
     ``has_lines``: EngineProcess's."""
     path = model_path(model)
+    try:
+        engine = _loaded(path, options, has_lines=has_lines)
+    except ModelTooLargeError as error:
+        from spectra_local.cli.choice import can_ask
+
+        if not can_ask() or not click.confirm(f"{error}\nRun it from the disk now?", err=True):
+            raise
+        engine = _loaded(path, replace(options, from_disk=True), has_lines=has_lines)
+    for notice in (engine.take_notice(), notice_of(path)):
+        if notice:
+            tell(notice)
+    return engine
+
+
+def _loaded(path: Path, options: EngineOptions, *, has_lines: bool) -> EngineProcess:
     engine = EngineProcess(path, options, has_lines=has_lines)
     try:
         with StatusLine(sys.stderr) as status:
@@ -29,9 +45,6 @@ def open_engine(model: WantedModel, options: EngineOptions, *, has_lines: bool =
     except BaseException:
         engine.close()
         raise
-    for notice in (engine.take_notice(), notice_of(path)):
-        if notice:
-            tell(notice)
     return engine
 
 

@@ -62,6 +62,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--template", metavar="NAME", help="Chat template.  [default: found from the model]")
     @click.option("--exact", is_flag=True, help="Byte-identical to plain decoding; CPU only, about a third slower.")
+    @click.option("--from-disk", is_flag=True, help="Run a model larger than the free memory too, slowly.")
     @click.option("--own-engine", is_flag=True, help="Load the model even if another program here has it loaded.")
     @wraps(command)
     def with_options(
@@ -71,6 +72,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         gpu_layers: int,
         template: str | None,
         exact: bool,
+        from_disk: bool,
         own_engine: bool,
         **kwargs: Any,
     ) -> Any:
@@ -82,6 +84,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             n_gpu_layers=gpu_layers,
             template=template,
             exact=exact,
+            from_disk=from_disk,
             share=share,
         )
         return command(*args, options=options, **kwargs)

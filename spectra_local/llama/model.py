@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from spectra_local.byte_size import byte_size
-from spectra_local.errors import MemoryShortageError, ModelFileError
+from spectra_local.errors import ModelFileError, ModelTooLargeError
 from spectra_local.llama import native
 from spectra_local.llama.gguf import GgufHeader, read_header
 from spectra_local.llama.memory import available_bytes
@@ -28,12 +28,14 @@ class Model:
         n_gpu_layers: int = -1,
         exact: bool = False,
         vocabulary_only: bool = False,
+        from_disk: bool = False,
         on_progress: Callable[[float], bool] = lambda fraction: True,
     ) -> None:
         """Checks the header, then loads; ``on_progress`` gets fractions in 0..1 and may return False to stop.
-        With ``vocabulary_only`` no weights are read: the model tokenises, and can do nothing else.
+        With ``vocabulary_only`` no weights are read: the model tokenises, and can do nothing else. With ``from_disk``
+        the file is mapped and read as it is needed, however little memory is free.
 
-        Raises ModelFileError, MemoryShortageError.
+        Raises ModelFileError, ModelTooLargeError.
         """
         if exact:
             native.prepare_exact()
@@ -41,13 +43,13 @@ class Model:
         self.path = path
         self.header: GgufHeader = read_header(path, weights=not vocabulary_only)
         self.on_gpu = native.can_offload() and n_gpu_layers != 0
-        if not vocabulary_only:
+        if not vocabulary_only and not from_disk:
             self._refuse_without_memory()
         params = lib.llama_model_default_params()
         params.n_gpu_layers = n_gpu_layers
         params.vocab_only = vocabulary_only
         # Repacked weights round differently at different batch widths.
-        params.use_extra_bufts = native.step().repacked and not exact
+        params.use_extra_bufts = native.step().repacked and not exact and not from_disk  # copies in memory
         if native.step().cautious:
             params.devices = ctypes.cast(_NO_DEVICES, ctypes.c_void_p)
             params.load_mode = lib.LLAMA_LOAD_MODE_NONE  # a file that cannot be read is an error, not a SIGBUS
@@ -74,9 +76,10 @@ class Model:
         free = available_bytes()
         needed = self.header.file_size + _OVERHEAD_BYTES
         if free is not None and needed > free and not self.on_gpu:
-            raise MemoryShortageError(
+            raise ModelTooLargeError(
                 f"{printable_line(self.path.name)} needs about {byte_size(needed)} of memory and {byte_size(free)} are "
-                "free. Close other programs or choose a smaller model (spectra-chat models list)."
+                "free. Close other programs, choose a smaller model (spectra-chat models list), or let --from-disk "
+                "run it slowly."
             )
 
     @property

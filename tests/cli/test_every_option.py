@@ -33,6 +33,7 @@ ENGINE: dict[tuple[str, ...], Seen] = {
     ("--gpu-layers", "0"): {"options.n_gpu_layers": 0},
     ("--template", "chatml"): {"options.template": "chatml"},
     ("--exact",): {"options.exact": True},
+    ("--from-disk",): {"options.from_disk": True},
     ("--own-engine",): {"options.share": False},
 }
 SAMPLING: dict[tuple[str, ...], Seen] = {
