@@ -31,7 +31,8 @@ def timings_of(counts: Counts, n_predicted: int, seconds: float) -> Timings:
         draft_n=counts.draft_n,
         draft_n_accepted=counts.draft_n_accepted,
         steps=counts.steps,
-        speedup_estimate=(n_predicted - n_free) / counts.cost if counts.cost else 1.0,
+        draft_ms=1000 * counts.drafting_s,
+        speedup_estimate=(n_predicted - n_free) / counts.whole_cost if counts.cost else 1.0,
         accepted_by_source=counts.accepted_by_source,
         rejected_by_source=counts.rejected_by_source,
     )

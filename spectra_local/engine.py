@@ -343,8 +343,9 @@ class Engine:
                     step, loops = loop_end.cut(step)
                 n_predicted += len(step.tokens)
                 answered += step.tokens
-                piece = piece_of(step, text, model, round(decoder.counts.cost - cost, 3))
-                cost = decoder.counts.cost
+                whole_cost = decoder.counts.whole_cost
+                piece = piece_of(step, text, model, round(whole_cost - cost, 3))
+                cost = whole_cost
                 shown.append(piece.text)
                 yield piece
                 if loops or text.stopped or model.ends_generation(step.tokens[-1]):

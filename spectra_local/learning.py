@@ -9,7 +9,7 @@ from itertools import takewhile
 from spectra_local.history.personal import Exchange, PersonalHistory
 from spectra_local.history.savings import Saved, Tried
 from spectra_local.llama.model import Model
-from spectra_local.protocol import Message, Request, Timings
+from spectra_local.protocol import Message, Request, Source, Timings
 from spectra_local.speculation.per_model import PerModel
 
 # Of an earlier turn so many tokens are remembered again with a new one, so that matches can reach back over the seam.
@@ -129,7 +129,7 @@ def _saved(timings: Timings) -> Saved:
         steps=timings.steps,
         draft_n=timings.draft_n,
         accepted_n=timings.draft_n_accepted,
-        from_history=sum(timings.accepted_by_source.get(source, 0) for source in ("history", "import")),
+        from_history=sum(timings.accepted_by_source.get(source, 0) for source in Source if source.said_before),
         predicted_ms=timings.predicted_ms,
         saved_ms=plain_ms - timings.predicted_ms,
     )

@@ -5,16 +5,39 @@ Knows nothing of llama.cpp, files or screens. Every type here is a frozen datacl
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from enum import StrEnum
+from typing import Literal, Protocol, Self
 
 Role = Literal["system", "user", "assistant"]
 RequestKind = Literal["chat", "complete", "edit"]
 FinishReason = Literal["stop", "length", "context", "cancelled"]
 
-# One character for each kind of guess a token can be accepted from, by the name in ``Timings.accepted_by_source``.
-OWN = " "  # no guess: the model's own choice
-SOURCE_CODES = {"": OWN, "context": "c", "history": "h", "prediction": "p", "core": "k", "corpus": "r"}
-OTHER_SOURCE = "o"  # a drafter that is being compared with
+OWN = " "  # the code of what no guess foresaw: the model's own choice
+OTHER_SOURCE = "o"  # the code of a drafter that is being compared with
+
+
+class Source(StrEnum):
+    """What a token can be accepted from, by the name in ``Timings.accepted_by_source``: the one list of them."""
+
+    code: str  # one character, which stands for it beside a text
+    said_before: bool  # whether it is what was said in an earlier turn, here or where the turn was imported from
+
+    def __new__(cls, name: str, code: str, said_before: bool = False) -> Self:
+        """A member is its name."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.code, member.said_before = code, said_before
+        return member
+
+    CONTEXT = "context", "c"
+    HISTORY = "history", "h", True
+    PREDICTION = "prediction", "p"
+    CORE = "core", "k"
+    CORPUS = "corpus", "r"
+    IMPORT = "import", "i", True
+
+
+SOURCE_CODES: dict[str, str] = {"": OWN, **{source: source.code for source in Source}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +180,8 @@ class Timings:
     draft_n: int = 0  # tokens drafted
     draft_n_accepted: int = 0
     steps: int = 0  # passes of the model, prefill excluded
-    speedup_estimate: float = 1.0  # against plain decoding, from the measured cost curve
+    draft_ms: float = 0.0  # of predicted_ms: drafting, and learning for it
+    speedup_estimate: float = 1.0  # against plain decoding: by the measured cost curve and the time that drafting took
     accepted_by_source: dict[str, int] = field(default_factory=dict)
     rejected_by_source: dict[str, int] = field(default_factory=dict)
 
@@ -207,7 +231,7 @@ class Text:
     text: str
     n_tokens: int = 1
     sources: str = ""
-    cost: float = 0.0  # of the passes that brought it, in passes of plain decoding by the cost curve; 0: not known
+    cost: float = 0.0  # of drafting and the passes that brought it, in passes of plain decoding; 0: not known
     answer: int = 0  # which of several it belongs to
 
     def joined(self, following: "Text") -> "Text":

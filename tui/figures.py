@@ -35,10 +35,12 @@ def this_conversation(answers: Sequence[Timings]) -> Content:
     if not n or not milliseconds:
         return Content("Nothing has been answered yet.")
     plain_ms = sum(t.predicted_ms * t.speedup_estimate for t in answers)
+    guessing = sum(t.draft_ms for t in answers) / milliseconds
+    share = f"; guessing took {guessing:.1%} of the time" if guessing else ""
     drafted, accepted = sum(t.draft_n for t in answers), sum(t.draft_n_accepted for t in answers)
     return Content(
         f"{n:,} tokens in {sum(t.steps for t in answers):,} passes of the model\n"
-        f"{accepted:,} of {drafted:,} guesses came true\n"
+        f"{accepted:,} of {drafted:,} guesses came true{share}\n"
         f"{1000 * n / milliseconds:.0f} tok/s, about {plain_ms / milliseconds:.1f} times plain decoding"
     )
 

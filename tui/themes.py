@@ -4,12 +4,12 @@ import os
 
 from textual.theme import Theme
 
-from tui.tint import SOURCES
+from spectra_local.protocol import Source
 
 
 def _tints(*colours: str) -> dict[str, str]:
     """The colour of each source of guesses, as variables of a theme."""
-    return {f"tint-{source}": colour for source, colour in zip(SOURCES, colours, strict=True)}
+    return {f"tint-{source}": colour for source, colour in zip(Source, colours, strict=True)}
 
 
 # Colours that stay apart where a terminal has 256 or 16 of them, and as letters: a tinted ground would turn grey there.
@@ -26,7 +26,7 @@ DARK = Theme(
     success="#86cfa0",
     warning="#e8c27a",
     error="#f08a94",
-    variables=_tints("#55d0f5", "#5fe07a", "#ffb84d", "#d58cff", "#ff7a90"),
+    variables=_tints("#55d0f5", "#5fe07a", "#ffb84d", "#d58cff", "#ff7a90", "#86a4ff"),
 )
 LIGHT = Theme(
     name="spectra-light",
@@ -41,10 +41,10 @@ LIGHT = Theme(
     success="#2c7a4b",
     warning="#8a6100",
     error="#b3303e",
-    variables=_tints("#0b6fa8", "#0e7a2e", "#a85000", "#8a1fc4", "#b01030"),
+    variables=_tints("#0b6fa8", "#0e7a2e", "#a85000", "#8a1fc4", "#b01030", "#2f4bd8"),
 )
 
-_ANSI_TINTS = _tints("ansi_cyan", "ansi_green", "ansi_yellow", "ansi_magenta", "ansi_red")
+_ANSI_TINTS = _tints("ansi_cyan", "ansi_green", "ansi_yellow", "ansi_magenta", "ansi_red", "ansi_blue")
 
 _FIRST_LIGHT_BACKGROUND = 7  # of the 16 colours in COLORFGBG, 7 and 9..15 are light; 8 is dark grey
 

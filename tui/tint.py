@@ -5,7 +5,7 @@ Knows the protocol's codes and names of styles; what a style looks like is the t
 
 from dataclasses import dataclass
 
-from spectra_local.protocol import OTHER_SOURCE, OWN, SOURCE_CODES
+from spectra_local.protocol import OTHER_SOURCE, OWN, SOURCE_CODES, Source
 
 OWN_STYLE = "$foreground 50%"
 _OTHER_STYLE = "$tint-corpus"  # what is only compared with never stands beside a corpus
@@ -27,9 +27,8 @@ def style_of_source(source: str) -> str:
     return f"$tint-{source}" if source in SOURCE_CODES else _OTHER_STYLE
 
 
-SOURCES = tuple(name for name in SOURCE_CODES if name)
 # By code; the model's own text stays as it is.
-STYLES = {SOURCE_CODES[name]: style_of_source(name) for name in SOURCES} | {OTHER_SOURCE: _OTHER_STYLE}
+STYLES = {source.code: style_of_source(source) for source in Source} | {OTHER_SOURCE: _OTHER_STYLE}
 
 
 def shares(counts: dict[str, int]) -> list[Share]:

@@ -5,7 +5,7 @@ See https://platform.openai.com/docs/api-reference
 
 from typing import Any
 
-from spectra_local.protocol import Done, Sampling, Timings
+from spectra_local.protocol import Done, Sampling, Source, Timings
 from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import Fields, RequestError
 
@@ -26,7 +26,6 @@ _NEUTRAL = {
 }
 # "error" is no word of OpenAI's: other servers say it of an answer that was cut off, and no word of OpenAI's is true.
 _ENDS = {"stop": "stop", "length": "length", "context": "length", "cancelled": "error"}
-_PREDICTION = "prediction"  # the source under which accepted tokens of a caller's prediction are counted
 
 
 def sampling(fields: Fields) -> Sampling:
@@ -105,8 +104,8 @@ def usage(timings: Timings) -> dict[str, Any]:
         "total_tokens": n_prompt + timings.predicted_n,
         "prompt_tokens_details": {"cached_tokens": timings.cache_n},
         "completion_tokens_details": {
-            "accepted_prediction_tokens": timings.accepted_by_source.get(_PREDICTION, 0),
-            "rejected_prediction_tokens": timings.rejected_by_source.get(_PREDICTION, 0),
+            "accepted_prediction_tokens": timings.accepted_by_source.get(Source.PREDICTION, 0),
+            "rejected_prediction_tokens": timings.rejected_by_source.get(Source.PREDICTION, 0),
         },
     }
 

@@ -7,6 +7,7 @@ made more history do worse.
 from dataclasses import dataclass
 from math import exp
 
+from spectra_local.protocol import Source
 from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.calibration import BINS, HIGHEST
 from spectra_local.speculation.core import ONE_TOKEN, NgramTable
@@ -68,7 +69,7 @@ def merge(
         if group is None:
             stand = (4 if longest >= ev.LONG_STAND else 3) if total else 0
             kinds = [ev.NO_MATCH + ev.LENGTH_BUCKET[longest]]
-            source, group = "corpus" if token in retrieved else "core", []
+            source, group = Source.CORPUS if token in retrieved else Source.CORE, []
         else:
             best = max(group)
             length = min(best.length + steps, ev.LONGEST)

@@ -57,6 +57,12 @@ class Counts:
     cost: float = 0.0  # of all steps, in decodes of one token by the cost curve
     decode_s: float = 0.0  # in the model
     draft_s: list[float] = field(default_factory=list)  # drafting and learning, a step
+    drafting_s: float = 0.0  # all that drafting took beside the model, reading the prompt for it included
+
+    @property
+    def whole_cost(self) -> float:
+        """Of all steps with their drafting, in decodes of one token."""
+        return self.cost * (1.0 + self.drafting_s / self.decode_s) if self.decode_s else self.cost
 
 
 class Decoder:
@@ -93,7 +99,9 @@ class Decoder:
         """
         drafter, context = self._drafter, self._context
         if drafter:
+            began = time.perf_counter()
             drafter.begin(prompt, prediction)
+            self.counts.drafting_s += time.perf_counter() - began
         try:
             path: list[int] = []  # nodes of the tree that came true
             # Where the last token alone is missing, one pass evaluates it and a tree below it. Else the prefill's own
@@ -140,7 +148,9 @@ class Decoder:
         started = time.perf_counter()
         tree = self._drafter.propose(budget)
         tree.size = min(tree.size, budget, _nodes_within(tree.parents, MAX_LEAVES))
-        self.counts.draft_s.append(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.counts.draft_s.append(seconds)
+        self.counts.drafting_s += seconds
         return tree
 
     def _verify(self, token: int, tree: DraftTree) -> tuple[list[int], list[int], list[TopK]]:
@@ -189,8 +199,10 @@ class Decoder:
         if self._drafter:
             started = time.perf_counter()
             self._drafter.learn(chosen, tops)
+            seconds = time.perf_counter() - started
+            self.counts.drafting_s += seconds
             if self.counts.draft_s:
-                self.counts.draft_s[-1] += time.perf_counter() - started
+                self.counts.draft_s[-1] += seconds
 
     def _taken(self, chosen: list[int], tree: DraftTree, path: list[int]) -> Step:
         sources = [tree.sources[i] for i in path]

@@ -7,14 +7,17 @@ is what suffix automata do (SAM decoding, SuffixDecoding); a pointer's match gro
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from spectra_local.protocol import Source
+
 TOKEN_BITS = 21  # vocabularies reach 262 k; 2^21 leaves room and packs three ids into one integer
 COPYING = 8  # tokens of match from which the text is being copied
 MOST_POINTERS = 12  # live at once; each is read at every node that is weighed
 # Where a pointer reads. The answer is the part of the context that the model wrote itself; history is told apart by who
 # wrote it: the model in earlier answers, the user, or somebody else whose history was imported; a corpus is text that
 # nobody said here. An earlier answer to this very prompt is evidence of its own, from the first token on.
-CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT, CORPUS, AGAIN = range(8)
-SOURCES = ("context", "history", "prediction", "context", "history", "import", "corpus", "history")
+SOURCES = (Source.CONTEXT, Source.HISTORY, Source.PREDICTION, Source.CONTEXT, Source.HISTORY, Source.IMPORT,
+           Source.CORPUS, Source.HISTORY)  # fmt: skip
+CONTEXT, HISTORY, PREDICTION, ANSWER, ASKED, IMPORT, CORPUS, AGAIN = range(len(SOURCES))
 FOREIGN = frozenset({IMPORT, CORPUS})
 
 

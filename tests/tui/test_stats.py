@@ -39,11 +39,13 @@ def history(tmp_path: Path) -> Path:
 
 
 def test_the_answers_of_a_conversation_are_added_up():
-    one = Timings(predicted_n=50, predicted_ms=500, steps=20, speedup_estimate=2.0, accepted_by_source={"core": 3})
+    one = Timings(predicted_n=50, predicted_ms=500, steps=20, draft_ms=20, speedup_estimate=2.0,
+                  accepted_by_source={"core": 3})  # fmt: skip
     two = Timings(predicted_n=50, predicted_ms=500, steps=40, speedup_estimate=1.0, rejected_by_source={"core": 1})
     text = figures.this_conversation([one, two]).plain
     assert "100 tokens in 60 passes" in text
     assert "100 tok/s, about 1.5 times" in text
+    assert "guessing took 2.0% of the time" in text
     assert "3 of 4" in figures.by_source(figures.tried_in([one, two]), 60).plain
 
 

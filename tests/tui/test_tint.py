@@ -6,11 +6,11 @@ from fakes.pilot import screen_text, wait_until
 from fakes.scripted import done
 from textual.pilot import Pilot
 
-from spectra_local.protocol import SOURCE_CODES, Text
+from spectra_local.protocol import SOURCE_CODES, Source, Text
 from spectra_local.settings import load_settings
 from tui import themes
 from tui.app import ChatApp
-from tui.tint import SOURCES, counted, shares
+from tui.tint import counted, shares
 from tui.widgets.markdown.body import MarkdownBody
 
 SCRIPT = [Text("It is ", 2), Text("known text", 2, "h" * 10), Text(" and new.", 3), done(predicted_n=7)]
@@ -65,16 +65,16 @@ async def test_nothing_is_said_of_an_answer_without_guesses():
 
 @pytest.mark.parametrize("theme", [themes.DARK.name, themes.LIGHT.name, "ansi-dark", "ansi-light", "nord"])
 async def test_every_theme_has_a_colour_for_every_source(theme: str):
-    script = [Text(f"w{source} ", 1, SOURCE_CODES[source] * (len(source) + 2)) for source in SOURCES]
+    script = [Text(f"w{source} ", 1, SOURCE_CODES[source] * (len(source) + 2)) for source in Source]
     async with app_with([*script, done()]).run_test(size=(80, 24)) as pilot:
         pilot.app.theme = theme
         await ready(pilot)
         await send(pilot, "/tint on")
         await answered(pilot)
-        await sees(pilot, f"w{SOURCES[-1]}")
-        found = [colours(pilot, f"w{source}") for source in SOURCES]
+        await sees(pilot, f"w{[*Source][-1]}")
+        found = [colours(pilot, f"w{source}") for source in Source]
         assert all(len(each) == 1 for each in found), found
-        assert len(set().union(*found)) == len(SOURCES)
+        assert len(set().union(*found)) == len(Source)
 
 
 async def test_tinting_an_answer_that_is_still_coming_keeps_its_text():

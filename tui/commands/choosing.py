@@ -97,14 +97,15 @@ def _model_names(_: "ChatScreen", typed: str) -> list[Candidate]:
 def _tint(chat: "ChatScreen", word: str) -> None:
     from textual.content import Content
 
-    from tui.tint import SOURCES, style_of_source
+    from spectra_local.protocol import Source
+    from tui.tint import style_of_source
 
     app = _app(chat)
     wanted = {"on": True, "off": False}.get(word.lower(), not app.settings.tint)
     if not app.change_setting(("tint",), wanted or None):
         return
     if wanted:
-        names = Content(" ").join(Content.styled(name, style_of_source(name)) for name in SOURCES)
+        names = Content(" ").join(Content.styled(name, style_of_source(name)) for name in Source)
         chat.hint(Content.assemble("Tinted by source: ", names))
     else:
         chat.hint("Answers are no longer tinted.")
