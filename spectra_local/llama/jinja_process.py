@@ -5,6 +5,7 @@ a template from Python's insides (CVE-2024-34359); the limits keep it from memor
 """
 
 import json
+import math
 import resource
 import sys
 from datetime import datetime
@@ -17,7 +18,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 _MEMORY = 256 << 20  # bytes above what the started process has
-_CPU_SECONDS = 2
+_CPU_SECONDS = 2  # for compilation and rendering, beyond what the start took
 _OUTPUT_SLACK = 1 << 20  # characters that all prompts together may have above twice their contents
 _ALLOWED_GLOBALS = ("range", "dict", "namespace", "cycler", "joiner")
 
@@ -59,19 +60,22 @@ def _environment(now: float) -> ImmutableSandboxedEnvironment:
 
 def _limit() -> None:
     """Memory, CPU, nothing to write. Where the system knows no such limit, the parent's clock holds."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = math.ceil(used.ru_utime + used.ru_stime) + _CPU_SECONDS
     limits = [
-        (resource.RLIMIT_CPU, _CPU_SECONDS),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CPU, seconds, seconds + 1),  # at the first SIGXCPU, which tells the parent why; then SIGKILL
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_FSIZE, 0, 0),
     ]
     try:
         with open("/proc/self/statm") as statm:  # noqa: PTH123  (pathlib costs 10 ms of start)
-            limits.append((resource.RLIMIT_AS, int(statm.read().split()[0]) * resource.getpagesize() + _MEMORY))
+            memory = int(statm.read().split()[0]) * resource.getpagesize() + _MEMORY
+            limits.append((resource.RLIMIT_AS, memory, memory))
     except OSError:
         pass  # no Linux
-    for kind, value in limits:
+    for kind, soft, hard in limits:
         try:
-            resource.setrlimit(kind, (value, value))
+            resource.setrlimit(kind, (soft, hard))
         except (OSError, ValueError):
             continue
 

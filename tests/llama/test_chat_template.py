@@ -344,3 +344,13 @@ def test_a_long_conversation_is_rendered():
     header = header_of(template_text("phi-4"))
     content = "word <|im_end|> " * 100_000
     assert joined(FileTemplate(header).render(messages(("user", content)))).count(content) == 1
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_waits_long_for_its_processor_still_answers(tmp_path, monkeypatch):
+    """Only the CPU time that the template itself takes is limited."""
+    waiting = tmp_path / "waiting.py"
+    program = jinja_sandbox._PROGRAM
+    waiting.write_text(f"import runpy, time\ntime.sleep(2.5)\nrunpy.run_path({str(program)!r}, run_name='__main__')\n")
+    monkeypatch.setattr(jinja_sandbox, "_PROGRAM", waiting)
+    assert jinja_sandbox.render("{{ messages[0].content }}", [messages(("user", "Hi"))], {}) == ["Hi"]

@@ -130,3 +130,9 @@ def test_a_hostile_template_has_no_effect(payload, tmp_path, monkeypatch):
 def test_a_hostile_template_with_our_markers_cannot_stop_a_model_from_loading():
     found = find_template(None, header_of("<|im_start|>" + PAYLOADS["endless loops"]))
     assert found.name == "file"
+
+
+@pytest.mark.timeout(60)
+def test_a_template_that_computes_without_end_is_told_from_a_busy_machine():
+    with pytest.raises(TemplateError, match="it computes without end"):
+        FileTemplate(header_of(PAYLOADS["endless loops"])).render(messages(("user", "Hi")))
