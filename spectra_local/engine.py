@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -28,6 +27,7 @@ from spectra_local.loops import LoopEnd
 from spectra_local.measured_once import measured_once
 from spectra_local.prompts import Prompt, Prompts
 from spectra_local.protocol import (
+    MEASURING,
     Done,
     EngineOptions,
     Event,
@@ -78,7 +78,7 @@ class Engine:
 
         def load() -> None:
             try:
-                self._load(lambda fraction: progress.put(LoadProgress(fraction)))
+                self._load(progress.put)
                 progress.put(None)
             except (SpectraError, DecodeAbortedError) as error:
                 self.close()
@@ -94,12 +94,15 @@ class Engine:
                 raise item
             yield item
 
-    def _load(self, report: Callable[[float], None]) -> None:
+    def _load(self, report: Callable[[LoadProgress], None]) -> None:
         started = time.perf_counter()
 
         def on_progress(fraction: float) -> bool:
-            report(fraction)
+            report(LoadProgress(fraction))
             return not self._abort.is_set()
+
+        def measuring() -> None:
+            report(LoadProgress(1.0, MEASURING))
 
         options = self._options
         n_threads = _checked(options.n_threads, "threads", 1, 512) or native.default_threads()
@@ -120,7 +123,7 @@ class Engine:
             n_ctx=n_ctx,
             n_threads=n_threads,
             exact=options.exact,
-            flash_cells=self._flash_cells(model, device, n_threads),
+            flash_cells=self._flash_cells(model, device, n_threads, measuring),
         )
         self._context, self._sharing = context, ContextSharing(context)
         if options.exact and not widths_agree(context):
@@ -130,7 +133,7 @@ class Engine:
             )
         self._prompts = prompts = Prompts(model, context.n_ctx, options.template, device)
         if model.can_roll_back:
-            self._speculation = self._prepared_speculation(model, context, device)
+            self._speculation = self._prepared_speculation(model, context, device, measuring)
             fingerprint = model.header.tokenizer_fingerprint
             history = PersonalHistory(fingerprint, model.n_vocab) if options.history else None
             self._learning = Learning(model, self._speculation, history)
@@ -155,21 +158,29 @@ class Engine:
             kernels=native.step().name,
         )
 
-    def _flash_cells(self, model: Model, device: str, n_threads: int) -> int:
+    def _flash_cells(self, model: Model, device: str, n_threads: int, measuring: Callable[[], None]) -> int:
         if self._options.exact or model.on_gpu or not model.can_roll_back:
             return ALWAYS
         if native.step().cautious:
             return NEVER
-        measure = partial(attention.flash_cells, model, self._abort, n_threads)
+
+        def measure() -> int | None:
+            measuring()
+            return attention.flash_cells(model, self._abort, n_threads)
+
         settings = f"{device}, {native.build()}"
         cells = measured_once("attention", model.identity, settings, measure, attention.ANSWERS)
         return ALWAYS if cells is None else cells
 
-    def _prepared_speculation(self, model: Model, context: Context, device: str) -> PerModel:
+    def _prepared_speculation(
+        self, model: Model, context: Context, device: str, measuring: Callable[[], None]
+    ) -> PerModel:
         attention_kind = "" if context.flash_cells == ALWAYS else f", flash attention up to {context.flash_cells} cells"
         settings = f"{device}, exact {self._options.exact}{attention_kind}, {native.build()}"
 
         def decode(width: int) -> None:
+            if not context.tokens:
+                measuring()
             # Beyond, another kind of attention begins.
             if context.flash and context.n_past + width > context.flash_cells:
                 context.clear()

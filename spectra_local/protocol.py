@@ -196,12 +196,15 @@ class Timings:
         return 1000 * self.predicted_n / self.predicted_ms if self.predicted_ms else 0.0
 
 
+LOADING, MEASURING = "loading the model", "measuring this machine, once"
+
+
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
     """The model file is being read, or whatever ``doing`` says: fraction in 0..1."""
 
     fraction: float
-    doing: str = "loading the model"
+    doing: str = LOADING
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,8 +190,8 @@ class Adapter:
     def _apply(self, report: Report, frame: Frame) -> None:
         model = self.state.model
         match report:
-            case LoadProgress(fraction):
-                model.load_fraction = fraction
+            case LoadProgress(fraction, doing):
+                model.load_fraction, model.load_doing = fraction, printable_line(doing)
             case Loaded(info):
                 model.phase, model.info, model.n_ctx = Phase.IDLE, info, info.n_ctx
                 frame.loaded = True
@@ -224,6 +224,7 @@ class Adapter:
             answer.outcome = _OUTCOMES[done.finish_reason]
             answer.timings = done.timings
         model.timings = done.timings
+        model.n_answers += 1
         model.speedup = 0.0
         model.tokens_per_second = done.timings.predicted_per_second or model.tokens_per_second
         if done.n_ctx:

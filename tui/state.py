@@ -8,7 +8,7 @@ from enum import Enum
 
 from spectra_local.chats.attachments import with_files
 from spectra_local.chats.records import Attachment
-from spectra_local.protocol import Message, ModelInfo, Role, Sampling, Timings
+from spectra_local.protocol import LOADING, Message, ModelInfo, Role, Sampling, Timings
 from tui.meter import Meter
 
 
@@ -98,6 +98,7 @@ class ModelState:
     info: ModelInfo | None = None
     name: str = ""  # what the user knows it by
     load_fraction: float = 0.0
+    load_doing: str = LOADING
     prompt_done: int = 0  # tokens of the prompt evaluated so far
     prompt_total: int = 0
     n_past: int = 0  # tokens in the context
@@ -106,6 +107,7 @@ class ModelState:
     tokens_per_second: float = 0.0  # lately, while an answer comes; then of the whole answer
     speedup: float = 0.0  # lately, against plain decoding by the cost curve; 0: unknown, or nothing is being written
     timings: Timings | None = None  # of the last answer
+    n_answers: int = 0  # since it was loaded
 
     @property
     def busy(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spectra_local.printable import printable_line
-from spectra_local.protocol import Timings
+from spectra_local.protocol import LOADING, Timings
 from tui.state import ModelState, Phase, State
 
 METER_CELLS = 8
@@ -61,6 +61,8 @@ def status_of(state: State) -> Status:
 
 def _doing(model: ModelState) -> str:
     if model.phase is Phase.LOADING:
+        if model.load_doing != LOADING:
+            return model.load_doing
         return f"loading {model.load_fraction:.0%}" if model.load_fraction else "loading"
     if model.phase is Phase.READING:
         return reading(model)
@@ -84,15 +86,28 @@ def _speed(model: ModelState, *, saved: bool) -> str:
     """Tokens per second; while they come, against plain decoding; then, with guesses taken, what they brought."""
     if model.tokens_per_second <= 0:
         return ""
+    learning = _is_learning(model)
     if not saved:
-        against = f" {model.speedup:.1f}×" if model.speedup > 0 else ""
+        against = f" {model.speedup:.1f}×" if model.speedup > 0 and not learning else ""
         return f"{model.tokens_per_second:.0f} t/s{against}"
     words = [f"{model.tokens_per_second:.0f} tok/s"]
-    if model.speedup > 0:
+    if learning:
+        words.append("learning this machine")
+    elif model.speedup > 0:
         words += [f"plain {model.tokens_per_second / model.speedup:.0f}", f"{model.speedup:.1f}×"]
     elif gain := _gain(model.timings):
         words.append(gain)
     return " · ".join(words)
+
+
+def _is_learning(model: ModelState) -> bool:
+    """Whether a figure below plain decoding's may yet be the price of not knowing this machine: of a first answer, and
+    for as long as the measured cost of passes is doubted."""
+    timings = model.timings
+    at_rest = timings.speedup_estimate if timings is not None and timings.draft_n > 0 else 0.0
+    first = model.n_answers == 0 if model.busy else model.n_answers <= 1
+    doubted = model.info is not None and not model.info.cost_trusted
+    return 0.0 < (model.speedup or (0.0 if model.busy else at_rest)) < 1.0 and (first or doubted)
 
 
 def _gain(timings: Timings | None) -> str:

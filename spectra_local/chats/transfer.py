@@ -106,20 +106,29 @@ def _text(value: Any) -> str:
 
 def write(tree: Tree, folder: Path, kind: str = "md") -> Path:
     """Writes a new file (0600) into ``folder``, named after the title; never over another. Raises SpectraError."""
-    text = to_json(tree) if kind == "json" else to_markdown(tree)
     stem = re.sub(r"[^\w-]+", "-", tree.title)[:_NAME_CHARACTERS].strip("-") or "chat"
     for number in range(1, 1000):
         path = folder / (f"{stem}.{kind}" if number == 1 else f"{stem}-{number}.{kind}")
-        try:
-            private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(private, "w", encoding="utf-8", errors="replace", newline="") as file:
-                file.write(text)
-                return path
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise SpectraError(f"cannot write {path}: {error.strerror}") from error
+        if write_to(tree, path, kind):
+            return path
     raise SpectraError(f"{folder} has a thousand exports of this name already: move some away")
+
+
+def write_to(tree: Tree, path: Path, kind: str = "md", *, replace: bool = False) -> bool:
+    """Writes the file (0600), whole or not at all; False where there is one and it is not to be replaced. Raises
+    SpectraError."""
+    text = to_json(tree) if kind == "json" else to_markdown(tree)
+    data = text.encode("utf-8", "replace")
+    written = path.with_name(f".{path.name}.{os.getpid()}.tmp") if replace else path
+    try:
+        with os.fdopen(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        written.replace(path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise SpectraError(f"cannot write {path}: {error.strerror}") from error
+    return True
 
 
 def read(path: Path) -> Tree:

@@ -13,7 +13,7 @@ from spectra_local.cli.options import WantedModel
 from spectra_local.cli.status import StatusLine
 from spectra_local.errors import ModelNotFoundError, ModelTooLargeError
 from spectra_local.printable import printable_line
-from spectra_local.protocol import EngineOptions
+from spectra_local.protocol import LOADING, EngineOptions
 from spectra_local.worker import EngineProcess
 
 
@@ -41,7 +41,8 @@ def _loaded(path: Path, options: EngineOptions, *, has_lines: bool) -> EnginePro
     try:
         with StatusLine(sys.stderr) as status:
             for progress in engine.load():
-                status.show(f"loading {path.name}  {progress.fraction:4.0%}")
+                is_loading = progress.doing == LOADING
+                status.show(f"loading {path.name}  {progress.fraction:4.0%}" if is_loading else progress.doing)
     except BaseException:
         engine.close()
         raise

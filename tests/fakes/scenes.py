@@ -204,7 +204,7 @@ def _left_behind(patch: pytest.MonkeyPatch) -> ChatApp:
 
 def _models(patch: pytest.MonkeyPatch) -> ChatApp:
     found = [ModelOnDisk("a-model-of-my-own", Path("/models/a-model-of-my-own.gguf"), 800_000_000, "added")]
-    patch.setattr("tui.screens.models.find_all", lambda: found)
+    patch.setattr("tui.screens.models.chat_models", lambda: found)
     patch.setattr("tui.screens.models.available_bytes", lambda: 6_000_000_000)
     return app_with()
 

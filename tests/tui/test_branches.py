@@ -131,3 +131,27 @@ async def test_what_is_learned_of_the_first_message_belongs_to_its_chat():
         await ready(pilot)
         await answered(pilot)
         assert assistant.requests[0].conversation == f"chat-{chat(pilot).state.chat.id}"
+
+
+async def test_enter_after_the_model_died_goes_on_with_its_answer():
+    assistants = [ScriptedAssistant([Text("Half"), WorkerError("killed")]), ScriptedAssistant(say(" and half."))]
+    async with ChatApp(lambda: assistants.pop(0)).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        second = assistants[0]
+        await send(pilot)
+        await sees(pilot, "Enter loads the model again and goes on.")
+        await pilot.press("enter")
+        await sees(pilot, "Half and half.")
+        await ready(pilot)
+        assert [turn.text for turn in state(pilot).chat.turns] == ["Hi", "Half and half."]
+        assert len(second.requests) == 1
+
+
+async def test_enter_after_a_model_died_before_a_word_asks_again():
+    assistants = [ScriptedAssistant([WorkerError("killed")]), ScriptedAssistant(say("Whole."))]
+    async with ChatApp(lambda: assistants.pop(0)).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot)
+        await sees(pilot, "Enter loads the model again")
+        await pilot.press("enter")
+        await sees(pilot, "Whole.")

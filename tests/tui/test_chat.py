@@ -7,6 +7,7 @@ from fakes.scripted import Gate, ScriptedAssistant, done, say
 
 from spectra_local.errors import ContextFullError, ModelFileError, WorkerError
 from spectra_local.protocol import LoadProgress, Notice, PromptProgress, Text
+from tui import clipboard
 from tui.app import ChatApp
 from tui.screens.chat import ChatScreen
 from tui.screens.help import HelpScreen
@@ -223,11 +224,11 @@ async def test_a_model_that_cannot_be_loaded_is_a_panel_and_can_be_tried_again()
         assert not chat(pilot).query(FailurePanel)
 
 
-@pytest.mark.parametrize("first", [True, False], ids=["restarted, then asked", "asked at once"])
+@pytest.mark.parametrize("first", [True, False], ids=["gone on, then asked", "asked at once"])
 async def test_a_dead_worker_is_restarted_with_the_conversation_kept(first: bool):
-    app = app_with(
-        say("First."), [Text("Par"), WorkerError("the model's process was killed (signal 9)")], say("Third.")
-    )
+    cut = [Text("Par"), WorkerError("the model's process was killed (signal 9)")]
+    rest = [say("tial.")] if first else []
+    app = app_with(say("First."), cut, *rest, say("Third."))
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await answered(pilot)
@@ -236,11 +237,19 @@ async def test_a_dead_worker_is_restarted_with_the_conversation_kept(first: bool
         await sees(pilot, "The conversation is kept.")
         if first:
             await pilot.press("enter")
+            await sees(pilot, "Partial.")
             await ready(pilot)
         await send(pilot, "Third?")
         await sees(pilot, "Third.")
         await ready(pilot)
-        assert [turn.text for turn in state(pilot).chat.turns] == ["Hi", "First.", "Second?", "Par", "Third?", "Third."]
+        assert [turn.text for turn in state(pilot).chat.turns] == [
+            "Hi",
+            "First.",
+            "Second?",
+            *(["Partial."] if first else ["Par"]),
+            "Third?",
+            "Third.",
+        ]
 
 
 async def test_a_question_without_an_answer_is_asked_again_after_a_restart():
@@ -303,7 +312,8 @@ async def test_ctrl_d_quits_only_with_nothing_typed():
         await wait_until(pilot, lambda: pilot.app._exit)
 
 
-async def test_the_last_answer_is_copied_as_markdown_and_printable():
+async def test_the_last_answer_is_copied_as_markdown_and_printable(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clipboard, "tools", lambda: [("true",)])
     async with app_with(say("**bold** \x1b[31mred")).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await answered(pilot)

@@ -16,6 +16,34 @@ def test_loading_shows_how_far():
     assert status_of(State(model=ModelState(load_fraction=0.42))).doing == "loading 42%"
 
 
+def test_measuring_has_a_name_of_its_own():
+    model = ModelState(load_fraction=1.0, load_doing="measuring this machine, once")
+    assert status_of(State(model=model)).doing == "measuring this machine, once"
+
+
+@pytest.mark.parametrize(
+    ("phase", "n_answers", "trusted", "learning"),
+    [
+        (Phase.ANSWERING, 0, True, True),  # the first answer
+        (Phase.IDLE, 1, True, True),  # it has just ended
+        (Phase.ANSWERING, 1, True, False),
+        (Phase.IDLE, 2, True, False),
+        (Phase.ANSWERING, 7, False, True),  # measured on a busy machine
+    ],
+)
+def test_a_loss_is_not_shown_before_the_machine_is_known(phase: Phase, n_answers: int, trusted: bool, learning: bool):
+    info = replace(INFO, cost_trusted=trusted)
+    timings = Timings(draft_n=9, draft_n_accepted=1, speedup_estimate=0.9)
+    live = 0.9 if phase is Phase.ANSWERING else 0.0
+    model = ModelState(phase=phase, info=info, tokens_per_second=50, speedup=live, timings=timings, n_answers=n_answers)
+    status = status_of(State(model=model))
+    assert ("learning this machine" in status.speed) is learning
+    assert ("0.9×" in status.speed) is not learning
+    assert ("×" in status.short_speed) is (not learning and live > 0)
+    gains = status_of(State(model=replace(model, speedup=live and 1.4, timings=replace(timings, speedup_estimate=1.4))))
+    assert "1.4×" in gains.speed
+
+
 def test_reading_shows_tokens_of_the_prompt():
     model = ModelState(phase=Phase.READING, prompt_done=512, prompt_total=3000)
     assert status_of(State(model=model)).doing == "reading 512 of 3,000"

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spectra_local.chats.records import Tree
 from spectra_local.errors import SpectraError, StoreError
 from spectra_local.named_path import named_path
 from spectra_local.printable import printable_line
@@ -12,6 +13,9 @@ from tui.state import Chat
 
 if TYPE_CHECKING:
     from tui.screens.chat import ChatScreen
+
+
+_KINDS = {"": "md", "md": "md", "markdown": "md", "json": "json"}  # what may be typed, and what is written
 
 
 async def _new(chat: "ChatScreen", _: str) -> None:
@@ -75,22 +79,48 @@ def _forget(chat: "ChatScreen", _: str) -> None:
     chat.app.push_screen(ConfirmScreen("Forget this chat?", words, "Forget"), sure)
 
 
-def _export(chat: "ChatScreen", kind: str) -> None:
+def _export(chat: "ChatScreen", wanted: str) -> None:
     from spectra_local.chats import transfer
 
     chat.save()
-    kind = {"": "md", "markdown": "md"}.get(kind.lower(), kind.lower())
-    if kind not in ("md", "json"):
-        chat.hint("/export writes md or json.")
+    kind = _KINDS.get((Path(wanted).suffix[1:] or wanted).lower())
+    if kind is None:
+        chat.hint("/export writes md or json: name one of them, or a file that ends so.")
         return
     try:
         tree = chat.archive.tree(chat.state.chat)
         if not tree.messages:
             chat.hint("There is nothing to export yet.")
-            return
-        chat.hint(f"Written to {printable_line(str(transfer.write(tree, Path.cwd(), kind)))}")
+        elif not Path(wanted).suffix:
+            _tell_written(chat, transfer.write(tree, Path.cwd(), kind))
+        elif (path := named_path(wanted)).exists():
+            _ask_to_replace(chat, tree, path, kind)
+        else:
+            transfer.write_to(tree, path, kind)
+            _tell_written(chat, path)
     except SpectraError as error:
         chat.hint(printable_line(str(error)))
+
+
+def _ask_to_replace(chat: "ChatScreen", tree: Tree, path: Path, kind: str) -> None:
+    from spectra_local.chats import transfer
+    from tui.screens.confirm import ConfirmScreen
+
+    def sure(yes: bool | None) -> None:
+        if not yes:
+            return
+        try:
+            transfer.write_to(tree, path, kind, replace=True)
+            _tell_written(chat, path)
+        except SpectraError as error:
+            chat.hint(printable_line(str(error)))
+
+    words = f"{printable_line(path.name)} is there already."
+    chat.app.push_screen(ConfirmScreen("Replace the file?", words, "Replace"), sure)
+
+
+def _tell_written(chat: "ChatScreen", path: Path) -> None:
+    chat.hint(f"Written to {printable_line(str(path))}")
 
 
 async def _import(chat: "ChatScreen", name: str) -> None:
@@ -122,7 +152,7 @@ COMMANDS = (
         "export",
         "write this chat to a file here",
         _export,
-        "[md|json]",
+        "[md|json|FILE]",
         _kinds,
     ),
     Command("import", "open a chat that was exported", _import, "FILE", lambda _, typed: files(typed)),

@@ -5,7 +5,7 @@ import random
 from spectra_local.errors import StoreError
 from spectra_local.printable import printable_line
 from tui.screens.saved_conversation import SavedConversationScreen
-from tui.state import Phase
+from tui.state import Outcome, Phase
 from tui.widgets.composer import Composer
 from tui.widgets.question import Question
 from tui.widgets.transcript import Transcript
@@ -41,6 +41,13 @@ class BranchingConversationScreen(SavedConversationScreen):
             await self._reopen_answer()
             if self.state.model.phase is Phase.DOWN:
                 await self._restart()
+
+    async def _try_again(self) -> None:
+        """The model is loaded again, and the answer that it did not end goes on."""
+        answer = self.state.chat.last("assistant")
+        if answer is not None and answer.outcome is Outcome.CUT and self._adapter.continue_answer():
+            await self._reopen_answer()
+        await self._restart()
 
     async def _reopen_answer(self) -> None:
         from tui.widgets.answer import Answer

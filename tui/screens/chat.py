@@ -51,7 +51,7 @@ class ChatScreen(WritingScreen):
             return
         if not message.text.strip():
             if model.phase is Phase.DOWN:
-                await self._restart()
+                await self._try_again()
             return
         if self.state.chat.open_answer() is not None:
             self.hint("One answer at a time: esc stops this one. Your text stays here.")

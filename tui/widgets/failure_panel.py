@@ -28,7 +28,7 @@ class FailurePanel(Static):
         if failure.declined:
             hint = "\nEnter offers it again; /model chooses another."
         elif isinstance(failure.error, WorkerError):
-            hint = "\nEnter tries again. The conversation is kept."
+            hint = "\nEnter loads the model again and goes on. The conversation is kept."
         elif failure.can_restart:
             hint = "\nEnter tries again; /model chooses another. The conversation is kept."
         elif failure.returned:
