@@ -167,7 +167,9 @@ def test_work_does_not_grow_with_the_text(monkeypatch: pytest.MonkeyPatch):
 
     parsed: list[int] = []
     plain = module.parse
-    monkeypatch.setattr(module, "parse", lambda source, tint: parsed.append(len(source)) or plain(source, tint))
+    monkeypatch.setattr(
+        module, "parse", lambda source, *rest, **named: parsed.append(len(source)) or plain(source, *rest, **named)
+    )
     document = Document()
     for _ in range(100):
         document.append("- an item of the list\n")

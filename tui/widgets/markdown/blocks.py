@@ -12,7 +12,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from textual.content import Content, Span
 
+from tui.widgets.markdown import math
 from tui.widgets.markdown.inline import inline_content
+from tui.widgets.markdown.math import GROWING, math_plugin
+from tui.widgets.markdown.task_lists import CHECKED, task_list_plugin
 from tui.widgets.markdown.tint import Tint
 
 Align = Literal["left", "center", "right"]
@@ -60,6 +63,7 @@ class Item:
 
     blocks: tuple["Block", ...]
     row: int = 0
+    checked: bool | None = None  # of a task: whether it is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,12 @@ Block = Paragraph | Heading | Code | Quote | List | Table | Rule
 
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("gfm-like", {"html": False})
+    return MarkdownIt("gfm-like", {"html": False}).use(math_plugin).use(task_list_plugin)
 
 
-def parse(source: str, tint: Tint | None = None) -> list[Block]:
-    """The blocks of ``source``, in order, coloured by ``tint``."""
-    return list(_blocks(iter(_parser().parse(source)), tint))
+def parse(source: str, tint: Tint | None = None, *, growing: bool = False) -> list[Block]:
+    """The blocks of ``source``, in order, coloured by ``tint``; ``growing``: without a formula that has yet to end."""
+    return list(_blocks(iter(_parser().parse(source, {GROWING: growing})), tint))
 
 
 def _blocks(tokens: Iterator[Token], tint: Tint | None, end: str = "") -> Iterator[Block]:
@@ -127,6 +131,10 @@ def _blocks(tokens: Iterator[Token], tint: Tint | None, end: str = "") -> Iterat
                 yield _table(tokens, tint, row)
             case "hr":
                 yield Rule(row)
+            case math.BLOCK:
+                yield Paragraph(_formula(token, tint), row)
+            case math.KEPT_BACK:
+                yield Paragraph(Content(), row)
             case closing if closing == end:
                 return
 
@@ -136,7 +144,13 @@ def _items(tokens: Iterator[Token], tint: Tint | None, end: str) -> Iterator[Ite
         if token.type == end:
             return
         if token.type == "list_item_open":
-            yield Item(tuple(_blocks(tokens, tint, "list_item_close")), token.map[0] if token.map else 0)
+            row = token.map[0] if token.map else 0
+            yield Item(tuple(_blocks(tokens, tint, "list_item_close")), row, token.meta.get(CHECKED))
+
+
+def _formula(token: Token, tint: Tint | None) -> Content:
+    text = math.shown(token.content, token.markup)
+    return Content(text, spans=tint.spans(text, token.map) if tint else None)
 
 
 def _code(token: Token, tint: Tint | None, row: int) -> Code:

@@ -7,6 +7,7 @@ from tui.widgets.markdown.line import TAB_SIZE, Line, folded
 
 CODE_GROUND = "$foreground on $surface"
 _INDENT = Content("  ")
+_NUMBER = 4  # columns of a block's number behind its language, and the space between
 
 # Colouring 2,000 rows takes a quarter of a second on a laptop: a frame that long is felt. Longer code stays plain.
 _MOST_COLOURED_CHARACTERS = 60_000
@@ -22,7 +23,10 @@ def code_lines(code: Code, width: int) -> list[Line]:
         for line in folded(row.expand_tabs(TAB_SIZE), width - 2 * _INDENT.cell_length):
             line.prefix, line.fill = _INDENT, CODE_GROUND
             lines.append(line)
-    lines[0].begins_code, lines[0].label = True, language(code)
+    label = language(code)
+    if lines[0].content.cell_length + 2 * _INDENT.cell_length + len(label) + _NUMBER > width:
+        lines.insert(0, Line(_INDENT, Content(), fill=CODE_GROUND))  # of its own, above code that leaves it no room
+    lines[0].begins_code, lines[0].label = True, label
     return lines
 
 
@@ -35,11 +39,19 @@ def _content(code: Code) -> Content:
     name = language(code)
     if not name or not code.complete or len(code.text) > _MOST_COLOURED_CHARACTERS:
         return Content(code.text)
-    from textual.highlight import HighlightTheme, highlight  # Pygments, which the first frame need not wait for
+    from pygments.token import Generic  # type: ignore[import-untyped]  # which the first frame need not wait for
+    from textual.highlight import HighlightTheme, highlight
+
+    diff = {
+        Generic.Inserted: "$text-success",
+        Generic.Deleted: "$text-error",
+        Generic.Heading: "$text-primary",
+        Generic.Subheading: "$text-secondary",
+    }
 
     class Calm(HighlightTheme):
         """Textual's colours without its underlines."""
 
-        STYLES = {kind: style.replace(" underline", "") for kind, style in HighlightTheme.STYLES.items()}  # noqa: RUF012
+        STYLES = {kind: style.replace(" underline", "") for kind, style in HighlightTheme.STYLES.items()} | diff
 
     return highlight(code.text, language=name, theme=Calm)

@@ -38,7 +38,7 @@ class Document:
         self._source += text
         if self._codes is not None:
             self._codes += sources.ljust(len(text), OWN)
-        self._parse(ready_length(self._source))
+        self._parse(ready_length(self._source), growing=True)
 
     def finish(self) -> None:
         """Shows what was held back in case more came."""
@@ -128,10 +128,10 @@ class Document:
             lines.insert(0, blank())
         return lines
 
-    def _parse(self, length: int) -> None:
+    def _parse(self, length: int, *, growing: bool = False) -> None:
         self._changed = True
         tint = None if not self._codes or self._codes.isspace() else Tint(self._source[:length], self._codes[:length])
-        blocks = parse(self._source[:length], tint)
+        blocks = parse(self._source[:length], tint, growing=growing)
         if blocks and self._continues and isinstance(blocks[0], List):
             blocks[0] = replace(blocks[0], first=self._number, continues=True)
         self._settled += blocks[:-1]

@@ -4,6 +4,7 @@ from markdown_it.token import Token
 from textual.content import Content, Span
 from textual.style import Style
 
+from tui.widgets.markdown.math import KEPT_BACK
 from tui.widgets.markdown.tint import Tint
 
 _OPENING = {"em_open": "italic", "strong_open": "bold", "s_open": "strike"}
@@ -35,7 +36,7 @@ def inline_content(token: Token, tint: Tint | None = None) -> Content:
         elif child.nesting < 0:
             start, styles = open_styles.pop()
             spans += [Span(start, position, style) for style in styles]
-        else:
+        elif child.type != KEPT_BACK:
             text = child.content
         pieces.append(text)
         position += len(text)

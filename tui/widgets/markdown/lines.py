@@ -14,6 +14,7 @@ from tui.widgets.markdown.line import NARROWEST, Line, blank, wrapped
 from tui.widgets.markdown.table import table_lines
 
 _BULLETS = ("• ", "◦ ", "▪ ")  # by depth
+_BOXES = ("☐ ", "☑ ")
 _BULLET_STYLE = "$primary"
 _QUOTE_BAR = Content.styled("▎ ", "$foreground 30%")
 _HEADING_STYLES = {1: "bold underline $text-primary", 2: "bold $text-primary"}
@@ -65,6 +66,8 @@ def _list_lines(block: List, width: int, depth: int) -> list[Line]:
     lines: list[Line] = []
     for index, item in enumerate(block.items):
         marker = _BULLETS[min(depth, len(_BULLETS) - 1)] if block.first is None else f"{block.first + index}. "
+        if item.checked is not None:
+            marker = _BOXES[item.checked] if block.first is None else marker + _BOXES[item.checked]
         first = Content.styled(marker, _BULLET_STYLE)
         inside = joined(item.blocks, width - first.cell_length, depth + 1) or [blank()]
         lines += _marked(inside, _Marker(first, Content(" " * first.cell_length)))
