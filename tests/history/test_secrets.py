@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from fakes import planted_secrets as planted
+from fakes import withholding
+from fakes.planted_corpus import Planted, held_out, tuned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +23,42 @@ def test_a_planted_secret_is_found_whole(secret: str, text: str) -> None:
     missed = [i for i in range(at, at + len(secret)) if i not in covered and text[i].isalnum()]
     # Of an address only what tells whose it is must be covered.
     assert len(missed) <= (len("https://hooks.slack.com/") if secret.startswith("https://") else 0), text
+
+
+CORPUS = tuned() + held_out()
+
+
+@pytest.mark.parametrize("kind", sorted({planted.kind for planted in CORPUS}))
+def test_what_people_write_in_twelve_languages_is_withheld(kind: str) -> None:
+    of_kind = [each for each in CORPUS if each.kind == kind]
+    out = withholding.let_out(of_kind)
+    assert len(out) <= 0.02 * len(of_kind), [each.text for each in out]
+
+
+def test_the_readme_states_the_recall_that_is_measured() -> None:
+    judged = held_out()
+    n_found = len(judged) - len(withholding.let_out(judged))
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert f"{n_found} of {len(judged)} planted" in " ".join(readme.split())
+
+
+def test_little_is_withheld_in_vain() -> None:
+    for name, texts in withholding.harmless().items():
+        vain = withholding.in_vain(texts)
+        assert vain.lines < (0.1 if name == "its guides" else 0.02), (name, vain)
+        assert vain.characters < 0.02, (name, vain)
+
+
+@pytest.mark.parametrize("word", ["correct", "sunshine", "wrong", "hunter2", "required"])
+def test_a_word_of_the_dictionary_is_a_password_too(word: str) -> None:
+    for text in (
+        f"password: {word}",
+        f"my password is {word}",
+        f"Passwort: {word}",
+        f"пароль: {word}",
+        f"密码：{word}",
+    ):
+        assert not withholding.let_out([Planted("password", word, text)]), text
 
 
 @settings(max_examples=200, deadline=None)
@@ -63,7 +101,29 @@ def test_most_of_this_program_may_go_out() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["a", "password=", "-----BEGIN PRIVATE KEY-----", "1 ", "a@", "://a:", "+1 ", "seed phrase is a ", "x.", "AB12"],
+    [
+        "password ",
+        "密码",
+        "pin ",
+        "1234-",
+        "пароль is ",
+        "Calle Aa ",
+        "apple ",
+        "::",
+        "born ",
+        "address ",
+        "curl ",
+        "a",
+        "password=",
+        "-----BEGIN PRIVATE KEY-----",
+        "1 ",
+        "a@",
+        "://a:",
+        "+1 ",
+        "seed phrase is a ",
+        "x.",
+        "AB12",
+    ],
 )
 def test_no_text_keeps_it_busy(unit: str) -> None:
     text = unit * (100_000 // len(unit))
