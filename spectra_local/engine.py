@@ -314,6 +314,8 @@ class Engine:
                 f"{n_dropped} earlier message{'s' * (n_dropped > 1)} left out: the context holds {self._context.n_ctx} "
                 "tokens. The system message is kept."
             )
+        if read.notice:
+            yield Notice(read.notice)
         if self._learning:
             self._learning.forget_deleted()
             if notice := self._learning.take_notice():

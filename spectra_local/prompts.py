@@ -12,6 +12,7 @@ from spectra_local.completion.fill_in_prompt import find_fill_in_prompt
 from spectra_local.completion.window import window_for
 from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.llama.chat_template import ChatTemplate, find_template
+from spectra_local.llama.mended_chat import notice_of
 from spectra_local.llama.model import Model
 from spectra_local.llama.token_count import at_least
 from spectra_local.protocol import Message, Request
@@ -30,6 +31,7 @@ class Prompt:
 
     tokens: list[int]
     n_dropped: int = 0  # messages that were left out
+    notice: str = ""  # what else was done to the messages, to be said; "" for nothing
 
 
 class Prompts:
@@ -72,7 +74,7 @@ class Prompts:
         """
         if request.max_tokens is not None and request.max_tokens < 1:
             raise UsageError("the number of tokens to generate must be at least 1")
-        n_dropped, model = 0, self._model
+        n_dropped, notice, model = 0, "", self._model
         if request.prompt is not None:
             special = request.kind == "chat"  # what is completed or rewritten is a file, and all of it text
             tokenize = partial(model.tokenize, special=special)
@@ -88,20 +90,26 @@ class Prompts:
             if not any(m.content.strip() for m in request.messages if m.role != "system"):
                 raise UsageError("the prompt is empty")
             kept, n_dropped = self._kept(request)
-            tokens = self.rendered(kept)
+            tokens, was_mended = self._rendered(kept)
+            notice = notice_of(kept) if was_mended else ""
         if not tokens:
             raise UsageError("the prompt is empty")
         if len(tokens) >= self._n_ctx:
             raise self._too_long(f"{len(tokens)}")
-        return Prompt(tokens, n_dropped)
+        return Prompt(tokens, n_dropped, notice)
 
     def rendered(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation. What users wrote is never read as a control token."""
+        return self._rendered(messages)[0]
+
+    def _rendered(self, messages: Sequence[Message]) -> tuple[list[int], bool]:
+        """Token ids of a conversation, and whether the template took it only when it was mended."""
         model = self._model
         tokens: list[int] = []
-        for span in self._chat_template().render(messages):
+        spans, was_mended = self._chat_template().render_mended(messages)
+        for span in spans:
             tokens += model.tokenize(span.text, special=span.special)
-        return with_one_bos(tokens, model)
+        return with_one_bos(tokens, model), was_mended
 
     def _kept(self, request: Request) -> tuple[list[Message], int]:
         """The messages to send, and how many were left out."""

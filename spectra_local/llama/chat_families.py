@@ -17,8 +17,22 @@ from spectra_local.protocol import Message
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+class _TakesAll:
+    """For templates that write whatever messages there are, in any order."""
+
+    __slots__ = ()
+
+    def render(self, messages: Sequence[Message]) -> list[Span]:
+        """The prompt for the answer to ``messages``."""
+        raise NotImplementedError
+
+    def render_mended(self, messages: Sequence[Message]) -> tuple[list[Span], bool]:
+        """As ``render``; and that nothing had to be mended."""
+        return self.render(messages), False
+
+
 @dataclass(frozen=True, slots=True)
-class ChatMl:
+class ChatMl(_TakesAll):
     """``<|im_start|>role\\ncontent<|im_end|>\\n`` (OpenAI's ChatML; SmolLM2, Qwen2.5, Hermes)."""
 
     name: ClassVar[str] = "chatml"
@@ -52,7 +66,7 @@ class ChatMl:
 
 
 @dataclass(frozen=True, slots=True)
-class Llama3:
+class Llama3(_TakesAll):
     """``<|start_header_id|>role<|end_header_id|>\\n\\ncontent<|eot_id|>`` (Meta, Llama 3 to 3.3).
 
     From 3.1 on, Meta's own template starts every system message with a knowledge date and a day: 3.1 and 3.3 with a
@@ -107,7 +121,7 @@ class Llama3:
 
 
 @dataclass(frozen=True, slots=True)
-class Llama2:
+class Llama2(_TakesAll):
     """``<s>[INST] <<SYS>>\\nsystem\\n<</SYS>>\\n\\nuser [/INST] answer </s>`` (Meta, Llama 2 chat).
 
     ``[INST]`` is plain text in this vocabulary. A system message goes into the turn of the user message behind it.
@@ -151,7 +165,7 @@ class CodeLlama(Llama2):
 
 
 @dataclass(frozen=True, slots=True)
-class Zephyr:
+class Zephyr(_TakesAll):
     """``<|role|>\\ncontent</s>\\n`` (Hugging Face H4; TinyLlama). Role markers are plain text in most vocabularies."""
 
     name: ClassVar[str] = "zephyr"

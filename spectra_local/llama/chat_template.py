@@ -14,6 +14,7 @@ from spectra_local.errors import TemplateError
 from spectra_local.llama import jinja_sandbox
 from spectra_local.llama.chat_families import FAMILIES, ChatMl, CodeLlama, Family, Llama2, Llama3, Zephyr
 from spectra_local.llama.gguf import MAX_TEMPLATE_BYTES, GgufHeader
+from spectra_local.llama.mended_chat import mended
 from spectra_local.llama.prompt_spans import Disarmer, Span, broken_up, joined
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Message
@@ -40,6 +41,10 @@ class ChatTemplate(Protocol):
 
         Starts with BOS only where the template itself writes it. Raises TemplateError.
         """
+        ...
+
+    def render_mended(self, messages: Sequence[Message]) -> tuple[list[Span], bool]:
+        """As ``render``; and whether the template took the conversation only when it was mended."""
         ...
 
 
@@ -80,7 +85,11 @@ class _WithoutMarkers:
         return self.template.stop
 
     def render(self, messages: Sequence[Message]) -> list[Span]:
-        return broken_up(self.template.render(messages), self.markers)
+        return self.render_mended(messages)[0]
+
+    def render_mended(self, messages: Sequence[Message]) -> tuple[list[Span], bool]:
+        spans, was_mended = self.template.render_mended(messages)
+        return broken_up(spans, self.markers), was_mended
 
 
 # Control tokens to llama.cpp whatever type the file gives them (llama-vocab.cpp, "control-looking token").
@@ -116,16 +125,32 @@ class FileTemplate:
 
     def render(self, messages: Sequence[Message]) -> list[Span]:
         """See ChatTemplate. An answer to be continued is appended to the prompt that it was the answer to."""
-        answer = ""
-        if messages[-1].role == "assistant":
-            *messages, last = messages
-            answer = last.content
-        disarmer = Disarmer(self._control, [self._template, answer, *(each.content for each in messages)])
+        return self.render_mended(messages)[0]
+
+    def render_mended(self, messages: Sequence[Message]) -> tuple[list[Span], bool]:
+        """As ``render``; and whether the template took the conversation only when it was mended."""
+        disarmer = Disarmer(self._control, [self._template, *(each.content for each in messages)])
         harmless = [Message(each.role, disarmer.disarmed(each.content)) for each in messages]
-        (rendered,) = jinja_sandbox.render(self._template, [harmless], self._tokens)
-        if isinstance(rendered, TemplateError):
-            raise rendered
-        return disarmer.spans(rendered + disarmer.disarmed(answer))
+        ways = mended(harmless)
+        answers = [way.pop().content if way[-1].role == "assistant" else "" for way in ways]
+        all_rendered = jinja_sandbox.render(self._template, ways, self._tokens)
+        system = [each.content.strip() for each in harmless if each.role == "system"]
+        taken = [
+            number
+            for number, text in enumerate(all_rendered)
+            if not isinstance(text, TemplateError) and all(each in text for each in system)
+        ]
+        # Some templates pass over a system message in silence. Others write it in a way of their own, mended or not.
+        taken += [number for number, text in enumerate(all_rendered) if not isinstance(text, TemplateError)]
+        if not taken:
+            raise _error_of(all_rendered)
+        rendered = all_rendered[taken[0]]
+        assert isinstance(rendered, str)
+        return disarmer.spans(rendered + answers[taken[0]]), taken[0] > 0
+
+
+def _error_of(rendered: Sequence[str | TemplateError]) -> TemplateError:
+    return next(each for each in rendered if isinstance(each, TemplateError))
 
 
 def _named(name: str, header: GgufHeader) -> ChatTemplate:
