@@ -8,7 +8,7 @@ class AnswerText:
     """Feed it each token's bytes; what it returns is safe to show at once."""
 
     def __init__(self, stop: Sequence[str] = (), *, strip_first_space: bool = False) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stop = tuple(s for s in stop if s)
         self._held = ""  # an end that may yet grow into a stop text
         self._strip = strip_first_space  # SentencePiece marks the start of a text with a space
@@ -16,7 +16,12 @@ class AnswerText:
 
     def feed(self, piece: bytes) -> str:
         """Text that became certain with ``piece``."""
-        return self._release(self._decode(piece), last=False)
+        return self._release(self._decoder.decode(piece), last=False)
+
+    @property
+    def n_held(self) -> int:
+        """Bytes that were fed and are not shown yet."""
+        return len(self._decoder.getstate()[0]) + len(self._held.encode())
 
     def finish(self) -> str:
         """What was held back: the beginning of a stop text that never came. Bytes of an unfinished character go."""

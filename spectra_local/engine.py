@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from spectra_local.answer_events import piece_of, timings_of
+from spectra_local.answer_events import ShownLogprobs, piece_of, timings_of, with_all_read
 from spectra_local.answer_text import AnswerText
 from spectra_local.context_sharing import ContextSharing
 from spectra_local.errors import ContextFullError, MemoryShortageError, SpectraError, UsageError
@@ -20,6 +21,7 @@ from spectra_local.llama import attention, native
 from spectra_local.llama.attention import NEVER
 from spectra_local.llama.context import ALWAYS, Context, DecodeAbortedError
 from spectra_local.llama.exactness import widths_agree
+from spectra_local.llama.logprobs import Logprobs
 from spectra_local.llama.model import Model
 from spectra_local.llama.sampling import Sampler
 from spectra_local.llama.token_count import first_tokens
@@ -29,6 +31,7 @@ from spectra_local.prompts import Prompt, Prompts
 from spectra_local.protocol import (
     MEASURING,
     Done,
+    Echo,
     EngineOptions,
     Event,
     FinishReason,
@@ -40,6 +43,7 @@ from spectra_local.protocol import (
     Sampling,
     Text,
     Timings,
+    TokenLogprobs,
 )
 from spectra_local.side_by_side import SideBySide
 from spectra_local.speculation.cost import CostCurve
@@ -267,7 +271,7 @@ class Engine:
     # --- generating --------------------------------------------------------------------------------------------
 
     def generate(self, request: Request, prompt: Prompt | None = None) -> Generator[Event, None, None]:
-        """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError.
+        """Yields PromptProgress, Notice, Echo and Text events, then one Done. Raises SpectraError.
 
         A ``cancel`` counts from this call on, also before the first event is asked for. ``prompt``: what ``read`` made
         of the request.
@@ -320,17 +324,57 @@ class Engine:
             self._learning.forget_deleted()
             if notice := self._learning.take_notice():
                 yield Notice(notice)
+        logprobs = None if request.logprobs is None else Logprobs(self._model, request.logprobs)
+        if not request.echo:
+            yield from self._answers(request, prompt, logprobs, begun)
+            return
+        started = self._sharing.clock()
+        try:
+            yield self._echo(request, prompt, logprobs)
+        except DecodeAbortedError:
+            yield Done("cancelled", Timings(), self._context.n_past, self._context.n_ctx)
+            return
+        seconds = self._sharing.clock() - started
+        for event in self._answers(request, prompt, logprobs, begun):
+            if logprobs and isinstance(event, Done):
+                event = replace(event, timings=with_all_read(event.timings, seconds))
+            yield event
+
+    def _answers(
+        self, request: Request, prompt: list[int], logprobs: Logprobs | None, begun: int | None
+    ) -> Iterator[Event]:
+        assert self._model and self._context and self._prompts and self._sharing
         if request.count > 1:
-            yield from self._several(request, prompt)
+            yield from self._several(request, prompt, logprobs)
             return
         sampler = Sampler(request.sampling, self._model.n_vocab, prompt)
         try:
             kept = self._speculation
             drafter = kept.drafter if kept and request.speculate and not self._sharing.n_paused else None
-            decoder = Decoder(self._context, sampler, drafter, kept.cost if kept else None, self._sharing.clock)
+            decoder = Decoder(
+                self._context,
+                sampler,
+                drafter,
+                kept.cost if kept else None,
+                self._sharing.clock,
+                stop=self._prompts.stop_tokens(request),
+                logprobs=logprobs,
+            )
             yield from self._answer(request, prompt, decoder, begun)
         finally:
             sampler.close()
+
+    def _echo(self, request: Request, prompt: list[int], logprobs: Logprobs | None) -> Echo:
+        """The prompt as text. With ``logprobs`` all of it but its last token is read anew for them."""
+        assert self._prompts
+        told: list[TokenLogprobs] = []
+        if logprobs:
+            told = [logprobs.first(prompt[0]), *logprobs.of_prompt(self.context, prompt)]
+            first = self._prompts.first_of_text(request, prompt)
+            told = [logprobs.first(prompt[first]), *told[first + 1 :]] if first < len(prompt) else []
+            if self._learning:
+                self._learning.not_kept(len(prompt))
+        return Echo(self._prompts.echo(request, prompt), tuple(told))
 
     def _answer(self, request: Request, prompt: list[int], decoder: Decoder, begun: int | None) -> Iterator[Event]:
         assert self._model and self._context and self._prompts and self._sharing
@@ -341,6 +385,7 @@ class Engine:
         stop = self._prompts.stop(request)
         begins = bool(request.messages) and request.messages[-1].role != "assistant"
         text = AnswerText(stop, strip_first_space=begins and model.header.tokenizer_model == "llama")
+        shown_logprobs = ShownLogprobs(text)
         n_predicted, cost, started = 0, 0.0, clock()
         answered: list[int] = []
         shown: list[str] = []
@@ -356,12 +401,15 @@ class Engine:
                     step, loops = loop_end.cut(step)
                 n_predicted += len(step.tokens)
                 answered += step.tokens
+                ends = decoder.ends(step.tokens[-1])
+                if ends:
+                    del step.logprobs[len(step.tokens) - 1 :]
                 whole_cost = decoder.counts.whole_cost
-                piece = piece_of(step, text, model, round(whole_cost - cost, 3))
+                piece = piece_of(step, text, shown_logprobs, model, round(whole_cost - cost, 3))
                 cost = whole_cost
                 shown.append(piece.text)
                 yield piece
-                if loops or text.stopped or model.ends_generation(step.tokens[-1]):
+                if loops or text.stopped or ends:
                     reason = "stop"
                     break
                 if self._abort.is_set():
@@ -384,26 +432,28 @@ class Engine:
             steps.close()
         if rest := text.finish():
             shown.append(rest)
-            yield Text(rest, 0)
+            yield Text(rest, 0, logprobs=shown_logprobs.finish(rest))
         if loops:
             yield Notice("The answer ends here: it said the same over and over.")
         timings = timings_of(decoder.counts, n_predicted, clock() - started)
-        if self._learning:
+        if self._learning and request.max_tokens == 0:
+            self._learning.not_kept(timings.prompt_n)
+        elif self._learning:
             self._learning.answered(request, prompt, answered, "".join(shown), timings, begun)
             if notice := self._learning.take_notice():
                 yield Notice(notice)
         yield Done(reason, timings, context.n_past, context.n_ctx)
 
-    def _several(self, request: Request, prompt: list[int]) -> Iterator[Event]:
+    def _several(self, request: Request, prompt: list[int], logprobs: Logprobs | None) -> Iterator[Event]:
         """Answers side by side. Nothing of them is learned: of several at most one is what the user wants."""
         assert self._prompts
         context, started = self.context, time.perf_counter()
         room = context.n_ctx - len(prompt)
-        answers = SideBySide(context, prompt, request.sampling, request.count)
-        stop = self._prompts.stop(request)
+        answers = SideBySide(context, prompt, request.sampling, request.count, logprobs=logprobs)
+        stop, stop_tokens = self._prompts.stop(request), self._prompts.stop_tokens(request)
         reason: FinishReason = "cancelled"
         try:
-            for event in answers.run(room if request.max_tokens is None else request.max_tokens, stop):
+            for event in answers.run(room if request.max_tokens is None else request.max_tokens, stop, stop_tokens):
                 yield event
                 if self._abort.is_set():
                     break

@@ -68,8 +68,10 @@ class Learning:
             reused = timings.cache_n if self._context_learned else 0
             self._context_learned = request.learn
             if on_disk:
-                asked = request.prompt if request.prompt is not None else _new_words(request.messages)
                 said = self._model.text
+                given = said(request.prompt_ids) if request.prompt_ids else ""
+                raw = given + (request.prompt or "")
+                asked = raw or _new_words(request.messages)
                 exchange = Exchange(
                     request.conversation, request.kind, asked, prompt, reused, shown, answer, said, begun
                 )

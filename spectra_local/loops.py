@@ -22,7 +22,7 @@ class LoopEnd:
         for end in range(before - before % _EVERY + _EVERY, len(self._tokens) + 1, _EVERY):
             if goes_round(self._tokens[max(0, end - _LEAST_TIMES * _LONGEST) : end]):
                 n = end - before
-                return replace(step, tokens=step.tokens[:n], sources=step.sources[:n]), True
+                return replace(step, tokens=step.tokens[:n], sources=step.sources[:n], logprobs=step.logprobs[:n]), True
         return step, False
 
 

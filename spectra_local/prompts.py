@@ -67,20 +67,45 @@ class Prompts:
         """The texts that end an answer. Raises SpectraError where a chat has no template."""
         return (*request.stop, *self._chat_template().stop) if request.messages else request.stop
 
+    def stop_tokens(self, request: Request) -> frozenset[int]:
+        """The control tokens that end an answer because a stop text is the name of one."""
+        return frozenset(token for text in request.stop if (token := self._model.control_token(text)) is not None)
+
+    def echo(self, request: Request, tokens: Sequence[int]) -> str:
+        """A raw prompt, which was read as ``tokens``, as text."""
+        n_given = len(request.prompt_ids)
+        given = b"".join(map(self._model.named_piece, tokens[:n_given])).decode("utf-8", "replace")
+        return given + (request.prompt or "")
+
+    def first_of_text(self, request: Request, tokens: Sequence[int]) -> int:
+        """Which of ``tokens`` is the first that the raw prompt holds itself: a BOS that it lacks stands before it."""
+        model = self._model
+        if request.prompt_ids or not model.add_bos:
+            return 0
+        return int(model.tokenize(request.prompt or "", special=True)[:1] != [model.bos])
+
+    def _given(self, request: Request) -> tuple[int, ...]:
+        n_vocab = self._model.n_vocab
+        wrong = next((token for token in request.prompt_ids if not 0 <= token < n_vocab), None)
+        if wrong is not None:
+            raise UsageError(f"the prompt names token {wrong}; this model has the tokens 0 to {n_vocab - 1}")
+        return request.prompt_ids
+
     def read(self, request: Request) -> Prompt:
         """Token ids of the request, cut to the context. From any thread. Raises SpectraError.
 
         What cannot fit is refused before all of it is tokenised.
         """
-        if request.max_tokens is not None and request.max_tokens < 1:
-            raise UsageError("the number of tokens to generate must be at least 1")
+        if request.max_tokens is not None and request.max_tokens < 0:
+            raise UsageError("the number of tokens to generate must not be negative")
         n_dropped, notice, model = 0, "", self._model
-        if request.prompt is not None:
+        if request.prompt is not None or request.prompt_ids:
+            given, text = self._given(request), request.prompt or ""
             special = request.kind == "chat"  # what is completed or rewritten is a file, and all of it text
             tokenize = partial(model.tokenize, special=special)
-            if (n_least := at_least(request.prompt, tokenize, self._n_ctx)) >= self._n_ctx:
+            if (n_least := len(given) + at_least(text, tokenize, self._n_ctx)) >= self._n_ctx:
                 raise self._too_long(f"at least {n_least}")
-            tokens = with_one_bos(tokenize(request.prompt), model)
+            tokens = [*given, *tokenize(text)] if given else with_one_bos(tokenize(text), model)
         elif request.fill_in is not None:
             if self._fill_in is None:
                 raise UsageError("this model has no tokens for filling in; ask it by an instruction instead")

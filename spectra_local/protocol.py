@@ -112,6 +112,7 @@ class Request:
 
     messages: tuple[Message, ...] = ()
     prompt: str | None = None  # raw text; then messages is empty
+    prompt_ids: tuple[int, ...] = ()  # tokens that stand before ``prompt``, which then gets no BOS
     fill_in: FillIn | None = None  # a gap; then messages is empty. For models whose ModelInfo names a fill_in family
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None  # None: until the model stops or the context is full
@@ -119,6 +120,8 @@ class Request:
     end_loops: bool = False  # ends an answer that says the same over and over, with a Notice
     speculate: bool = True  # False: plain decoding, one token a pass
     prediction: str | None = None  # a text the caller expects, drafted from
+    logprobs: int | None = None  # so many likeliest tokens are told with each token of the answer; None: nothing is
+    echo: bool = False  # a raw prompt is told again before its answer, with its logprobs where they are asked for
     count: int = 1  # answers; several are drawn side by side, one token of each a pass, and are not speculated on
     conversation: str | None = None  # whose turns this adds to in the history; None: one of its own
     learn: bool = True  # False: incognito, nothing of it is kept on disk
@@ -130,7 +133,11 @@ class Request:
     @property
     def n_chars(self) -> int:
         """About the characters that are to become tokens; none of a gap's, which is cut before that."""
-        return len(self.prompt or "") + sum(len(message.content) + _AROUND_MESSAGE for message in self.messages)
+        return (
+            len(self.prompt or "")
+            + len(self.prompt_ids)
+            + sum(len(message.content) + _AROUND_MESSAGE for message in self.messages)
+        )
 
     @property
     def repeatable(self) -> bool:
@@ -224,6 +231,30 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """A token, and how likely the model found it."""
+
+    bytes: tuple[int, ...]  # what it stands for, the name of a control token included
+    logprob: float | None  # natural logarithm, before any sampler; None: nothing stood before it
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """A token of an answer or a prompt, and the likeliest at its place, best first."""
+
+    token: Likely
+    top: tuple[Likely, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The prompt, told again."""
+
+    text: str
+    logprobs: tuple[TokenLogprobs, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A piece of the answer as it comes.
 
@@ -236,6 +267,7 @@ class Text:
     sources: str = ""
     cost: float = 0.0  # of drafting and the passes that brought it, in passes of plain decoding; 0: not known
     answer: int = 0  # which of several it belongs to
+    logprobs: tuple[TokenLogprobs, ...] = ()  # of its tokens, where they were asked for; those of an end are left out
 
     def joined(self, following: "Text") -> "Text":
         """Both as one piece; both must be of the same answer."""
@@ -243,7 +275,8 @@ class Text:
         if sources:
             sources = (self.sources or OWN * len(self.text)) + (following.sources or OWN * len(following.text))
         n_tokens, cost = self.n_tokens + following.n_tokens, self.cost + following.cost
-        return Text(self.text + following.text, n_tokens, sources, cost, self.answer)
+        logprobs = self.logprobs + following.logprobs
+        return Text(self.text + following.text, n_tokens, sources, cost, self.answer, logprobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +290,7 @@ class Done:
     ended: tuple[int, ...] = ()  # of several answers those that the model ended itself
 
 
-Event = LoadProgress | PromptProgress | Notice | Text | Done
+Event = LoadProgress | PromptProgress | Notice | Echo | Text | Done
 
 
 class Assistant(Protocol):
@@ -280,7 +313,10 @@ class Assistant(Protocol):
         ...
 
     def generate(self, request: Request) -> Generator[Event, None, None]:
-        """Yields PromptProgress, Notice and Text events, then one Done. Raises SpectraError. Closing it cancels."""
+        """Yields PromptProgress, Notice, Echo and Text events, then one Done. Closing it cancels.
+
+        Raises SpectraError.
+        """
         ...
 
     def cancel(self) -> None:

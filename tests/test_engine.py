@@ -13,6 +13,7 @@ from spectra_local.history.store import Store
 from spectra_local.protocol import (
     SOURCE_CODES,
     Done,
+    Echo,
     EngineOptions,
     Event,
     LoadProgress,
@@ -24,6 +25,7 @@ from spectra_local.protocol import (
     Sampling,
     Text,
     Timings,
+    TokenLogprobs,
 )
 from spectra_local.speculation.traces import CORE_FILE
 
@@ -211,9 +213,9 @@ def test_an_empty_prompt_is_refused(engine: Engine, request_: Request) -> None:
         list(engine.generate(request_))
 
 
-def test_zero_tokens_are_a_usage_error(engine: Engine) -> None:
+def test_a_negative_number_of_tokens_is_a_usage_error(engine: Engine) -> None:
     with pytest.raises(UsageError):
-        list(engine.generate(Request(messages=CAPITAL.messages, max_tokens=0)))
+        list(engine.generate(Request(messages=CAPITAL.messages, max_tokens=-1)))
 
 
 def test_cancelling_keeps_what_there_is_and_the_next_answer_is_whole(exact: Engine) -> None:
@@ -358,3 +360,79 @@ def test_penalties_and_biases_give_the_same_text_with_and_without_drafts(exact: 
     again = list(exact.generate(replace(request, prediction=text_of(plain))))
     assert text_of(again) == text_of(plain)
     assert done(again).timings.predicted_n == done(plain).timings.predicted_n
+
+
+def told(events: list[Event]) -> list[TokenLogprobs]:
+    return [each for event in events if isinstance(event, Text) for each in event.logprobs]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_logprobs_are_the_models_own_with_and_without_drafts(exact: Engine, temperature: float) -> None:
+    sampling = Sampling(temperature=temperature, seed=3, repeat_penalty=1.1)
+    request = Request(prompt="red, green, blue, " * 12, max_tokens=24, sampling=sampling, logprobs=3)
+    plain = list(exact.generate(replace(request, speculate=False)))
+    drafted = list(exact.generate(replace(request, prediction=text_of(plain))))
+    assert told(drafted) == told(plain)
+    assert b"".join(bytes(each.token.bytes) for each in told(plain)).decode() == text_of(plain)
+    assert all(len(each.top) == 3 for each in told(plain))
+    for each in told(plain):
+        assert each.token.logprob is not None
+        assert [top.logprob for top in each.top] == sorted((top.logprob for top in each.top), reverse=True)  # type: ignore[type-var]
+        assert each.token.logprob <= (each.top[0].logprob or 0)
+    silent = list(exact.generate(replace(request, logprobs=None)))
+    assert text_of(silent) == text_of(plain)
+    assert told(silent) == []
+
+
+def test_the_likelihood_of_a_prompt_is_that_of_the_same_words_as_an_answer(exact: Engine) -> None:
+    answer = list(exact.generate(Request(prompt="1, 2, 3,", max_tokens=8, logprobs=0)))
+    whole = Request(prompt="1, 2, 3," + text_of(answer), max_tokens=0, echo=True, logprobs=0)
+    for _ in range(2):  # also where the context holds it
+        events = list(exact.generate(whole))
+        echo = next(event for event in events if isinstance(event, Echo))
+        assert echo.text == whole.prompt
+        assert b"".join(bytes(each.token.bytes) for each in echo.logprobs).decode() == whole.prompt
+        assert echo.logprobs[0].token.logprob is None
+        assert list(echo.logprobs[-len(told(answer)) :]) == told(answer)
+        assert (text_of(events), done(events).finish_reason) == ("", "length")
+        assert done(events).timings.prompt_n == len(exact.prompt_tokens(whole))
+
+
+def test_a_prompt_that_is_only_read_has_no_answer(engine: Engine) -> None:
+    for count in (1, 3):
+        events = list(engine.generate(replace(CAPITAL, max_tokens=0, count=count)))
+        assert text_of(events) == ""
+        assert (done(events).finish_reason, done(events).timings.predicted_n) == ("length", 0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_stop_text_that_is_a_control_token_stops_when_that_is_drawn(engine: Engine, count: int) -> None:
+    token = engine.model.control_token("<|im_start|>")
+    assert token is not None
+    forced = Sampling(logit_bias=((token, 100.0),))
+    request = Request(prompt="Hello", sampling=forced, max_tokens=5, count=count, logprobs=0)
+    on = list(engine.generate(request))
+    assert (done(on).finish_reason, done(on).timings.predicted_n) == ("length", 5 * count)
+    stopped = list(engine.generate(replace(request, stop=("<|im_start|>",))))
+    assert (text_of(stopped), told(stopped)) == ("", [])
+    assert (done(stopped).finish_reason, done(stopped).timings.predicted_n) == ("stop", count)
+
+
+def test_token_ids_are_a_prompt_as_they_are(engine: Engine) -> None:
+    ids = tuple(engine.model.tokenize("<|im_start|>The capital of France is", special=True))
+    request = Request(prompt_ids=ids, max_tokens=3, echo=True)
+    assert engine.prompt_tokens(request) == list(ids)
+    events = list(engine.generate(request))
+    assert Echo("<|im_start|>The capital of France is") in events
+    assert "Paris" in text_of(events)
+    with pytest.raises(UsageError, match="token 999999"):
+        engine.prompt_tokens(replace(request, prompt_ids=(999999,)))
+
+
+def test_a_prompt_has_as_many_tokens_whether_or_not_it_was_read_before(engine: Engine) -> None:
+    for prompt in ("A first text to be read.", "1, 2, 3, 4, 5, 6, 7, 8, " * 6):
+        request = Request(prompt=prompt, max_tokens=12)
+        for _ in range(3):
+            timings = done(list(engine.generate(request))).timings
+            assert timings.prompt_n + timings.cache_n == len(engine.prompt_tokens(request))
+            assert timings.prompt_n > 0

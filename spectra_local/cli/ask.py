@@ -36,7 +36,12 @@ from spectra_local.timings_json import timings_json
 @click.option("-s", "--system", metavar="TEXT", help="System message.")
 @click.option("-n", "--max-tokens", type=int, metavar="N", help="Most tokens to generate.  [default: until the end]")
 @click.option("--stop", multiple=True, metavar="TEXT", help="End the answer before this text; may be repeated.")
-@click.option("--raw", is_flag=True, help="Continue the prompt as it stands, without a chat template.")
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Continue the prompt as it stands, files and stdin included, without a chat template: names of control "
+    "tokens in it are those tokens.",
+)
 @click.option("--plain", is_flag=True, help="Ordinary decoding, one token a pass, for comparison.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--stats", is_flag=True, help="Print counts and speeds on stderr.")

@@ -142,6 +142,24 @@ class Model:
             piece = self._pieces[token] = self._buffer.raw[: max(0, n)]
         return piece
 
+    def named_piece(self, token: int) -> bytes:
+        """As ``piece``, with the name of a control token."""
+        if piece := self.piece(token):
+            return piece
+        n = -lib.llama_token_to_piece(self._vocab, token, None, 0, 0, True)
+        if n <= 0:
+            return b""
+        buffer = ctypes.create_string_buffer(n)
+        lib.llama_token_to_piece(self._vocab, token, buffer, n, 0, True)
+        return buffer.raw
+
+    def control_token(self, text: str) -> int | None:
+        """The token that ``text`` is the name of, which stands for no text itself; None where there is none."""
+        ids = self.tokenize(text, special=True) if text else []
+        return (
+            ids[0] if len(ids) == 1 and not self.piece(ids[0]) and self.named_piece(ids[0]) == text.encode() else None
+        )
+
     def text(self, tokens: Iterable[int]) -> str:
         """The text of ``tokens``; incomplete characters become U+FFFD."""
         return b"".join(map(self.piece, tokens)).decode("utf-8", "replace")

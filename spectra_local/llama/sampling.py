@@ -1,6 +1,7 @@
 """The user's sampler chain: how the next token is drawn from one row of logits."""
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,10 @@ def check(sampling: Sampling) -> None:
         (0 <= sampling.dry_multiplier <= 100, "dry-multiplier must be 0 (off) or a positive number"),
         (-100 <= sampling.frequency_penalty <= 100, "frequency-penalty must be between -100 and 100"),
         (-100 <= sampling.presence_penalty <= 100, "presence-penalty must be between -100 and 100"),
-        (all(-100 <= bias <= 100 for _, bias in sampling.logit_bias), "a logit-bias must be between -100 and 100"),
+        (
+            all(-100 <= bias <= 100 or bias == -inf for _, bias in sampling.logit_bias),
+            "a logit-bias must be between -100 and 100",
+        ),
         (sampling.seed is None or 0 <= sampling.seed <= _LARGEST_SEED, f"seed must be between 0 and {_LARGEST_SEED}"),
     )
     for holds, message in rules:

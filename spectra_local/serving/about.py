@@ -17,6 +17,7 @@ from spectra_local.llama.gguf import read_header
 from spectra_local.protocol import Sampling
 from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import RequestError
+from spectra_local.serving.openai import MOST_ANSWERS, MOST_LOGPROBS
 from spectra_local.serving.replies import json_reply
 
 _ANY_SEED = 0xFFFFFFFF  # llama.cpp's word for a fresh one each time
@@ -87,8 +88,20 @@ def _model(service: Service, started: int) -> dict[str, object]:
 def _params(service: Service) -> dict[str, Any]:
     """How tokens are drawn for who does not say."""
     plain = asdict(Sampling())
-    names = ("temperature", "top_k", "top_p", "min_p", "repeat_penalty", "repeat_last_n", "dry_multiplier")
-    return {"n_predict": service.max_tokens, "seed": _ANY_SEED, **{name: plain[name] for name in names}}
+    names = (
+        "temperature",
+        "top_k",
+        "top_p",
+        "min_p",
+        "repeat_penalty",
+        "repeat_last_n",
+        "frequency_penalty",
+        "presence_penalty",
+        "dry_multiplier",
+        "logit_bias",
+    )
+    asked = {"n": 1, "n_probs": 0, "stop": [], "max_n": MOST_ANSWERS, "max_logprobs": MOST_LOGPROBS}
+    return {"n_predict": service.max_tokens, "seed": _ANY_SEED, **{name: plain[name] for name in names}, **asked}
 
 
 @cache

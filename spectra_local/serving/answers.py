@@ -2,24 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request as HttpRequest
 
 from spectra_local.completion.completer import Completer
-from spectra_local.protocol import Done, Event, Notice, Request, Text
+from spectra_local.protocol import Assistant, Done, Event, Request, Text
 from spectra_local.serving.metrics import Metrics
 from spectra_local.serving.request_queue import Job, RequestQueue
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer."""
-
-    text: str
-    done: Done
-    notices: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +47,11 @@ async def cancelled_with(http: HttpRequest, job: Job) -> AsyncIterator[None]:
         job.cancel()
 
 
-async def events_of(service: Service, http: HttpRequest, request: Request) -> AsyncGenerator[Event, None]:
-    """The events of ``request``, ending with its Done. Raises SpectraError, RequestCancelledError among them."""
+async def events_of(service: Service, http: HttpRequest, requests: Sequence[Request]) -> AsyncGenerator[Event, None]:
+    """The events of ``requests``, one after the other and each ending with its Done: one entry of the queue.
+
+    Raises SpectraError, RequestCancelledError among them.
+    """
 
     def counted(events: Iterator[Event]) -> Iterator[Event]:
         for event in events:
@@ -65,31 +59,30 @@ async def events_of(service: Service, http: HttpRequest, request: Request) -> As
                 service.metrics.count_answer(event)
             yield event
 
-    queue = service.typing if request.kind == "complete" else service.queue
-    job = queue.submit(lambda assistant: counted(assistant.generate(request)))
-    begun = ended = False
+    def work(assistant: Assistant) -> Iterator[Event]:
+        first, *others = requests
+        return counted(_answered(assistant, assistant.generate(first), others))
+
+    queue = service.typing if requests[0].kind == "complete" else service.queue
+    job = queue.submit(work)
+    begun, n_ended = False, 0
     async with cancelled_with(http, job):
         async for event in job.events():
             if job.ending and isinstance(event, Done) and event.finish_reason == "cancelled" and not begun:
                 break  # an empty answer would look like one
             begun = begun or isinstance(event, Text)
-            ended = ended or isinstance(event, Done)
+            n_ended += isinstance(event, Done)
             yield event  # to the queue's end, not the Done's: who asks again at once must find it idle
-    if not ended:
+    if not n_ended:
         raise job.why_none()
 
 
-async def whole_answer(service: Service, http: HttpRequest, request: Request) -> Answer:
-    """The answer to ``request``, all of it. Raises SpectraError."""
-    texts: list[str] = []
-    notices: list[str] = []
-    done: Done | None = None
-    async for event in events_of(service, http, request):
-        if isinstance(event, Text):
-            texts.append(event.text)
-        elif isinstance(event, Notice):
-            notices.append(event.text)
-        elif isinstance(event, Done):
-            done = event
-    assert done
-    return Answer("".join(texts), done, tuple(notices))
+def _answered(assistant: Assistant, events: Iterator[Event], others: Sequence[Request]) -> Iterator[Event]:
+    """``events`` of the first request, asked for already, and those of ``others`` unless one is cancelled."""
+    for request in [*others, None]:
+        for event in events:
+            yield event
+            if isinstance(event, Done) and event.finish_reason == "cancelled":
+                return
+        if request:
+            events = assistant.generate(request)

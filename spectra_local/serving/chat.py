@@ -8,6 +8,7 @@ from spectra_local.protocol import Message, Request, Role
 from spectra_local.serving import openai
 from spectra_local.serving.answers import Service
 from spectra_local.serving.fields import Fields, RequestError
+from spectra_local.serving.openai_logprobs import ChatLogprobs
 from spectra_local.serving.openai_replies import Shape, reply
 
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
@@ -19,6 +20,7 @@ _SHAPE = Shape(
     "chat.completion.chunk",
     choice=lambda text: {"message": {"role": "assistant", "content": text}},
     delta=lambda text: {"delta": {"content": text} if text else {}},
+    logprobs=ChatLogprobs,
     opening={"delta": {"role": "assistant", "content": ""}},
 )
 
@@ -27,10 +29,10 @@ async def chat_completions(service: Service, http: HttpRequest, fields: Fields) 
     """The next turn of a conversation; ``prediction`` is text the caller expects, which makes the answer cheap."""
     truncate = _truncates(fields)
     openai.refuse_unsupported(fields)
-    if fields.flag("logprobs") or fields.integer("top_logprobs", 0):
-        raise RequestError("logprobs are not supported", field="logprobs")
+    if fields.flag("echo"):
+        raise RequestError("echo is not supported in chats", field="echo")
     try:
-        return await reply(service, http, fields, _request(service, fields, truncate=truncate), _SHAPE)
+        return await reply(service, http, fields, [_request(service, fields, truncate=truncate)], _SHAPE)
     except ContextFullError as error:
         if truncate or len(fields.objects("messages")) == 1:
             raise
@@ -45,7 +47,16 @@ def _request(service: Service, fields: Fields, *, truncate: bool) -> Request:
         stop=openai.stops(fields),
         prediction=_prediction(fields),
         truncate=truncate,
+        count=openai.count(fields),
+        logprobs=_logprobs(fields),
     )
+
+
+def _logprobs(fields: Fields) -> int | None:
+    n_top = openai.top_logprobs(fields, "top_logprobs")
+    if n_top and not fields.flag("logprobs"):
+        raise RequestError("top_logprobs needs logprobs to be true", field="top_logprobs")
+    return n_top if fields.flag("logprobs") else None
 
 
 def _truncates(fields: Fields) -> bool:

@@ -47,6 +47,10 @@ class Fields:
         """Whether the field holds anything: programs send the empty text, list or object for nothing."""
         return self._values.get(field) not in (None, "", [], {})
 
+    def is_on(self, field: str) -> bool:
+        """Whether the field holds anything but false, 0 and nothing."""
+        return bool(self._values.get(field))
+
     def text(self, field: str, default: str | None = None) -> str:
         """A string; without ``default`` it must be given."""
         return _encodable(self._typed(field, str, "a string", default), self.name(field))
@@ -95,6 +99,14 @@ class Fields:
         if len(items) > most:
             raise RequestError(f"{self.name(field)} holds {len(items)} strings, at most {most} are allowed")
         return tuple(_encodable(item, self.name(field)) for item in items if item)
+
+    def items(self, field: str) -> list[Any]:
+        """A list of anything; empty where it is not given."""
+        return list(self._typed(field, list, "a list", []))
+
+    def is_list(self, field: str) -> bool:
+        """Whether the field is a list, where something else could stand too."""
+        return isinstance(self._values.get(field), list)
 
     def objects(self, field: str) -> list["Fields"]:
         """A list of objects; empty where it is not given."""

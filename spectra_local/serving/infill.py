@@ -46,6 +46,12 @@ def _completion_request(service: Service, fields: Fields) -> tuple[CompletionReq
         middle=fields.plain_text("prompt", ""),
         extra=tuple(ExtraFile(x.text("filename", ""), x.plain_text("text")) for x in fields.objects("input_extra")),
     )
+    openai.refuse_unsupported(fields)
+    if openai.count(fields) != 1:
+        raise RequestError("n other than 1 is not supported here", field="n")
+    for name in ("echo", "logprobs", "top_logprobs", "n_probs"):
+        if fields.is_on(name):
+            raise RequestError(f"{name} is not supported here", field=name)
     n_predict = fields.integer("n_predict", -1)
     if n_predict < -1:
         raise RequestError("n_predict must be -1 (no limit), 0 (read the context only) or more", field="n_predict")

@@ -6,7 +6,7 @@ Plain decoding is the same loop without a drafter.
 """
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from math import exp, isfinite
 
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectra_local.llama.context import MAX_LEAVES, Context
+from spectra_local.llama.logprobs import Logprobs
 from spectra_local.llama.sampling import Sampler
+from spectra_local.protocol import TokenLogprobs
 from spectra_local.speculation.interface import ROOT, Drafter, DraftTree, TopK
 from spectra_local.speculation.measured_cost import MeasuredCost
 
@@ -30,6 +32,7 @@ class Step:
     tokens: list[int]
     sources: list[str]
     n_drafted: int
+    logprobs: list[TokenLogprobs] = field(default_factory=list)  # of the tokens, where they are asked for
 
 
 @dataclass(slots=True)
@@ -75,15 +78,25 @@ class Decoder:
         drafter: Drafter | None = None,
         cost: MeasuredCost | None = None,
         clock: Callable[[], float] = time.perf_counter,
+        *,
+        stop: Collection[int] = (),
+        logprobs: Logprobs | None = None,
     ) -> None:
-        """``cost`` prices each step and is told how long it took. ``clock`` may stand still between two steps."""
+        """``cost`` prices each step and is told how long it took. ``clock`` may stand still between two steps.
+        ``stop``: tokens that end the generation like the model's own ends. ``logprobs``: tells of each token chosen."""
         self._context = context
         self._sampler = sampler
         self._drafter = drafter
         self._cost = cost
         self._clock = clock
-        self._ends = context.model.ends_generation
+        self._stop = stop
+        self._logprobs = logprobs
+        self._told: list[TokenLogprobs] = []  # of the tokens chosen in this step
         self.counts = Counts()
+
+    def ends(self, token: int) -> bool:
+        """Whether ``token`` ends the generation."""
+        return self._context.model.ends_generation(token) or token in self._stop
 
     def run(
         self,
@@ -121,8 +134,11 @@ class Decoder:
                 self.counts.prefill_s = self._clock() - started
                 yield Prefill(done, total, reused)
                 resumed = time.perf_counter()
+            if most_tokens <= 0:
+                return
             if tree.size:
                 chosen, path, tops = self._verify(prompt[-1], tree)
+                self.counts.prefilled += 1  # the last token, which the first pass evaluated
             else:
                 tree = DraftTree()
                 token, top = self._sample(ROOT, blind=tree.blind)
@@ -131,7 +147,7 @@ class Decoder:
             while True:
                 yield self._taken(chosen, tree, path)
                 most_tokens -= len(chosen)
-                if self._ends(chosen[-1]) or most_tokens <= 0:
+                if self.ends(chosen[-1]) or most_tokens <= 0:
                     return
                 self._learn(chosen, tops)
                 tree = self._draft(most_tokens)
@@ -175,7 +191,7 @@ class Decoder:
             chosen.append(token)
             tops += top
             following = children.get((at, token))
-            if following is None or self._ends(token):
+            if following is None or self.ends(token):
                 break
             path.append(following)
             at = following
@@ -192,8 +208,12 @@ class Decoder:
         logits = self._context.logits(node + 1)
         top = [] if blind or not self._drafter else [TopK(*top_k(logits))]
         if top and self._sampler.takes_likeliest:
-            return top[0].ids[0], top  # each pass over a row takes some per mille of a small model's step
-        return self._sampler.sample(self._context.handle, self._context.batch_index(node + 1), logits), top
+            token = top[0].ids[0]  # each pass over a row takes some per mille of a small model's step
+        else:
+            token = self._sampler.sample(self._context.handle, self._context.batch_index(node + 1), logits)
+        if self._logprobs:
+            self._told.append(self._logprobs.of(token, logits))
+        return token, top
 
     def _learn(self, chosen: list[int], tops: list[TopK]) -> None:
         if self._drafter:
@@ -217,7 +237,8 @@ class Decoder:
                 if i not in on_path:
                     source = tree.sources[i]
                     counts.rejected_by_source[source] = counts.rejected_by_source.get(source, 0) + 1
-        return Step(chosen, [*sources, ""], tree.size)
+        told, self._told = self._told, []
+        return Step(chosen, [*sources, ""], tree.size, told)
 
 
 def top_k(logits: NDArray[np.float32]) -> tuple[list[int], list[float]]:

@@ -6,7 +6,7 @@ Works on protocol values; knows no processes.
 import time
 from dataclasses import replace
 
-from spectra_local.protocol import Done, Event, Message, Request, Text, Timings
+from spectra_local.protocol import Done, Echo, Event, Message, Request, Text, Timings
 
 
 class Told:
@@ -27,6 +27,8 @@ class Told:
             self._began = self._began or self._latest
             self._texts.append(event.text)
             self._n_tokens += event.n_tokens
+        elif isinstance(event, Echo):
+            self._request = replace(self._request, echo=False)
         elif isinstance(event, Done) and self._n_before:
             timings = event.timings
             n, ms = timings.predicted_n + self._n_before, timings.predicted_ms + self._ms_before
@@ -56,8 +58,8 @@ class Told:
 def _continued(request: Request, text: str) -> Request:
     if request.fill_in is not None:
         return replace(request, fill_in=replace(request.fill_in, middle=request.fill_in.middle + text))
-    if request.prompt is not None:
-        return replace(request, prompt=request.prompt + text)
+    if request.prompt is not None or request.prompt_ids:
+        return replace(request, prompt=(request.prompt or "") + text)
     *before, last = request.messages
     if last.role == "assistant":
         return replace(request, messages=(*before, Message("assistant", last.content + text)))

@@ -129,11 +129,11 @@ def test_accepted_prediction_tokens_are_told() -> None:
         (b'{"messages":[{"role":"user","content":7}]}', "messages[0].content"),
         (b'{"messages":[{"role":"user","content":[{"type":"image_url"}]}]}', "messages[0].content[0].type"),
         (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":"9"}', "max_tokens must be a number"),
-        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":0}', "max_tokens"),
+        (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":-2}', "max_tokens"),
         (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":true}', "max_tokens"),
         (b'{"messages":[{"role":"user","content":"x"}],"max_tokens":1e400}', "max_tokens"),
         (b'{"messages":[{"role":"user","content":"x"}],"stream":"yes"}', "stream must be true or false"),
-        (b'{"messages":[{"role":"user","content":"x"}],"n":2}', "n other than 1"),
+        (b'{"messages":[{"role":"user","content":"x"}],"n":9}', "n must be between 1 and 8"),
         (b'{"messages":[{"role":"user","content":"x"}],"tools":[{}]}', "tools are not supported"),
     ],
 )

@@ -130,3 +130,53 @@ def test_an_address_that_others_reach_needs_a_token() -> None:
     assert "SPECTRA_TOKEN" not in os.environ
     result = CliRunner().invoke(root, ["serve", "--host", "0.0.0.0"])
     assert "set a token" in str(result.exception)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_openais_client_gets_several_answers_with_logprobs(client: openai.OpenAI, stream: bool) -> None:
+    reply = client.chat.completions.create(
+        model="",
+        messages=[{"role": "user", "content": "Name a colour."}],
+        n=3,
+        temperature=1.0,
+        max_tokens=6,
+        logprobs=True,
+        top_logprobs=2,
+        stream=stream,
+    )
+    pieces = list(reply) if isinstance(reply, openai.Stream) else [reply]
+    texts, names, ends = [""] * 3, [""] * 3, [""] * 3
+    for piece in pieces:
+        for choice in piece.choices:
+            said = choice.delta if hasattr(choice, "delta") else choice.message
+            texts[choice.index] += said.content or ""
+            ends[choice.index] += choice.finish_reason or ""
+            for token in (choice.logprobs and choice.logprobs.content) or []:
+                names[choice.index] += bytes(token.bytes or []).decode("utf-8", "ignore")
+                assert token.logprob <= 0
+                assert len(token.top_logprobs) == 2
+    assert names == texts
+    assert all(end in ("stop", "length") for end in ends)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_openais_client_gets_its_prompts_back_with_logprobs(client: openai.OpenAI, stream: bool) -> None:
+    prompts = ["The capital of France is Paris.", "One, two, three"]
+    reply = client.completions.create(model="", prompt=prompts, echo=True, logprobs=1, max_tokens=0, stream=stream)
+    pieces = list(reply) if isinstance(reply, openai.Stream) else [reply]
+    choices = [choice for piece in pieces for choice in piece.choices]
+    assert ["".join(c.text for c in choices if c.index == i) for i in range(2)] == prompts
+    assert [c.finish_reason for c in choices if c.finish_reason] == ["length"] * 2
+    for choice in choices:
+        if choice.logprobs and choice.logprobs.tokens:
+            told = choice.logprobs
+            assert "".join(told.tokens) == prompts[choice.index]
+            assert told.token_logprobs[0] is None
+            assert all(each < 0 for each in told.token_logprobs[1:])
+            assert told.text_offset == [len("".join(told.tokens[:i])) for i in range(len(told.tokens))]
+
+
+def test_the_same_prompt_counts_the_same_twice(client: openai.OpenAI) -> None:
+    counts = [client.completions.create(model="", prompt="Red, green, " * 9, max_tokens=8).usage for _ in range(2)]
+    assert counts[0].prompt_tokens == counts[1].prompt_tokens
+    assert counts[1].prompt_tokens_details.cached_tokens == counts[1].prompt_tokens - 1
