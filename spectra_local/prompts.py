@@ -14,6 +14,7 @@ from spectra_local.errors import ContextFullError, SpectraError, UsageError
 from spectra_local.llama.chat_template import ChatTemplate, find_template
 from spectra_local.llama.mended_chat import notice_of
 from spectra_local.llama.model import Model
+from spectra_local.llama.prompt_tokens import prompt_tokens
 from spectra_local.llama.token_count import at_least
 from spectra_local.protocol import Message, Request
 
@@ -129,12 +130,8 @@ class Prompts:
 
     def _rendered(self, messages: Sequence[Message]) -> tuple[list[int], bool]:
         """Token ids of a conversation, and whether the template took it only when it was mended."""
-        model = self._model
-        tokens: list[int] = []
         spans, was_mended = self._chat_template().render_mended(messages)
-        for span in spans:
-            tokens += model.tokenize(span.text, special=span.special)
-        return with_one_bos(tokens, model), was_mended
+        return with_one_bos(prompt_tokens(spans, self._model), self._model), was_mended
 
     def _kept(self, request: Request) -> tuple[list[Message], int]:
         """The messages to send, and how many were left out."""

@@ -131,6 +131,18 @@ class Model:
             n = lib.llama_tokenize(self._vocab, data, len(data), ids, -n, add_bos, special)
         return list(ids[:n])
 
+    def is_special(self, token: int) -> bool:
+        """Whether ``token`` is found by its name instead of being merged from characters."""
+        return bool(self._attributes(token) & _SPECIAL)
+
+    def swallows_space(self, token: int) -> tuple[bool, bool]:
+        """Whether ``token`` takes the space before it away, and that behind it, as Phi-3's markers do."""
+        attributes = self._attributes(token)
+        return bool(attributes & lib.LLAMA_TOKEN_ATTR_LSTRIP), bool(attributes & lib.LLAMA_TOKEN_ATTR_RSTRIP)
+
+    def _attributes(self, token: int) -> int:
+        return int(lib.llama_vocab_get_attr(self._vocab, token))
+
     def piece(self, token: int) -> bytes:
         """The bytes that ``token`` stands for; b"" for control tokens. One token may be part of a character."""
         piece = self._pieces.get(token)
@@ -184,6 +196,7 @@ class Model:
             self._model = None
 
 
+_SPECIAL = lib.LLAMA_TOKEN_ATTR_CONTROL | lib.LLAMA_TOKEN_ATTR_USER_DEFINED | lib.LLAMA_TOKEN_ATTR_UNKNOWN
 _FIM: Sequence[str] = ("pre", "suf", "mid", "pad", "rep", "sep")
 # Those that llama.cpp does not look for by name: Codestral and Seed-Coder; StarCoder 2; StarCoder and Granite.
 _FURTHER_FIM = {

@@ -15,7 +15,7 @@ _MARK_RANGE = range(0xF0000, 0xFFFFE)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a prompt, tokenised apart from its neighbours.
+    """A piece of a prompt, tokenised apart from its neighbours (see ``prompt_tokens``).
 
     Control tokens are recognised where ``special``; elsewhere the same characters are text.
     """
