@@ -63,7 +63,7 @@ class Calibration:
             loaded.trials = [min(n, MOST_TRUSTED) for n in _numbers(data["trials"], evidence.TOTAL)]
             hits = _numbers(data["sure_hits"], evidence.SURE_KINDS)
             tries = _numbers(data["sure_tries"], evidence.SURE_KINDS)
-        except (TypeError, KeyError, AttributeError, OverflowError) as exc:
+        except (TypeError, KeyError, AttributeError, OverflowError, RecursionError) as exc:
             raise ValueError("not a calibration") from exc
         for kind, (hit, tried) in enumerate(zip(hits, tries, strict=True)):
             if tried > 0.0:

@@ -66,3 +66,8 @@ def test_absurd_numbers_are_refused() -> None:
     data["weights"][0] = float("nan")
     with pytest.raises(ValueError, match="absurd"):
         Calibration.loads(json.dumps(data))
+
+
+def test_deep_nesting_is_damage_as_any_other():
+    with pytest.raises(ValueError, match="not a calibration"):
+        Calibration.loads("[" * 100_000)
