@@ -21,6 +21,8 @@ from spectra_local.protocol import Sampling
 _MAX_BYTES = 1 << 20  # a larger file is not ours
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
+_LONGEST_NOTICE = 600  # characters; all valid names of one kind take less
+
 # Least and most of each number that decides how tokens are drawn.
 SAMPLING_RANGES: Mapping[str, tuple[float, float]] = {
     "temperature": (0.0, 5.0),
@@ -142,7 +144,14 @@ def _checked(table: dict[str, Any]) -> tuple[Settings, list[str]]:
         if found.get(key) and found[key] not in there:
             notices.append(_no_such(kind, found.pop(key), there))
     settings = Settings(**found, parameters=parameters, presets=presets, completion=rules, **strings)
-    return settings, [printable_line(f"{settings_file().name}: {notice}") for notice in notices]
+    return settings, [printable_line(f"{settings_file().name}: {_shortened(notice)}") for notice in notices]
+
+
+def _shortened(notice: str) -> str:
+    """With the middle left out where a name or a value in the file would fill the screen."""
+    if len(notice) <= _LONGEST_NOTICE:
+        return notice
+    return f"{notice[: _LONGEST_NOTICE // 2]} … {notice[-_LONGEST_NOTICE // 2 :]}"
 
 
 def _no_such(kind: str, name: str, there: Iterable[str]) -> str:

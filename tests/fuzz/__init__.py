@@ -1,0 +1,1 @@
+"""Mutated files and messages, offered to everything that reads what a stranger wrote."""
