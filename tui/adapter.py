@@ -157,7 +157,7 @@ class Adapter:
             sampling=answer.sampling,
             end_loops=True,
             conversation=None if chat.id is None else conversation_name(chat.id),
-            learn=not chat.incognito,
+            learn=not chat.incognito and chat.id is not None,  # what is learned must be forgotten with its chat
         )
 
     def stopping(self) -> None:

@@ -1,13 +1,17 @@
 """Branches of a chat: earlier messages edited, moved between, answers tried again and continued."""
 
+import threading
+
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import Gate, ScriptedAssistant, say
 
+from spectra_local.chats.store import ChatStore
 from spectra_local.errors import WorkerError
 from spectra_local.protocol import Message, Text
 from tui.app import ChatApp
+from tui.screens import saved_conversation
 from tui.state import Outcome, Phase
 
 
@@ -155,3 +159,46 @@ async def test_enter_after_a_model_died_before_a_word_asks_again():
         await sees(pilot, "Enter loads the model again")
         await pilot.press("enter")
         await sees(pilot, "Whole.")
+
+
+@pytest.fixture
+def opening(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Saved chats are being opened until it is set."""
+    opened, latest = threading.Event(), ChatStore.latest
+
+    def slow(store: ChatStore) -> int | None:
+        opened.wait(60)
+        return latest(store)
+
+    monkeypatch.setattr(ChatStore, "latest", slow)
+    return opened
+
+
+async def test_a_question_asked_while_the_chats_are_opened_waits_for_its_number(opening: threading.Event):
+    assistant = ScriptedAssistant(say("One."))
+    async with ChatApp(lambda: assistant).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await wait_until(pilot, lambda: chat(pilot).archive.is_busy)
+        await send(pilot)
+        await wait_until(pilot, lambda: state(pilot).chat.open_answer())
+        await pilot.pause()
+        assert not assistant.requests
+        opening.set()
+        await sees(pilot, "One.")
+        assert [request.conversation for request in assistant.requests] == [f"chat-{state(pilot).chat.id}"]
+
+
+async def test_nothing_is_learned_of_a_question_that_cannot_wait_for_the_number(
+    opening: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(saved_conversation, "CONVERTING_S", 0.05)
+    assistant = ScriptedAssistant(say("One."), say("Two."))
+    async with ChatApp(lambda: assistant).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await wait_until(pilot, lambda: chat(pilot).archive.is_busy)
+        await answered(pilot)
+        assert [(r.conversation, r.learn) for r in assistant.requests] == [(None, False)]
+        opening.set()
+        await wait_until(pilot, lambda: state(pilot).chat.id is not None, "the chat is saved after all")
+        await answered(pilot)
+        assert assistant.requests[1].learn

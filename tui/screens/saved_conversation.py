@@ -42,6 +42,7 @@ class SavedConversationScreen(ConversationScreen):
         self._titling: Job | None = None
         self._saved_at = 0.0
         self._save_missed = False
+        self._held_since: float | None = None  # when a question began to wait for the number of its chat
         self._draft = self._kept_draft = ""
 
     async def _start(self) -> None:
@@ -89,6 +90,8 @@ class SavedConversationScreen(ConversationScreen):
         unsaved = self.state.model.busy or self._draft != self._kept_draft or self._save_missed
         if unsaved and monotonic() - self._saved_at > SAVE_EVERY_S:
             self.save(draft=True)
+        if self._held_since:
+            self._begin()
 
     def save(self, *, draft: bool = False) -> None:
         """Writes what is new; what goes wrong is told and the chat goes on."""
@@ -117,9 +120,18 @@ class SavedConversationScreen(ConversationScreen):
         self._session.run(self._titling)
 
     def _begin(self) -> None:
+        """What is asked carries its chat's number, with which it is forgotten: it waits for that, but for no conversion
+        of a large store."""
+        chat = self.state.chat
         if self._titling is not None:
             self._session.stop(self._titling)
             self._titling = None
+        if chat.id is None and not chat.incognito and chat.open_answer() is not None:
+            self.save()
+            self._held_since = self._held_since or monotonic()
+            if self._save_missed and monotonic() - self._held_since < CONVERTING_S:
+                return
+        self._held_since = None
         super()._begin()
 
     def _take_title(self, chat: Chat, title: str) -> None:
