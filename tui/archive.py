@@ -154,6 +154,11 @@ class Archive:
             chat = self.store.latest()
             return None if chat is None else self.open(chat)
 
+    def unsaid(self) -> tuple[Chat, str] | None:
+        """The chat that is but a draft. Raises StoreError."""
+        chat = self.store.unsaid()
+        return None if chat is None else self.open(chat)
+
     def delete(self, chat: int) -> None:
         """Deletes a chat for good, and what was learned from it. Raises StoreError.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from spectra_local.chats.checks import MESSAGE_FIELDS, whole_chat, whole_message
 from spectra_local.chats.records import DAMAGED, Hit
+from spectra_local.chats.store import SAID
 from spectra_local.history.database import Database
 from spectra_local.history.pairs import has_unspaced, pair_query, without_unspaced
 
@@ -26,7 +27,7 @@ def search(database: Database, words: str, limit: int = MOST_HITS) -> list[Hit]:
     with database.lock, database.errors():
         where = " AND ".join(["title LIKE ? ESCAPE '\\'"] * len(terms))
         titles = database.connection.execute(
-            f"SELECT id, title, changed FROM chats WHERE {where} ORDER BY changed DESC LIMIT ?",  # noqa: S608
+            f"SELECT id, title, changed FROM chats WHERE {where} AND {SAID} ORDER BY changed DESC LIMIT ?",  # noqa: S608
             (*[_pattern(term) for term in terms], limit),
         ).fetchall()
         hits = [Hit(*row) for row in titles] + _messages(database, words, limit)

@@ -26,6 +26,7 @@ from spectra_local.history.database import Database
 
 _LONGEST_PROMPT = 20_000  # characters that can be recalled
 _COLUMNS = ", ".join(MESSAGE_FIELDS)
+SAID = "EXISTS (SELECT 1 FROM messages WHERE chat = chats.id)"  # a chat in which something was said
 _BRANCH = f"""
 WITH RECURSIVE branch AS (
     SELECT * FROM messages WHERE id = ? AND chat = ?
@@ -141,6 +142,11 @@ class ChatStore:
         row = self._one("SELECT id FROM chats ORDER BY changed DESC, id DESC LIMIT 1")
         return None if row is None else int(row[0])
 
+    def unsaid(self) -> int | None:
+        """The newest chat in which nothing was said, but which has a draft."""
+        row = self._one(f"SELECT id FROM chats WHERE draft <> '' AND NOT {SAID} ORDER BY id DESC LIMIT 1")  # noqa: S608
+        return None if row is None else int(row[0])
+
     def load(self, chat: int, message: int | None = None) -> SavedChat | None:
         """The chat along the branch shown last, or along the newest one that has ``message``; None: it is gone."""
         found = self._chat(chat)
@@ -174,10 +180,10 @@ class ChatStore:
         }
 
     def summaries(self, limit: int = -1) -> list[ChatSummary]:
-        """Newest first; ``limit`` below 0: all."""
+        """Newest first, without what is but a draft; ``limit`` below 0: all."""
         rows = self._all(
-            "SELECT id, changed, (SELECT count(*) FROM messages WHERE chat = chats.id), title, draft, checksum "
-            "FROM chats ORDER BY changed DESC, id DESC LIMIT ?",
+            "SELECT id, changed, (SELECT count(*) FROM messages WHERE chat = chats.id), title, draft, checksum "  # noqa: S608
+            f"FROM chats WHERE {SAID} ORDER BY changed DESC, id DESC LIMIT ?",
             limit,
         )
         return [ChatSummary(i, whole_chat(i, *chat)[0], changed, n) for i, changed, n, *chat in rows]
@@ -186,7 +192,8 @@ class ChatStore:
         """Titles that have ``words`` in them, newest first."""
         like = "%" + re.sub(r"([\\%_])", r"\\\1", words) + "%"
         rows = self._all(
-            "SELECT id, title, draft, checksum FROM chats WHERE title LIKE ? ESCAPE '\\' ORDER BY changed DESC LIMIT ?",
+            "SELECT id, title, draft, checksum FROM chats "  # noqa: S608
+            f"WHERE title LIKE ? ESCAPE '\\' AND {SAID} ORDER BY changed DESC LIMIT ?",
             like,
             limit,
         )

@@ -223,3 +223,50 @@ async def test_while_the_store_is_converted_one_can_write_and_ask(monkeypatch: p
         assert composer(pilot).message == "Are you there?"
         converted.set()
         await wait_until(pilot, lambda: chat(pilot).state.chat.id is not None, "the chat is saved after all")
+
+
+async def test_a_draft_is_no_chat_and_is_there_again_in_a_new_one():
+    async with app_with(say("One."), say("Two.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "first")
+        await send(pilot, "/new")
+        await wait_until(pilot, lambda: not state(pilot).chat.turns)
+        await pilot.press(*"unsent")
+        (listed,) = chat(pilot).archive.chats(10)
+        await chat(pilot).open_chat(listed.id)
+        assert [each.title for each in chat(pilot).archive.chats(10)] == ["first"]
+        assert not chat(pilot).archive.search("unsent")
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: composer(pilot).text == "unsent")
+        await pilot.press("enter")
+        await sees(pilot, "Two.")
+        await pilot.press("ctrl+n")
+        await wait_until(pilot, lambda: composer(pilot).text == "" and not state(pilot).chat.turns)
+
+
+async def test_what_is_typed_before_the_last_chat_is_shown_does_not_hide_it(monkeypatch: pytest.MonkeyPatch):
+    async with app_with(say("One.")).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "first")
+    resumed, latest = threading.Event(), Archive.latest
+
+    def slow(archive: Archive) -> object:
+        resumed.wait(60)
+        return latest(archive)
+
+    monkeypatch.setattr(Archive, "latest", slow)
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press(*"typed early")
+        chat(pilot).save(draft=True)
+        resumed.set()
+        await sees(pilot, "One.")
+        assert composer(pilot).text == "typed early"
+    resumed.clear()
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await pilot.press(*", more")
+        resumed.set()  # perhaps it ends before that was shown
+    async with app_with().run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "One.")
+        assert composer(pilot).text == "typed early, more"

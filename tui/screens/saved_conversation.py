@@ -55,6 +55,7 @@ class SavedConversationScreen(ConversationScreen):
         try:
             latest = await asyncio.to_thread(self.archive.latest)
         except StoreError as error:
+            self.is_first_chat = False
             self.notify(printable_line(str(error)), markup=False)
         else:
             begun = self.state.chat.turns or self.state.chat.id is not None  # typing was faster: its draft is kept
@@ -75,8 +76,18 @@ class SavedConversationScreen(ConversationScreen):
     def on_unmount(self) -> None:
         """The chat and what was typed are kept."""
         self.archive.settle()
+        if self.is_first_chat and not self.state.chat.turns:
+            self._find_latest()
+        self.is_first_chat = False
         self.save(draft=True)
         self.archive.close()
+
+    def _find_latest(self) -> None:
+        """It ends before the chat of last time was shown: what was typed goes behind the draft of that."""
+        with suppress(StoreError):
+            if self._draft and (latest := self.archive.latest()) is not None:
+                self.state.chat, before = latest
+                self._draft = before + self._draft
 
     @on(Composer.Changed)
     def _typed(self) -> None:
@@ -95,7 +106,8 @@ class SavedConversationScreen(ConversationScreen):
 
     def save(self, *, draft: bool = False) -> None:
         """Writes what is new; what goes wrong is told and the chat goes on."""
-        self._save_missed = self.archive.is_busy
+        too_early = self.is_first_chat and not self.state.chat.turns  # for a chat of its own
+        self._save_missed = self.archive.is_busy or too_early
         if self._save_missed:
             return
         self._saved_at = monotonic()
@@ -171,9 +183,12 @@ class SavedConversationScreen(ConversationScreen):
             await self.show_chat(*found, at=message)
 
     async def new_chat(self, *, incognito: bool = False) -> None:
-        """An empty conversation with the same model."""
+        """An empty conversation with the same model; what was typed in one and not sent is there again."""
         self.save(draft=True)
-        await self.show_chat(Chat(incognito=incognito))
+        unsaid: tuple[Chat, str] | None = None
+        with suppress(StoreError):  # then there is no draft to find
+            unsaid = None if incognito or self.archive.is_busy else self.archive.unsaid()
+        await self.show_chat(*unsaid or (Chat(incognito=incognito),))
         if self.state.model.phase is Phase.DOWN:
             await self._restart()
 
