@@ -3,10 +3,10 @@
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
 from fakes.pilot import screen_text, wait_until
-from fakes.scripted import Gate, ScriptedAssistant, done, say
+from fakes.scripted import INFO, Gate, ScriptedAssistant, done, say
 
 from spectra_local.errors import ContextFullError, ModelFileError, WorkerError
-from spectra_local.protocol import LoadProgress, Notice, PromptProgress, Text
+from spectra_local.protocol import Done, LoadProgress, Notice, PromptProgress, Text, Timings
 from tui import clipboard
 from tui.app import ChatApp
 from tui.screens.chat import ChatScreen
@@ -259,6 +259,16 @@ async def test_a_question_without_an_answer_is_asked_again_after_a_restart():
         await sees(pilot, "killed")
         await pilot.press("enter")
         await sees(pilot, "At last.")
+
+
+async def test_a_full_context_ends_an_answer_and_not_the_chat():
+    full = Done("context", Timings(), n_past=INFO.n_ctx, n_ctx=INFO.n_ctx)
+    async with app_with([Text("Half"), full], say("Onwards.")).run_test(size=(100, 24)) as pilot:
+        await ready(pilot)
+        await send(pilot)
+        await sees(pilot, "You can ask on: the oldest messages are then left out.")
+        await answered(pilot, "Go on")
+        await sees(pilot, "Onwards.")
 
 
 async def test_a_message_that_does_not_fit_comes_back_into_the_box():

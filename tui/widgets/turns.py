@@ -10,7 +10,7 @@ _ENDS = {
     Outcome.STOPPED: "Stopped.",
     Outcome.CUT: "Cut off.",
     Outcome.LENGTH: "Ended at the length limit.",
-    Outcome.CONTEXT: "Ended here: the context is full. ctrl+n begins a new chat.",
+    Outcome.CONTEXT: "Ended here: the context is full. You can ask on: the oldest messages are then left out.",
 }
 
 
