@@ -55,7 +55,7 @@ _REMEMBERED = 10_000  # and in JSON
     "--max-tokens",
     type=click.IntRange(1, MOST_TOKENS),
     metavar="N",
-    help=f"Most tokens kept.  [default: {MOST_TOKENS}]",
+    help=f"Most tokens kept; no more is read than about what they need.  [default: {MOST_TOKENS}]",
 )
 @click.option("--threads", type=click.IntRange(1, 512), metavar="N", help="CPU threads.  [default: physical cores]")
 @click.option("--rescore", is_flag=True, help="Score anew what another model scored.")

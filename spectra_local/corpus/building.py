@@ -65,7 +65,9 @@ class Building:
 
     def survey(self, skip: Skip, progress: Callable[[int], None] = lambda files: None) -> Mapping[str, int]:
         """Notes every chunk worth scoring and returns what was counted: documents, skipped, tokens, copies, repetition
-        and secrets (chunks left out because of them). ``skip`` hears of files that are not read."""
+        and secrets (chunks left out because of them). ``skip`` hears of files that are not read.
+
+        Ends where there is enough: of it the share to keep has as many tokens as may be kept."""
         seen: Counter[str] = Counter()
         read, digests, noted = Read(), set[bytes](), list[tuple[bytes, int]]()
 
@@ -73,6 +75,7 @@ class Building:
             seen["skipped"] += 1
             skip(path, reason)
 
+        enough, n_worth = self._corpus.max_tokens / self._corpus.keep, 0
         for document in self._source.documents(skipped):
             seen["documents"] += 1
             seen["tokens"] += len(document.tokens)
@@ -84,10 +87,13 @@ class Building:
                     continue
                 digests.add(name := digest(tokens))
                 noted.append((name, len(tokens)))
+                n_worth += len(tokens)
             if len(noted) >= _NOTED_AT_ONCE:
                 self._records.note(self._corpus, noted)
                 noted.clear()
             progress(seen["documents"])
+            if n_worth >= enough:
+                break
         if not seen["documents"]:
             return seen  # a folder that is not there now may come back: its scores are worth keeping
         self._records.note(self._corpus, noted)
@@ -134,10 +140,14 @@ class Building:
     def _windows(self, todo: Mapping[bytes, int], most: int) -> Iterator[list[_Piece]]:
         """Neighbouring chunks together, at most ``most`` tokens, where one of them is in ``todo``: it also sees those
         before it."""
+        left = set(todo)  # what no window holds yet
         for document in self._source.documents(lambda path, reason: None):
+            if not left:
+                return
             window: list[_Piece] = []
             room = most
             for piece in _pieces(document, most):
+                left.discard(piece.digest)
                 if len(piece.tokens) > room:
                     if any(each.digest in todo for each in window):
                         yield window
@@ -163,6 +173,8 @@ class Building:
                 n += len(turns)
                 progress(n)
                 turns.clear()
+            if not chosen:
+                break
         self._records.add(turns)
         self._records.finish(self._corpus)
         return n + len(turns)

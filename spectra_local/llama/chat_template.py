@@ -61,7 +61,10 @@ def find_template(name: str | None, header: GgufHeader) -> ChatTemplate:
 def _found(header: GgufHeader) -> ChatTemplate:
     found = _family_of(header) if header.chat_template else _family_by_model_name(header)
     if found is None and not header.chat_template:
-        raise TemplateError(f"the model has no chat template of its own; choose one: {_choices()}")
+        raise TemplateError(
+            "the model has no chat template: if it is a base model, 'ask --raw' lets it continue a text; "
+            f"if it is made for chats, choose one: {_choices()}"
+        )
     return found or FileTemplate(header)
 
 

@@ -89,7 +89,7 @@ def test_an_interruption_costs_no_pass_that_was_made(records: Records) -> None:
     assert (judge.left, records.unscored(corpus)) == (0, {})
 
 
-@pytest.mark.parametrize(("given", "kept"), [({}, 10), ({"keep": 0.2}, 4), ({"keep": 1.0, "max_tokens": 350}, 3)])
+@pytest.mark.parametrize(("given", "kept"), [({}, 10), ({"keep": 0.2}, 4), ({"max_tokens": 960}, 9)])
 def test_the_easiest_are_kept_up_to_the_share_and_the_cap(
     records: Records, given: dict[str, object], kept: int
 ) -> None:
@@ -102,6 +102,28 @@ def test_the_easiest_are_kept_up_to_the_share_and_the_cap(
     found = [turn.tokens[0] for turn in records.store.turns(corpora=True)]
     assert sorted(found) == firsts[:kept]
     assert records.chunks(corpus).n_kept == kept
+
+
+@pytest.mark.parametrize(("given", "n_read", "kept"), [({"keep": 1.0}, 4, 3), ({"keep": 0.5}, 7, 3)])
+def test_no_more_is_read_than_a_small_corpus_needs(
+    records: Records, given: dict[str, object], n_read: int, kept: int
+) -> None:
+    read = 0
+
+    class Counted(Texts):
+        def documents(self, skip: Skip) -> Iterator[Document]:
+            nonlocal read
+            read = 0
+            for document in super().documents(skip):
+                read += 1
+                yield document
+
+    building = Building(corpus := begun(records, max_tokens=350, **given), records, Counted(50), Letters())
+    assert building.survey(lambda path, reason: None)["documents"] == read == n_read
+    building.score(Judge())
+    assert read <= n_read + 1
+    assert (building.keep("letters"), records.unscored(corpus)) == (kept, {})
+    assert read <= n_read + 1
 
 
 def test_a_write_that_was_cut_off_is_done_again_whole(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:

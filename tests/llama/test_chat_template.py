@@ -284,6 +284,7 @@ def test_a_model_of_unknown_format_lists_the_templates():
     with pytest.raises(TemplateError) as caught:
         find_template(None, header_of(name="CodeLlama 7B"))
     assert all(f"--template {name}" in str(caught.value) for name in ("llama2", "llama3", "chatml", "zephyr"))
+    assert "base model, 'ask --raw'" in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_name_that_does_not_exist_lists_the_templates():
