@@ -126,12 +126,13 @@ def _add(
             )
             if {*map(os.path.realpath, known.paths)} == {*map(os.path.realpath, wanted.paths)}:
                 wanted = replace(wanted, paths=known.paths)
-            if known.finished and known.paths != wanted.paths:
+            is_done = known.finished and not records.unscored(known)
+            if is_done and known.paths != wanted.paths:
                 raise SpectraError(
                     f"there is a corpus {wanted.name!r} of other paths already ('corpus list' shows them): "
                     f"'corpus remove {wanted.name}' erases it; or choose another --name"
                 )
-            if known.finished:
+            if is_done:
                 click.echo(f"corpus {wanted.name} is there already; it is read again", err=True)
         _build(records, wanted, model, threads, rescore, as_json, missing=missing, background=background)
     if missing:
@@ -239,6 +240,8 @@ def _build(
                 _kept(building, records, corpus, vocabulary)
         except KeyboardInterrupt:
             _say_how_to_go_on(records, corpus)
+            if records.chunks(corpus).scored_tokens:
+                _kept(building, records, corpus, vocabulary)  # what is scored already serves
             raise
         except SpectraError:
             if is_new and not records.unscored(corpus):

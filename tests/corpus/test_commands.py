@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from spectra_local.catalogue import resolve
 from spectra_local.cli import opening
 from spectra_local.cli.main import run
 from spectra_local.corpus.alone import alone
+from spectra_local.corpus.building import Building, Scorer
 from spectra_local.errors import SpectraError
 from spectra_local.history.database import Database
 from spectra_local.history.forgetting import Forget
@@ -307,3 +309,25 @@ def test_a_folder_that_is_gone_leaves_the_corpus_as_it_was(corpus: Command, proj
     assert code == 1 and "nothing was added" in err
     assert len(turns()) == 1
     assert listed(corpus)[0]["scored_chunks"] == 2
+
+
+def test_an_interrupted_corpus_already_serves_and_is_gone_on_with(
+    corpus: Command, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = Building.score
+
+    def half(self: Building, scorer: Scorer, *args: Any) -> None:
+        score(self, scorer, *args)
+        with closing(sqlite3.connect(data_dir() / "store" / "spectra.sqlite")) as database:
+            database.execute("UPDATE corpus_chunks SET nats = NULL WHERE id = (SELECT max(id) FROM corpus_chunks)")
+            database.commit()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Building, "score", half)
+    code, _, err = corpus("add", str(project), "--keep", "1")
+    assert code == 130 and "goes on" in err
+    assert len(turns()) == 1
+    assert listed(corpus)[0]["finished"]
+    monkeypatch.setattr(Building, "score", score)
+    assert corpus("refresh")[0] == 0
+    assert (listed(corpus)[0]["scored_chunks"], len(turns())) == (2, 2)
