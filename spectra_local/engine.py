@@ -466,7 +466,7 @@ class Engine:
         if self._learning and request.kind != "complete":
             self._learning.not_kept(answers.counts.prefilled)
         timings = timings_of(answers.counts, answers.n_predicted, time.perf_counter() - started)
-        yield Done(reason, timings, context.n_past, context.n_ctx, tuple(answers.ended))
+        yield Done(reason, timings, context.n_past, context.n_ctx, ended=tuple(answers.ended))
 
 
 def _checked(value: int | None, name: str, least: int, most: int) -> int | None:

@@ -73,7 +73,15 @@ class Learning:
                 raw = given + (request.prompt or "")
                 asked = raw or _new_words(request.messages)
                 exchange = Exchange(
-                    request.conversation, request.kind, asked, prompt, reused, shown, answer, said, begun
+                    request.conversation,
+                    request.kind,
+                    asked,
+                    prompt,
+                    reused=reused,
+                    answer=shown,
+                    answered=answer,
+                    said=said,
+                    begun=begun,
                 )
                 on_disk.record(exchange, _saved(timings), _tried(timings))
             else:
@@ -93,7 +101,16 @@ class Learning:
         seam = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(prompt, whole, strict=False)))
         if on_disk := self._on_disk(request):
             said = self._model.text
-            exchange = Exchange(request.conversation, request.kind, before, whole[:seam], 0, text, whole[seam:], said)
+            exchange = Exchange(
+                request.conversation,
+                request.kind,
+                before,
+                whole[:seam],
+                reused=0,
+                answer=text,
+                answered=whole[seam:],
+                said=said,
+            )
             on_disk.record(exchange, Saved())
         else:
             self._drafts.remember(whole)

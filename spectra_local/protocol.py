@@ -4,7 +4,7 @@ Knows nothing of llama.cpp, files or screens. Every type here is a frozen datacl
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol, Self
 
@@ -56,6 +56,7 @@ class Sampling:
     top_k: int = 0  # 0: off
     top_p: float = 1.0
     min_p: float = 0.0
+    _: KW_ONLY
     repeat_penalty: float = 1.0
     repeat_last_n: int = 64  # tokens the penalty looks back over
     seed: int | None = None  # None: a fresh one for every request
@@ -73,6 +74,7 @@ class EngineOptions:
     n_threads: int | None = None  # None: the physical cores this process may use
     n_gpu_layers: int = -1  # -1: all
     template: str | None = None  # name of a chat template; None: found from the model
+    _: KW_ONLY
     exact: bool = False  # settings under which batched and one-by-one logits are bit-identical
     history: bool = True  # learn on disk across sessions; False: in memory only
     from_disk: bool = False  # a model larger than the free memory too: its weights are read again as they are needed
@@ -95,6 +97,7 @@ class FillIn:
     suffix: str = ""
     middle: str = ""  # start of the missing text, to be continued: the prompt before it stays in the KV cache
     path: str = ""  # of the file, "" if unknown
+    _: KW_ONLY
     repository: str = ""  # name of the project, "" if unknown
     extra: tuple[ExtraFile, ...] = ()  # the most helpful last; the first are left out where they do not fit
 
@@ -114,6 +117,7 @@ class Request:
     prompt: str | None = None  # raw text; then messages is empty
     prompt_ids: tuple[int, ...] = ()  # tokens that stand before ``prompt``, which then gets no BOS
     fill_in: FillIn | None = None  # a gap; then messages is empty. For models whose ModelInfo names a fill_in family
+    _: KW_ONLY
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None  # None: until the model stops or the context is full
     stop: tuple[str, ...] = ()  # texts that end the answer; not part of it
@@ -159,6 +163,7 @@ class ModelInfo:
     path: str
     architecture: str
     quantisation: str
+    _: KW_ONLY
     n_params: int
     size_bytes: int
     n_ctx_train: int
@@ -183,6 +188,7 @@ class Timings:
     prompt_ms: float = 0.0
     cache_n: int = 0  # prompt tokens reused from the KV cache
     predicted_n: int = 0
+    _: KW_ONLY
     predicted_ms: float = 0.0
     draft_n: int = 0  # tokens drafted
     draft_n_accepted: int = 0
@@ -266,6 +272,7 @@ class Text:
     n_tokens: int = 1
     sources: str = ""
     cost: float = 0.0  # of drafting and the passes that brought it, in passes of plain decoding; 0: not known
+    _: KW_ONLY
     answer: int = 0  # which of several it belongs to
     logprobs: tuple[TokenLogprobs, ...] = ()  # of its tokens, where they were asked for; those of an end are left out
 
@@ -276,7 +283,7 @@ class Text:
             sources = (self.sources or OWN * len(self.text)) + (following.sources or OWN * len(following.text))
         n_tokens, cost = self.n_tokens + following.n_tokens, self.cost + following.cost
         logprobs = self.logprobs + following.logprobs
-        return Text(self.text + following.text, n_tokens, sources, cost, self.answer, logprobs)
+        return Text(self.text + following.text, n_tokens, sources, cost, answer=self.answer, logprobs=logprobs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +294,7 @@ class Done:
     timings: Timings
     n_past: int  # tokens now in the context
     n_ctx: int
+    _: KW_ONLY
     ended: tuple[int, ...] = ()  # of several answers those that the model ended itself
 
 

@@ -7,7 +7,7 @@ what other versions wrote stay. Knows nothing of screens: which keys and themes 
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class Settings:
     theme: str = ""  # "": what suits the terminal
     send: str = "enter"  # the key that sends; ctrl+j then always breaks the line
     tint: bool = False  # colours accepted guesses by where they came from
+    _: KW_ONLY
     preset: str = DEFAULT_PRESET
     system: str = ""  # name of the system prompt in use
     parameters: Parameters = field(default_factory=dict)  # over those of the preset

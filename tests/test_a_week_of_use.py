@@ -30,7 +30,7 @@ MONDAY = datetime.datetime(2026, 11, 2, 9).timestamp()
 DAY = 86400.0
 BYTES = "a token a byte"
 LETTERS = Vocabulary("another model", "a token a letter", 0x110000, lambda text: [ord(c) for c in text],
-                     lambda ids: "".join(map(chr, ids)))  # fmt: skip
+                     text=lambda ids: "".join(map(chr, ids)))  # fmt: skip
 IDIOM = "with closing(Database()) as database:\n    store = Store(database)\n"
 KEY = "sk-proj-Zx81QmNv7Lr2TbWq94KdHs63YpGc05Ef"
 
@@ -58,8 +58,9 @@ class Week:
             said = "\n".join(turn.text for turn in chat.turns)
             if not chat.incognito:
                 history.record(
-                    Exchange(f"chat-{chat.id}", "chat", asked, list(said.encode()), 0, answer, list(answer.encode()),
-                             lambda tokens: bytes(tokens).decode("utf-8", "replace")),
+                    Exchange(f"chat-{chat.id}", "chat", asked, list(said.encode()), reused=0, answer=answer,
+                             answered=list(answer.encode()),
+                             said=lambda tokens: bytes(tokens).decode("utf-8", "replace")),
                     Saved(answers=1, predicted_n=len(answer), steps=len(answer) // 2),
                 )  # fmt: skip
             chat.turns.append(Said("assistant", answer))
@@ -117,7 +118,7 @@ def old_program(texts: list[str]) -> None:
     with closing(sqlite3.connect(database_file())) as sql:
         sql.executescript(migrations()[1] + "PRAGMA user_version = 1;")
         for text in texts:
-            turn = Turn("old", "user", BYTES, text, np.array(list(text.encode()), TOKEN), MONDAY)
+            turn = Turn("old", "user", BYTES, text, tokens=np.array(list(text.encode()), TOKEN), ts=MONDAY)
             sql.execute(
                 "INSERT INTO turns (ts, layer, conversation, origin, kind, fingerprint, text, tokens, checksum) "
                 "VALUES (?, 1, 'old', 'user', 'chat', ?, ?, ?, ?)",

@@ -75,7 +75,7 @@ def test_so_do_chats_settings_index_exports_copies_and_what_is_saved_from_damage
     change_setting(("theme",), "textual-dark")
     with closing(Database()) as database:
         store = Store(database)
-        store.add([Turn("c", "user", "fp", f"text {i}", np.arange(4000, dtype=TOKEN), 1e9) for i in range(9)])
+        store.add([Turn("c", "user", "fp", f"text {i}", tokens=np.arange(4000, dtype=TOKEN), ts=1e9) for i in range(9)])
         index = Index(store, "fp", 5000)
         index.wait()
         index.close()

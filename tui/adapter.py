@@ -4,7 +4,7 @@ Knows nothing of widgets and of threads. Everything that leaves here for a widge
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 from spectra_local.chats.records import Attachment, conversation_name
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
@@ -69,6 +69,7 @@ class Failure:
     title: str
     text: str
     can_restart: bool
+    _: KW_ONLY
     returned: str = ""
     declined: bool = False  # the user chose so: nothing failed
 
@@ -81,6 +82,7 @@ class Frame:
     sources: str = ""  # what each character of it came from
     notices: list[str] = field(default_factory=list)
     loaded: bool = False
+    _: KW_ONLY
     finished: bool = False
     failure: Failure | None = None
 
@@ -263,4 +265,4 @@ def failure_of(error: Exception, *, can_restart: bool, returned: str = "") -> Fa
         title = "The model could not be loaded" if can_restart else "No answer"
     else:
         title, text = "Something unexpected went wrong", f"{type(error).__name__}: {text}".rstrip(": ")
-    return Failure(error, title, text, can_restart, returned)
+    return Failure(error, title, text, can_restart, returned=returned)

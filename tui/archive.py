@@ -220,4 +220,4 @@ def conversation_of(saved: SavedChat) -> Chat:
 
 def _message(number: int, turn: Turn) -> SavedMessage:
     role: Speaker = "user" if turn.role == "user" else "assistant"
-    return SavedMessage(number, number - 1 or None, role, turn.text, turn.outcome.value, turn.files)
+    return SavedMessage(number, number - 1 or None, role, turn.text, outcome=turn.outcome.value, files=turn.files)

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from time import monotonic, sleep
 
 from spectra_local.cli.outcome import PROGRAM
@@ -27,6 +27,7 @@ class CorpusState:
     total: int = 0
     seconds_left: float | None = None
     resting: bool = False
+    _: KW_ONLY
     ended: str | None = None  # the last line it said; None while it works
 
     @property

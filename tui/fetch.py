@@ -1,7 +1,7 @@
 """A download in a thread of its own, as numbers that a screen can look at; knows nothing of widgets."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from time import monotonic
 
 from spectra_local.catalogue.download import pull
@@ -22,6 +22,7 @@ class FetchState:
     total: int = 0
     rate: float = 0.0  # bytes a second, 0 while not known
     notice: str = ""
+    _: KW_ONLY
     ended: bool = False
     cancelled: bool = False
     error: str = ""

@@ -3,7 +3,7 @@
 Knows nothing of widgets, threads or files; a store of chats can be put under ``Chat`` without touching a screen.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 
 from spectra_local.chats.attachments import with_files
@@ -47,6 +47,7 @@ class Turn:
     text: str = ""
     outcome: Outcome = Outcome.COMPLETE
     sampling: Sampling = field(default_factory=Sampling)
+    _: KW_ONLY
     notices: list[str] = field(default_factory=list)
     timings: Timings | None = None
     sources: str = ""  # as long as the text where anything is known: what its characters came from, as protocol codes
@@ -74,6 +75,7 @@ class Chat:
     id: int | None = None  # in the store, once it is saved
     title: str = ""
     titled: bool = False  # by the user or by the model, rather than by its first words
+    _: KW_ONLY
     incognito: bool = False  # never saved
 
     def messages(self) -> tuple[Message, ...]:
@@ -98,6 +100,7 @@ class ModelState:
     info: ModelInfo | None = None
     name: str = ""  # what the user knows it by
     load_fraction: float = 0.0
+    _: KW_ONLY
     load_doing: str = LOADING
     prompt_done: int = 0  # tokens of the prompt evaluated so far
     prompt_total: int = 0

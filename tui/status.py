@@ -1,6 +1,6 @@
 """The status line in words: pure, so that every state can be tested without a terminal."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from spectra_local.printable import printable_line
 from spectra_local.protocol import LOADING, Timings
@@ -32,6 +32,7 @@ class Status:
     style: str = ""
     doing: str = ""
     name: str = ""
+    _: KW_ONLY
     n_ctx: int = 0
     meter: tuple[int, int] = (0, 0)  # filled and empty cells
     context: str = ""

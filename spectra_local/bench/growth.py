@@ -39,7 +39,9 @@ class GrowingStore:
         """Commits a request and its answer as a conversation of their own; they are searched from now on."""
         now = time.time()
         parts: tuple[tuple[Origin, list[int]], ...] = (("user", run.prompt), ("model", run.generated))
-        turns = [Turn(str(number), origin, _FINGERPRINT, "", np.array(part, TOKEN), now) for origin, part in parts]
+        turns = [
+            Turn(str(number), origin, _FINGERPRINT, "", tokens=np.array(part, TOKEN), ts=now) for origin, part in parts
+        ]
         first = self._store.add(turns)[0]
         self.index.add(self._store.turns(after=first - 1))
         self._settle()
@@ -48,7 +50,8 @@ class GrowingStore:
         """Adds somebody else's history, a conversation a turn, as another program does while this one runs."""
         other = Database(self._store.database.path)
         Store(other).import_layer(
-            name, (Turn(f"{name}/{i}", "user", _FINGERPRINT, "", tokens, 0.0) for i, tokens in enumerate(turns))
+            name,
+            (Turn(f"{name}/{i}", "user", _FINGERPRINT, "", tokens=tokens, ts=0.0) for i, tokens in enumerate(turns)),
         )
         other.close()
         self.index.refresh()

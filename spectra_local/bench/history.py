@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -54,6 +54,7 @@ class Figures:
     build_s_per_million: float  # from an empty index to a whole one, at low priority
     build_peak_mb: float  # beyond what the process had before
     opening_ms: float
+    _: KW_ONLY
     memory_mb: float  # after the look-ups, beyond what the process had before opening
     lookup_us_p50: float  # finding the places that the context ends like
     lookup_us_p99: float
@@ -120,7 +121,7 @@ def _written(records: Sequence[Tokens], n_vocab: int, n_tokens: int) -> None:
     for number, tokens in enumerate(made_turns(records, n_vocab, n_tokens)):
         origin: Origin = "model" if number % 2 else "user"
         text = "text" * (_LETTERS * len(tokens) // 4)
-        batch.append(Turn(f"chat {number // 6}", origin, _FINGERPRINT, text, tokens, 1e9 + number))
+        batch.append(Turn(f"chat {number // 6}", origin, _FINGERPRINT, text, tokens=tokens, ts=1e9 + number))
         if len(batch) == _BATCH:
             store.add(batch)
             batch = []
@@ -194,7 +195,9 @@ def _commits(history: PersonalHistory, requests: Sequence[Run]) -> list[int]:
     for number in range(_COMMITS):
         run = requests[number % len(requests)]
         text = "text" * len(run.generated)
-        exchange = Exchange(f"measured {number}", "chat", text, run.prompt, 0, text, run.generated)
+        exchange = Exchange(
+            f"measured {number}", "chat", text, run.prompt, reused=0, answer=text, answered=run.generated
+        )
         started = time.perf_counter_ns()
         history.record(exchange, Saved(answers=1, predicted_n=len(run.generated)))
         found.append(time.perf_counter_ns() - started)

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import click
@@ -37,6 +37,7 @@ class Waits:
     line: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     through: list[float] = field(default_factory=list)
+    _: KW_ONLY
     cancel: list[float] = field(default_factory=list)
     evaluated: list[float] = field(default_factory=list)  # prompt tokens of a warm request
     empty: int = 0  # items for which nothing was suggested

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from statistics import fmean, quantiles
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ class Sample:
     task: str
     method: str
     tokens: list[int]
+    _: KW_ONLY
     n_timed: int
     seconds: float
     steps: int

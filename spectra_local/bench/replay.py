@@ -8,7 +8,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from math import exp
 from pathlib import Path
 from time import thread_time_ns
@@ -29,6 +29,7 @@ class Run:
     prompt: list[int]
     generated: list[int]
     top: list[tuple[list[int], list[float]]]
+    _: KW_ONLY
     is_cut: bool = False  # whether it ended at a limit of tokens and not by itself
 
 

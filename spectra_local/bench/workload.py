@@ -5,7 +5,7 @@ Knows the file formats; how a prompt becomes tokens is the business of who runs 
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Prompt:
     task: str
     messages: tuple[Message, ...] = ()
     prediction: str = ""  # a text that the answer probably repeats
+    _: KW_ONLY
     prefix: str = ""
     suffix: str = ""
 

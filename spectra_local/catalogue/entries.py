@@ -1,6 +1,6 @@
 """The models that can be fetched by name, read from models.toml; knows nothing of the disk or the network."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Entry:
     family: str
     repository: str  # on the hub, "owner/name"
     file: str
+    _: KW_ONLY
     n_bytes: int | None  # None: not known before it is fetched
     exact_size: bool  # False: ``n_bytes`` is rounded
     sha256: str | None

@@ -4,7 +4,7 @@ Knows nothing of screens. The order is by answers: of twenty questions of a newc
 tests/campaigns/questions.py, the first answers 20 rightly, the second 14, the third 8.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from spectra_local.byte_size import byte_size
@@ -33,6 +33,7 @@ class Choice:
     n_bytes: int | None
     words: str
     path: Path | None = None
+    _: KW_ONLY
     entry: Entry | None = None
 
     @property

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,7 @@ class ModelOnDisk:
     path: Path
     n_bytes: int  # all parts of a split model together
     where: Where
+    _: KW_ONLY
     kind: str = ""  # what it is in words, where it is none to chat with
 
 
@@ -54,7 +55,7 @@ def find_all() -> list[ModelOnDisk]:
             n_bytes = sum(part.stat().st_size for part in parts(path))
         except (OSError, RuntimeError):  # a part is missing, a link leads in circles, no permission
             continue
-        found[real] = ModelOnDisk(name, path, n_bytes, where, kind)
+        found[real] = ModelOnDisk(name, path, n_bytes, where, kind=kind)
     return list(found.values())
 
 

@@ -7,7 +7,7 @@ stays goes altogether.
 import contextlib
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ class Gone:
     chats: int  # whole ones
     messages: int  # of chats that stay
     copies: int  # files of the database from before a migration or a salvage: nobody can look into each of them
+    _: KW_ONLY
     layers: int = 0  # imports and corpora as such, where everything goes
     unsaved: int = 0  # texts of files in the editor
     corpus_texts: int = 0
@@ -136,7 +137,15 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
         if (what.containing is not None and what.fits(title)) or (places and first_gone and not named):
             sql.execute("UPDATE chats SET title = ? WHERE id = ?", (FORGOTTEN, chat))
         seal_chat(sql, chat)
-    return Gone(turns, whole, blanked, len(database.copies()), layers, len(_unsaved(what)), corpus_texts)
+    return Gone(
+        turns,
+        whole,
+        blanked,
+        len(database.copies()),
+        layers=layers,
+        unsaved=len(_unsaved(what)),
+        corpus_texts=corpus_texts,
+    )
 
 
 def _unsaved(what: Forget) -> list[Path]:

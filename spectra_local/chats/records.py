@@ -1,6 +1,6 @@
 """Chats and messages as they are kept. Knows nothing of SQL and of screens."""
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 
 Speaker = Literal["user", "assistant"]
@@ -27,6 +27,7 @@ class SavedMessage:
     parent: int | None
     role: Speaker
     text: str
+    _: KW_ONLY
     outcome: str = "complete"
     files: tuple[Attachment, ...] = ()
 
@@ -59,6 +60,7 @@ class Hit:
     title: str
     changed: float
     message: int | None = None
+    _: KW_ONLY
     excerpt: str = ""
 
 

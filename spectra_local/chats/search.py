@@ -63,7 +63,7 @@ def _messages(database: Database, words: str, limit: int) -> list[Hit]:
         if len(rows) == limit:
             break
     wanted = _WORD.findall(words)
-    return [Hit(chat, title, at, message, _excerpt(text, wanted)) for chat, title, at, message, text in rows]
+    return [Hit(chat, title, at, message, excerpt=_excerpt(text, wanted)) for chat, title, at, message, text in rows]
 
 
 def _queries(terms: list[str]) -> list[list[str]]:

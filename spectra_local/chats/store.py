@@ -258,7 +258,9 @@ def _insert(
 
 def _message(row: Sequence[Any]) -> SavedMessage:
     id_, _, parent, role, text, outcome, _, files = whole_message(row)
-    return SavedMessage(id_, parent, role, text, outcome, tuple(Attachment(*file) for file in json.loads(files)))
+    return SavedMessage(
+        id_, parent, role, text, outcome=outcome, files=tuple(Attachment(*file) for file in json.loads(files))
+    )
 
 
 def _id(cursor: sqlite3.Cursor) -> int:

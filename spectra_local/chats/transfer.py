@@ -71,7 +71,12 @@ def _from_json(body: Any) -> Tree:
     for item in body["messages"]:
         files = tuple(Attachment(_text(file["name"]), _text(file["text"])) for file in item["files"])
         message = SavedMessage(
-            int(item["id"]), item["parent"], item["role"], _text(item["text"]), _text(item["outcome"]), files
+            int(item["id"]),
+            item["parent"],
+            item["role"],
+            _text(item["text"]),
+            outcome=_text(item["outcome"]),
+            files=files,
         )
         if message.parent not in known or message.id in known or message.role not in _HEADINGS:
             raise ValueError("the messages do not hang together")
@@ -94,7 +99,7 @@ def _from_markdown(text: str, *, key: str, title: str) -> Tree:
         elif messages:
             last = messages[-1]
             files = (*last.files, Attachment(heading, content))
-            messages[-1] = SavedMessage(last.id, last.parent, last.role, last.text, last.outcome, files)
+            messages[-1] = SavedMessage(last.id, last.parent, last.role, last.text, outcome=last.outcome, files=files)
     return Tree(title, tuple(messages), len(messages) or None)
 
 

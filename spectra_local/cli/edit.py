@@ -75,7 +75,7 @@ def edit(
     lines = source.lines()
     before, old, after = ("".join(part) for part in (lines[:first], lines[first:last], lines[last:]))
     learn = learns_from(None if file == "-" else Path(source.path))
-    request = RewriteRequest(old, instruction, before, after, sampling, not plain, learn)
+    request = RewriteRequest(old, instruction, before, after, sampling=sampling, speculate=not plain, learn=learn)
     with ExitStack() as opened:
         try:
             check(request)

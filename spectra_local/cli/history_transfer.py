@@ -153,7 +153,9 @@ def _vocabulary(model: WantedModel) -> Iterator[Vocabulary]:
     loaded = Model(path, vocabulary_only=True)
     try:
         fingerprint = loaded.header.tokenizer_fingerprint
-        yield Vocabulary(name_of(path, loaded.header.name), fingerprint, loaded.n_vocab, loaded.tokenize, loaded.text)
+        yield Vocabulary(
+            name_of(path, loaded.header.name), fingerprint, loaded.n_vocab, loaded.tokenize, text=loaded.text
+        )
     finally:
         loaded.close()
 

@@ -124,7 +124,9 @@ def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
         seed: int | None,
         **kwargs: Any,
     ) -> Any:
-        sampling = Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed, dry_multiplier=dry_multiplier)
+        sampling = Sampling(
+            temperature, top_k, top_p, min_p, repeat_penalty=repeat_penalty, seed=seed, dry_multiplier=dry_multiplier
+        )
         return command(*args, sampling=sampling, **kwargs)
 
     return with_sampling

@@ -115,7 +115,11 @@ def _serve(
             typing = open_queue(beside)
         completer = Completer(beside or engine)
         name = name_of(queue.info.path, queue.info.name)
-        app = web_app(Service(queue, typing, completer, Metrics(), max_tokens, name, learn), access, bodies)
+        app = web_app(
+            Service(queue, typing, completer, Metrics(), max_tokens=max_tokens, model_id=name, learn=learn),
+            access,
+            bodies,
+        )
         shown = f"[{address}]" if ":" in address else address
         listener.listen()  # before the address is told: who connects at once must not be refused
         click.echo(f"{name} answers at http://{shown}:{port} (ctrl+c ends it)", err=True)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from uuid import uuid4
 
 from spectra_local.completion.cleaning import certain_length, cleaned, first_line, repeated_start
@@ -35,6 +35,7 @@ class CompletionRequest:
     max_tokens: int = MAX_TOKENS
     max_ms: float | None = None  # of generating, checked at line ends; None: no limit
     count: int = 1  # suggestions; fewer come where two are alike but for blanks around them
+    _: KW_ONLY
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     single_line: bool = False
@@ -65,6 +66,7 @@ class Suggestion:
     finish_reason: str  # the engine's, or "rule", "time"; "line": the whole one follows
     timings: Timings  # of the request; suggestions drawn side by side share one
     n_past: int = 0  # tokens in the context afterwards
+    _: KW_ONLY
     cached: bool = False
     by_instruction: bool = False  # the model has no fill-in tokens and was asked in words
 

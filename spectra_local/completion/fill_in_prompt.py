@@ -6,7 +6,7 @@ in a file can become a control token. Bavarian et al. 2022 (arXiv 2207.14255) na
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from spectra_local.completion.window import ON_GPU, Window
@@ -28,6 +28,7 @@ class Family:
     marker: str  # text of the token that begins the prefix: how the family is known
     suffix_first: bool = False
     bare_suffix: bool = False  # the suffix is encoded without the space that SentencePiece puts in front of a text
+    _: KW_ONLY
     repository_end: str = "\n"  # after a repository's name
     file_line: str = "# {name}\n"  # in front of a file where the vocabulary has no token for that
 

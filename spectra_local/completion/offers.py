@@ -3,7 +3,7 @@
 Counts them, and says what is worth learning: text that its author let stand. Knows texts only, no model and no store.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from spectra_local.protocol import FillIn
 from spectra_local.text_file import lines_of
@@ -21,6 +21,7 @@ class Outcomes:
     accepted: int = 0
     partly_accepted: int = 0
     rejected: int = 0
+    _: KW_ONLY
     offered_chars: int = 0
     accepted_chars: int = 0
 

@@ -6,7 +6,7 @@ layout alone): unchanged stretches cost almost nothing. Knows neither files nor 
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from spectra_local.completion.named_lines import kept_to_named, margin_of
 from spectra_local.completion.replacement import ReplacementError, in_the_form_of, replacement
@@ -35,6 +35,7 @@ class RewriteRequest:
     instruction: str
     before: str = ""
     after: str = ""
+    _: KW_ONLY
     sampling: Sampling = field(default_factory=Sampling)
     speculate: bool = True
     learn: bool = True  # False: nothing of it is kept on disk

@@ -5,7 +5,7 @@ let it grow. The rules are those that llama.vim, Tabby and Continue were found t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from difflib import SequenceMatcher
 
 _SIMILAR = 0.9  # of two lines; taken as a repeat only where the next line repeats too
@@ -25,6 +25,7 @@ class Surroundings:
     rest_of_line: str  # and after it
     below: tuple[str, str]  # the next lines that are not blank, stripped; "" where there is none
     indent_below: int  # of the first of them; -1 where there is none
+    _: KW_ONLY
     closes_next: str  # the closing bracket that the suffix begins with and that the gap has no right to; "" if none
 
     @classmethod
@@ -38,7 +39,7 @@ class Surroundings:
             rest,
             (lines[0], lines[1]),
             _indent(filled[0]) if filled else -1,
-            _reserved_closer(prefix, suffix),
+            closes_next=_reserved_closer(prefix, suffix),
         )
 
 

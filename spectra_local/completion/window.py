@@ -3,7 +3,7 @@
 A prompt whose beginning moves with each line typed would be evaluated anew each time.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from spectra_local.protocol import FillIn
 
@@ -18,16 +18,17 @@ class Window:
     lines_after: int
     chars_before: int
     chars_after: int
+    _: KW_ONLY
     tokens: int  # of the file itself: characters say little of a line of numbers or in another script
     extra_tokens: int  # of other files
 
 
-ON_GPU = Window(256, 64, 24_000, 6_000, 8_192, 32_768)  # lines as llama.vim sends
+ON_GPU = Window(256, 64, 24_000, 6_000, tokens=8_192, extra_tokens=32_768)  # lines as llama.vim sends
 # The first suggestion in a file waits until all of it is read. With 1.5B parameters on two cores that takes a minute
 # and a half for what llama.vim sends, and half a minute for this. So many lines of ordinary code are some 1,000 tokens;
 # as many characters of one line of numbers are 3,000, which took even 0.5B parameters 40 s. Of other files one stretch
 # of 64 lines, as llama.vim gathers them, fits in.
-ON_CPU = Window(64, 32, 4_000, 1_500, 1_024, 768)
+ON_CPU = Window(64, 32, 4_000, 1_500, tokens=1_024, extra_tokens=768)
 
 
 def window_for(device: str) -> Window:

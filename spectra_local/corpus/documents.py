@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -37,6 +37,7 @@ class Document:
     tokens: list[int]
     chunks: list[tuple[int, int]]
     ts: float  # seconds since 1970
+    _: KW_ONLY
     origin: Origin = "user"
     kind: Kind = "complete"
     said: tuple[str, str] | None = None  # text and what is beyond it, where it is a turn that is kept as it is
@@ -90,7 +91,9 @@ class Answers:
             if turn.origin == "model" and len(turn.tokens):
                 tokens = turn.tokens.tolist()
                 said = (turn.text, turn.beyond)
-                yield Document(turn.conversation, tokens, [(0, len(tokens))], turn.ts, "model", turn.kind, said)
+                yield Document(
+                    turn.conversation, tokens, [(0, len(tokens))], turn.ts, origin="model", kind=turn.kind, said=said
+                )
 
 
 def source_of(paths: Sequence[Path], store: Store, vocabulary: Vocabulary, fingerprint: str) -> Source:

@@ -6,7 +6,7 @@ The kept text itself is turns of a layer (history/store.py); of a chunk that is 
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import pairwise
 from math import exp
 from pathlib import Path
@@ -29,6 +29,7 @@ class Corpus:
     paths: tuple[Path, ...]  # absolute; none: the model's own answers
     keep: float  # share of the scored tokens, above 0
     max_tokens: int
+    _: KW_ONLY
     model: str  # its name, for people
     scorer: str  # and what tells it from others
     seen: Mapping[str, int] = field(default_factory=dict)  # what the last survey counted
@@ -44,6 +45,7 @@ class Chunks:
     n_tokens: int
     n_scored: int
     scored_tokens: int
+    _: KW_ONLY
     n_kept: int
     kept_tokens: int  # those whose text is there
     missing_tokens: int  # those whose text is not there any more: forgotten, or damaged; or not there yet
@@ -253,4 +255,4 @@ def _corpus(row: tuple[Any, ...]) -> Corpus:
         raise StoreError(
             f"the record of corpus {name!r} is damaged; 'corpus remove {name}' and add it again"
         ) from error
-    return Corpus(name, known, keep, max_tokens, model, scorer, counts, finished, layer)
+    return Corpus(name, known, keep, max_tokens, model=model, scorer=scorer, seen=counts, finished=finished, id=layer)

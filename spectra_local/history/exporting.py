@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Outgoing:
     n_records: int
     n_bytes: int  # of text
     samples: list[str]  # some of the texts, spread over all
+    _: KW_ONLY
     fingerprints: tuple[str, ...]
     whole_turns: bool
     n_turns: int  # looked through
@@ -91,11 +92,11 @@ def _shared(store: Store, selection: Selection, progress: Progress) -> Outgoing:
         tally.n_records,
         tally.n_bytes,
         tally.samples(),
-        (),
-        False,
-        shared.n_texts,
-        shared.n_conversations,
-        shared.withheld,
+        fingerprints=(),
+        whole_turns=False,
+        n_turns=shared.n_texts,
+        n_conversations=shared.n_conversations,
+        withheld=shared.withheld,
     )
 
 
@@ -132,10 +133,10 @@ def _whole(store: Store, selection: Selection) -> Outgoing:
         tally.n_records,
         tally.n_bytes,
         tally.samples(),
-        tuple(tokenizers),
-        True,
-        tally.n_records,
-        len(conversations),
+        fingerprints=tuple(tokenizers),
+        whole_turns=True,
+        n_turns=tally.n_records,
+        n_conversations=len(conversations),
     )
 
 
@@ -169,7 +170,15 @@ def write(outgoing: Outgoing, path: Path, *, overwrite: bool = False, progress: 
 
 def _header(outgoing: Outgoing) -> Header:
     created = date.today().isoformat()
-    return Header(f"spectra-chat {__version__}", created, outgoing.fingerprints, outgoing.whole_turns, 0, 0, 0)
+    return Header(
+        f"spectra-chat {__version__}",
+        created,
+        outgoing.fingerprints,
+        outgoing.whole_turns,
+        n_records=0,
+        n_tokens=0,
+        n_bytes=0,
+    )
 
 
 def _counted(outgoing: Outgoing, progress: Progress) -> Iterator[Record]:

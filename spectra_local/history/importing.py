@@ -7,7 +7,7 @@ vocabulary, and text that comes without fitting token ids is tokenised here.
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class Vocabulary:
     fingerprint: str
     size: int  # ids are below
     tokenize: Callable[[str], list[int]]
+    _: KW_ONLY
     text: Callable[[Sequence[int]], str]
 
 

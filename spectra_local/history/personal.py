@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from uuid import uuid4
 
 import numpy as np
@@ -34,6 +34,7 @@ class Exchange:
     kind: Kind
     asked: str
     prompt: Sequence[int]
+    _: KW_ONLY
     reused: int  # leading prompt tokens that an earlier request of this process brought
     answer: str
     answered: Sequence[int]
@@ -136,7 +137,7 @@ class PersonalHistory:
                 return
             add_saved(self._database, saved, tried)
             self.index.add(
-                Turn(t.conversation, t.origin, t.fingerprint, t.text, t.tokens, t.ts, t.kind, id=i)
+                Turn(t.conversation, t.origin, t.fingerprint, t.text, tokens=t.tokens, ts=t.ts, kind=t.kind, id=i)
                 for t, i in zip(turns, ids, strict=True)
             )
             self._answers += 1
@@ -173,9 +174,9 @@ class PersonalHistory:
                 origin,
                 fingerprint,
                 text,
-                tokens,
-                now,
-                exchange.kind,
+                tokens=tokens,
+                ts=now,
+                kind=exchange.kind,
                 beyond=said_beyond(exchange.said(tokens.tolist()), text),
             )
             for origin, text, tokens in parts

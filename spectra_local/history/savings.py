@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import KW_ONLY, astuple, dataclass
 
 from spectra_local.history.database import Database
 
@@ -15,6 +15,7 @@ class Saved:
     predicted_n: int = 0  # tokens generated
     steps: int = 0  # passes of the model
     draft_n: int = 0
+    _: KW_ONLY
     accepted_n: int = 0
     from_history: int = 0  # accepted tokens that an earlier turn foresaw
     predicted_ms: float = 0.0
@@ -70,4 +71,7 @@ def _saved(database: Database, period: str) -> dict[str, Saved]:
     sums = ", ".join(f"sum({name})" for name in _NAMES)
     query = f"SELECT {period} AS period, {sums} FROM savings GROUP BY period ORDER BY period"  # noqa: S608 - our words
     with database.lock, database.errors():
-        return {period: Saved(*counts) for period, *counts in database.connection.execute(query).fetchall()}
+        return {
+            period: Saved(**dict(zip(_NAMES, counts, strict=True)))
+            for period, *counts in database.connection.execute(query).fetchall()
+        }

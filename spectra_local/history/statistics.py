@@ -1,7 +1,7 @@
 """Sums over the store for people: what is kept, by layer and time, and what speculation saved."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class Statistics:
     n_bytes: int  # on disk
     cap: int  # of ``n_bytes``
     layers: tuple[Layer, ...]
+    _: KW_ONLY
     weeks: tuple[Growth, ...]
     months: tuple[Growth, ...]
     saved_by_day: dict[str, Saved]
@@ -29,7 +30,7 @@ class Statistics:
     def saved(self) -> Saved:
         """Since the beginning."""
         days = self.saved_by_day.values()
-        return Saved(*(sum(getattr(day, name) for day in days) for name in Saved.__dataclass_fields__))
+        return Saved(**{field.name: sum(getattr(day, field.name) for day in days) for field in fields(Saved)})
 
     @property
     def passes_saved(self) -> int:

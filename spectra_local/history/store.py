@@ -8,7 +8,7 @@ import struct
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +40,7 @@ class Layer:
     name: str
     created: float  # seconds since 1970
     enabled: bool
+    _: KW_ONLY
     turns: int
     tokens: int
     bytes: int  # of text and tokens
@@ -64,6 +65,7 @@ class Conversation:
     turns: int
     tokens: int
     latest: float  # seconds since 1970
+    _: KW_ONLY
     begins: str  # its first words
 
 
@@ -185,7 +187,7 @@ class Store:
             "WHERE layer = 1 GROUP BY conversation ORDER BY max(ts) DESC"
         )
         rows = self._rows(query, [])
-        return [Conversation(n, turns, tokens, ts, self._begins(first)) for n, turns, tokens, ts, first in rows]
+        return [Conversation(n, turns, tokens, ts, begins=self._begins(first)) for n, turns, tokens, ts, first in rows]
 
     def _begins(self, first: int) -> str:
         return "".join(row[0] for row in self._rows("SELECT substr(text, 1, 200) FROM turns WHERE id = ?", [first]))
@@ -200,7 +202,10 @@ class Store:
             "iif(l.id = 1, 'own', iif(l.id IN (SELECT layer FROM corpora), 'corpus', 'import')) "
             "FROM layers l LEFT JOIN turns t ON t.layer = l.id GROUP BY l.id ORDER BY l.id"
         )
-        return [Layer(i, n, c, bool(e), t, k, b, kind) for i, n, c, e, t, k, b, kind in self._rows(query, [])]
+        return [
+            Layer(i, n, c, bool(e), turns=t, tokens=k, bytes=b, kind=kind)
+            for i, n, c, e, t, k, b, kind in self._rows(query, [])
+        ]
 
     def growth(self, period: Literal["week", "month"]) -> list[Growth]:
         """What came in each period and layer, oldest first. A week is named by its Monday, a month as YYYY-MM."""
@@ -360,7 +365,16 @@ def insert_turn(connection: sqlite3.Connection, turn: Turn, layer: str | None = 
     # Lone surrogates are no text for SQLite.
     text, beyond = (part.encode("utf-8", "replace").decode() for part in (turn.text, turn.beyond))
     blob = np.ascontiguousarray(turn.tokens, TOKEN).tobytes()
-    clean = Turn(turn.conversation, turn.origin, turn.fingerprint, text, turn.tokens, turn.ts, turn.kind, beyond=beyond)
+    clean = Turn(
+        turn.conversation,
+        turn.origin,
+        turn.fingerprint,
+        text,
+        tokens=turn.tokens,
+        ts=turn.ts,
+        kind=turn.kind,
+        beyond=beyond,
+    )
     cursor = connection.execute(
         "INSERT INTO turns (ts, layer, conversation, origin, kind, fingerprint, text, beyond, tokens, checksum) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -411,7 +425,18 @@ def _turn(row: tuple[Any, ...]) -> Turn | None:
     if not isinstance(blob, bytes) or len(blob) % TOKEN.itemsize or not isinstance(text, str):
         return None
     tokens = np.frombuffer(blob, TOKEN)
-    turn = Turn(conversation, origin, fingerprint, text, tokens, ts, kind, layer, identity, beyond)
+    turn = Turn(
+        conversation,
+        origin,
+        fingerprint,
+        text,
+        tokens=tokens,
+        ts=ts,
+        kind=kind,
+        layer=layer,
+        id=identity,
+        beyond=beyond,
+    )
     try:
         return turn if turn.checksum(layer_id) == checksum else None
     except (AttributeError, TypeError, ValueError, struct.error):

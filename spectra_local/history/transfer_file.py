@@ -12,7 +12,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from hashlib import blake2b
 from typing import BinaryIO, get_args
 
@@ -54,6 +54,7 @@ class Header:
     created: str  # ISO 8601 date
     fingerprints: tuple[str, ...]  # of the tokenizers that made the token ids
     whole_turns: bool  # False: only runs of text that occur in several conversations
+    _: KW_ONLY
     n_records: int
     n_tokens: int  # 0 where the file has text only
     n_bytes: int  # of all frames, unpacked
@@ -67,6 +68,7 @@ class Record:
     tokens: tuple[int, ...] = ()
     is_run: bool = True
     tokenizer: int = 0  # index of the header's fingerprints, where there are tokens
+    _: KW_ONLY
     origin: Origin = "model"
     kind: Kind = "chat"
     conversation: int = 0  # numbered within the file
@@ -197,7 +199,16 @@ def _unpacked(plain: bytes) -> Iterator[Record]:
         at += n_text
         tokens = struct.unpack_from(f"<{n_tokens}i", plain, at)
         at += 4 * n_tokens
-        yield Record(text, tokens, is_run == _RUN, tokenizer, _ORIGINS[origin], _KINDS[kind], conversation, ms)
+        yield Record(
+            text,
+            tokens,
+            is_run == _RUN,
+            tokenizer,
+            origin=_ORIGINS[origin],
+            kind=_KINDS[kind],
+            conversation=conversation,
+            ms=ms,
+        )
 
 
 def _write_frame(file: BinaryIO, frames: "blake2b", plain: bytes) -> None:

@@ -1,7 +1,7 @@
 """One turn as it is kept: who wrote it where, its text, its tokens. Knows the checksum, no database."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from hashlib import blake2b
 from typing import Literal
 
@@ -24,6 +24,7 @@ class Turn:
     origin: Origin
     fingerprint: str  # of the tokenizer
     text: str
+    _: KW_ONLY
     tokens: NDArray[np.int32]
     ts: float  # seconds since 1970
     kind: Kind = "chat"

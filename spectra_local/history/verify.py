@@ -6,7 +6,7 @@ Knows turns; what other tables of the database hold is checked by functions that
 import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 from spectra_local.errors import StoreError
@@ -26,6 +26,7 @@ class Findings:
     rows: dict[str, list[int]] = field(default_factory=dict)  # ids of damaged rows, by table
     file: list[str] = field(default_factory=list)  # what SQLite itself says of the file
     segments: list[str] = field(default_factory=list)  # removed; the next start makes them again
+    _: KW_ONLY
     saved: int = 0  # rows that were saved to a new file
     salvaged: str = ""  # where that file is
     kept: str = ""  # where the damaged one is then

@@ -9,7 +9,7 @@ import sys
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class GgufHeader:
     parts: tuple[Path, ...]  # all files of a split model, else just ``path``
     version: int
     architecture: str
+    _: KW_ONLY
     name: str
     quantisation: str  # e.g. "Q4_K_M", or the type of most of the weights
     n_params: int

@@ -6,7 +6,7 @@ caps added: nothing here allocates what a number in the file asks for. Format: g
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import repeat
 
 from spectra_local.llama.ggml_types import TENSOR_TYPES
@@ -68,6 +68,7 @@ class Array:
     count: int
     start: int
     stop: int
+    _: KW_ONLY
     blocks: tuple[int, ...] = ()  # strings only: where each block of 4096 of them starts
 
 
@@ -89,6 +90,7 @@ class Layout:
     pairs: dict[bytes, Scalar | bytes | Array]
     tensors: tuple[Tensor, ...]
     data_start: int  # byte of the file where the tensor data begins
+    _: KW_ONLY
     data_stop: int  # and where its last tensor ends
     data: bytes  # the header's bytes, which the arrays point into
 
@@ -138,7 +140,7 @@ def parse(data: bytes) -> Layout:
     tensors = _read_tensors(cursor, n_tensors, alignment)
     start = _padded(cursor.position, alignment) if tensors else cursor.position
     stop = start + (tensors[-1].offset + tensors[-1].n_bytes if tensors else 0)
-    return Layout(version, pairs, tensors, start, stop, data)
+    return Layout(version, pairs, tensors, start, data_stop=stop, data=data)
 
 
 def quoted(name: bytes) -> str:
@@ -262,7 +264,7 @@ class _Cursor:
             raise MalformedError(f"the metadata key {quoted(key)} is an array of arrays")
         if kind == _STRING:
             blocks = self._skip_strings(count)
-            return Array(kind, count, start, self.position, blocks)
+            return Array(kind, count, start, self.position, blocks=blocks)
         self.skip(count * self._known(kind, key).size)
         return Array(kind, count, start, self.position)
 

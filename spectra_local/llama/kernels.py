@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from spectra_local.errors import UsageError
@@ -43,6 +43,7 @@ class Kernels:
     words: str  # "llama.cpp runs ..."
     amx: bool = True  # Intel's tile instructions
     repacked: bool = True  # weights rearranged for the processor, and the kernels for them
+    _: KW_ONLY
     cautious: bool = False  # no GPU, no memory-mapped file, no flash attention, no tiled products
 
 

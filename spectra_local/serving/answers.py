@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from starlette.requests import Request as HttpRequest
 
@@ -21,6 +21,7 @@ class Service:
     typing: RequestQueue  # of completions while somebody types: on a line of their own where engines can be shared
     completer: Completer  # over the assistant of ``typing``: used by its requests alone
     metrics: Metrics
+    _: KW_ONLY
     max_tokens: int  # most tokens of one answer
     model_id: str  # the model's name in answers and in the list of models
     learn: bool = True  # whether completions may be learned from; a path, by which that may differ, is not sent

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import count
 from pathlib import Path, PurePath
 from typing import Any
@@ -108,7 +108,7 @@ def language_server(
         def whole() -> FillIn:
             return related.added_to(fill_in, path, queue.info.device, others) if related and path else fill_in
 
-        return Gap(fill_in, place.position, rules.allow(path), whole, found.position_codec)
+        return Gap(fill_in, place.position, rules.allow(path), whole, codec=found.position_codec)
 
     async def suggested(gap: Gap | None, n: int, *, line_first: bool = False) -> list[tuple[int, str]]:
         """Up to ``n`` suggestions, each with the number of its gap. ``line_first``: of one its first line may do."""
@@ -196,6 +196,7 @@ class Gap:
     position: types.Position
     learn: bool  # whether it may be learned from
     whole: Callable[[], FillIn]  # finds related files for it; to be called on the queue
+    _: KW_ONLY
     codec: PositionCodec
 
     def inline_item(self, number: int, text: str) -> types.InlineCompletionItem:

@@ -7,7 +7,7 @@ Plain decoding is the same loop without a drafter.
 
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from math import exp, isfinite
 
 import numpy as np
@@ -52,6 +52,7 @@ class Counts:
     draft_n: int = 0
     draft_n_accepted: int = 0
     accepted_by_source: dict[str, int] = field(default_factory=dict)
+    _: KW_ONLY
     rejected_by_source: dict[str, int] = field(default_factory=dict)
     n_free: int = 0  # tokens drawn from the prefill's own logits, without a step
     reused: int = 0  # tokens of the prompt found in the KV cache

@@ -5,7 +5,7 @@ the rivals all meet here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple, Protocol
 
 ROOT = -1  # parent of the nodes that follow the last token of the context
@@ -23,6 +23,7 @@ class DraftTree:
     parents: list[int] = field(default_factory=list)  # index of each node's parent, ROOT at the first layer
     sources: list[str] = field(default_factory=list)  # what guessed each node, e.g. "context", "core", "history"
     size: int = 0  # leading nodes to verify; 0: no draft
+    _: KW_ONLY
     blind: bool = False  # whether the drafter has no use for the model's view of this step
 
     def add(self, token: int, parent: int, source: str) -> int:

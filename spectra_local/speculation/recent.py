@@ -1,7 +1,7 @@
 """How one request has gone so far: running rates that tell an answer that copies from one that does not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from spectra_local.speculation import evidence as ev
 from spectra_local.speculation.interface import TopK
@@ -18,6 +18,7 @@ class Recent:
     luck: float = 0.5  # how often the best guess came true
     matches: int = 0
     match: list[float] = field(default_factory=lambda: [0.5] * ev.SOURCES)  # the longest match's, by its source
+    _: KW_ONLY
     answered: int = 0  # tokens so far
     copied_to: int = 0  # place in the context after the last copied token, 0: none
     flow: float = 0.7  # the model's weight for the tokens it chose

@@ -64,7 +64,7 @@ def test_a_hostile_import_is_drafted_from_and_changes_no_text(smollm2_path: Path
     Store(database).import_layer(
         "hostile",
         (
-            Turn(f"hostile/{i}", "user", fingerprint, "", tokens.astype(np.int32), 1.0)
+            Turn(f"hostile/{i}", "user", fingerprint, "", tokens=tokens.astype(np.int32), ts=1.0)
             for i, tokens in enumerate(hostile_turns(runs, 20_000))
         ),
     )

@@ -59,7 +59,9 @@ def fill() -> None:
                 text = " ".join(rng.choices(words, k=rng.randrange(5, 300)))
                 parent = chats.add(chat, parent, "assistant" if turn % 2 else "user", text)
                 tokens = np.array(rng.choices(range(N_VOCAB), k=rng.randrange(20, 900)), TOKEN)
-                store.add([Turn(f"chat-{chat}", "model" if turn % 2 else "user", "fp", text, tokens, 1e9 + number)])
+                store.add(
+                    [Turn(f"chat-{chat}", "model" if turn % 2 else "user", "fp", text, tokens=tokens, ts=1e9 + number)]
+                )
             chats.keep_draft(chat, f"draft {number}")
         index = Index(store, "fp", N_VOCAB)
         index.wait()

@@ -47,8 +47,8 @@ def fill() -> None:
             text = " ".join(rng.choices(words, k=rng.choice((5, 40, 200))))
             tokens = np.array(rng.choices(range(5000), k=rng.choice((20, 100, 1500))), TOKEN)
             parent = chats.add(chat, parent, "assistant" if number % 2 else "user", text)
-            store.add([Turn("chat-1", "model" if number % 2 else "user", "fp", text, tokens, 1e9 + number)])
-        store.import_layer("friend", [Turn("f", "user", "fp", "lent words", np.arange(9, dtype=TOKEN), 1e9)])
+            store.add([Turn("chat-1", "model" if number % 2 else "user", "fp", text, tokens=tokens, ts=1e9 + number)])
+        store.import_layer("friend", [Turn("f", "user", "fp", "lent words", tokens=np.arange(9, dtype=TOKEN), ts=1e9)])
 
 
 def flips(seed: int, n: int) -> list[Flip]:
@@ -98,7 +98,9 @@ def _look(
     touched = {key for key, row in raw.items() if damaged.get(key) != row}
     readable = len(touched) <= 3  # else SQLite does not find its way, whatever is whole
     history = PersonalHistory("fp", 5000)  # what an answer does
-    history.record(Exchange("chat-1", "chat", "new", [1, 2], 0, "words", [3, 4]), Saved(answers=1))
+    history.record(
+        Exchange("chat-1", "chat", "new", [1, 2], reused=0, answer="words", answered=[3, 4]), Saved(answers=1)
+    )
     notice = history.take_notice()
     history.close()
     done = CliRunner().invoke(root, ["history", "verify"], standalone_mode=False)

@@ -30,7 +30,7 @@ from spectra_local.history.store import Store
 from spectra_local.history.turn import TOKEN, Turn
 
 VOCABULARY = Vocabulary(
-    "bytes", "bytes", 256, lambda text: list(text.encode()), lambda ids: bytes(ids).decode("utf-8", "replace")
+    "bytes", "bytes", 256, lambda text: list(text.encode()), text=lambda ids: bytes(ids).decode("utf-8", "replace")
 )
 _FIRST = 14  # magic, version, header length
 _DIGEST = 16
@@ -125,7 +125,7 @@ def originals() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Database(Path(folder) / "source"))
         texts = ["".join(rng.choices(lines, k=rng.randrange(1, 9))) for _ in range(150)]
-        store.add([Turn(f"c{i % 9}", "model", "bytes", text, np.array(list(text.encode()), TOKEN), 1e9)
+        store.add([Turn(f"c{i % 9}", "model", "bytes", text, tokens=np.array(list(text.encode()), TOKEN), ts=1e9)
                    for i, text in enumerate(texts)])  # fmt: skip
         files = []
         for whole in (True, False):
@@ -171,7 +171,7 @@ def run(mutants: int, seed: int = 0) -> Outcome:
 
 def _store() -> Store:
     store = Store(Database())
-    store.add([Turn("mine", "user", "bytes", "what is mine", np.arange(9, dtype=TOKEN), 1e9)])
+    store.add([Turn("mine", "user", "bytes", "what is mine", tokens=np.arange(9, dtype=TOKEN), ts=1e9)])
     return store
 
 

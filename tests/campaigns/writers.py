@@ -39,7 +39,7 @@ def write_turns(name: str, commits: int) -> None:
     parent = None
     for number in range(commits):
         text = f"{name} says the same thing again and again, now for the time number {number}"
-        store.add([Turn(name, "user", "bytes", text, np.array(list(text.encode()), TOKEN), time.time())])
+        store.add([Turn(name, "user", "bytes", text, tokens=np.array(list(text.encode()), TOKEN), ts=time.time())])
         parent = chats.add(chat, parent, "user", text)
     database.close()
 

@@ -35,7 +35,7 @@ def database() -> Iterator[Database]:
 
 
 def turn(text: str, conversation: str, ts: float, tokens: object = range(9), beyond: str = "") -> Turn:
-    return Turn(conversation, "user", "fp", text, np.array(tokens, TOKEN), ts, beyond=beyond)
+    return Turn(conversation, "user", "fp", text, tokens=np.array(tokens, TOKEN), ts=ts, beyond=beyond)
 
 
 def fill(database: Database, home: Path) -> tuple[int, int]:

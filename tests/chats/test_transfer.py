@@ -16,7 +16,7 @@ TREE = Tree(
     (
         SavedMessage(1, None, "user", "## You\n\nHi", files=(Attachment("a.py", "x = 1\n"),)),
         SavedMessage(2, 1, "assistant", "```python\ny = 2\n```"),
-        SavedMessage(3, 1, "assistant", "Another\n", "stopped"),
+        SavedMessage(3, 1, "assistant", "Another\n", outcome="stopped"),
     ),
     leaf=3,
 )

@@ -44,8 +44,9 @@ def filled(spectra_home: Path) -> Path:
         chats = ChatStore(database)
         chat = chats.create("A parser")
         chats.add(chat, None, "user", f"1: {SHARED}")
+        nine = np.arange(9, dtype=TOKEN)
         Store(database).add([
-            Turn(f"chat-{i}", "user", "fp", f"{i}: {SHARED} \x1b[31m", np.arange(9, dtype=TOKEN), 1e9 + i * 1e6)
+            Turn(f"chat-{i}", "user", "fp", f"{i}: {SHARED} \x1b[31m", tokens=nine, ts=1e9 + i * 1e6)
             for i in (1, 2, 3)
         ])  # fmt: skip
     return spectra_home
@@ -315,7 +316,9 @@ def test_system_prompts_that_hold_it_are_named(cache: Cache, filled: Path) -> No
 
 def test_a_layer_is_switched_off_and_on(cache: Cache, filled: Path) -> None:
     with closing(Database()) as database:
-        Store(database).import_layer("friend", [Turn("f", "user", "fp", "lent", np.arange(9, dtype=TOKEN), 1e9)])
+        Store(database).import_layer(
+            "friend", [Turn("f", "user", "fp", "lent", tokens=np.arange(9, dtype=TOKEN), ts=1e9)]
+        )
     assert "(off)" not in cache("layers")[1]
     code, out, _ = cache("layers", "--off", "friend")
     assert code == 0 and "(off)" in out

@@ -51,7 +51,17 @@ def catalogue(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two models that the hub serves, in the place of ours."""
 
     def entry(name: str, licence: Licence) -> Entry:
-        return Entry(name, "llama3", f"someone/{name}", f"{name}.gguf", 1 << 20, True, hub.etag, licence, 2048)
+        return Entry(
+            name,
+            "llama3",
+            f"someone/{name}",
+            f"{name}.gguf",
+            n_bytes=1 << 20,
+            exact_size=True,
+            sha256=hub.etag,
+            licence=licence,
+            context=2048,
+        )
 
     both = (entry("free", APACHE), entry("licensed", LLAMA))
     for module in ("catalogue.entries", "catalogue.lookup", "cli.models"):

@@ -62,7 +62,7 @@ def export(tmp_path: Path) -> Path:
     path = tmp_path / "friend.spectra"
     with closing(Database(tmp_path / "friend.sqlite")) as database:
         store = Store(database)
-        store.add([Turn("1", "user", "other", "hello a b ab\nagain", np.array([1, 2], TOKEN), 1e9)])
+        store.add([Turn("1", "user", "other", "hello a b ab\nagain", tokens=np.array([1, 2], TOKEN), ts=1e9)])
         write(choose(store, Selection(whole_turns=True)), path)
     return path
 

@@ -200,7 +200,7 @@ def test_answers_are_kept_under_their_conversation_and_forgotten_with_it(records
     tokens = np.arange(30, dtype=TOKEN)
     for origin, conversation, words in (("user", "c1", "asked"), ("model", "c1", "plums"), ("model", "c2", "pears")):
         shifted = tokens + (100 if conversation == "c2" else 0)
-        records.store.add([Turn(conversation, origin, "letters", words, shifted, 5.0, beyond="system")])  # type: ignore[arg-type]
+        records.store.add([Turn(conversation, origin, "letters", words, tokens=shifted, ts=5.0, beyond="system")])  # type: ignore[arg-type]
     building = Building(begun(records, keep=1.0), records, Answers(records.store, "letters"), Letters())
     building.survey(lambda path, reason: None)
     building.score(Judge())

@@ -52,8 +52,10 @@ def test_a_corpus_is_drafted_from_shown_counted_and_gone_when_it_is_removed(smol
         fingerprint = model.info.fingerprint
     with closing(Database()) as database:
         records = Records(Store(database))
-        corpus = records.begin(Corpus("made", (), 1.0, 1000, "SmolLM2", "smollm2"))
-        records.add([Turn("made/1", "user", fingerprint, expected, np.array(tokens, TOKEN), 1.0, layer="made")])
+        corpus = records.begin(Corpus("made", (), 1.0, 1000, model="SmolLM2", scorer="smollm2"))
+        records.add(
+            [Turn("made/1", "user", fingerprint, expected, tokens=np.array(tokens, TOKEN), ts=1.0, layer="made")]
+        )
         records.finish(corpus)
         with engine(smollm2_path) as model:
             model._speculation._retrieval.wait()  # type: ignore[union-attr]

@@ -46,7 +46,11 @@ def server_and_client(
 ) -> Iterator[tuple[AnswerServer, httpx.Client]]:
     """The same, with the server, to be ended by ``should_exit``."""
     queue = RequestQueue(assistant, max_waiting=max_waiting)
-    app = web_app(Service(queue, queue, Completer(assistant), Metrics(), 256, "scripted"), access or Access(), bodies)
+    app = web_app(
+        Service(queue, queue, Completer(assistant), Metrics(), max_tokens=256, model_id="scripted"),
+        access or Access(),
+        bodies,
+    )
     server = AnswerServer(app, [queue], patience_s=patience_s, connection=connection)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

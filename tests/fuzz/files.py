@@ -137,7 +137,7 @@ def _imports(folder: Path) -> Iterator[Offer]:
     path = folder / "in.spectra"
     with closing(Database(folder / "store.sqlite")) as database:
         store = Store(database)
-        store.add([Turn("mine", "user", "bytes", "what is mine", np.arange(9, dtype=TOKEN), 1e9)])
+        store.add([Turn("mine", "user", "bytes", "what is mine", tokens=np.arange(9, dtype=TOKEN), ts=1e9)])
 
         def offer(data: bytes) -> None:
             try:
@@ -183,7 +183,7 @@ def _database_seed() -> bytes:
         path = Path(folder) / "s.sqlite"
         with closing(Database(path)) as database:
             Store(database).add(
-                [Turn(f"c{i}", "user", "fp", f"words {i}", np.arange(9, dtype=TOKEN), 1e9) for i in range(5)]
+                [Turn(f"c{i}", "user", "fp", f"words {i}", tokens=np.arange(9, dtype=TOKEN), ts=1e9) for i in range(5)]
             )
         return path.read_bytes()
 

@@ -18,7 +18,7 @@ from spectra_local.locations import database_file
 
 
 def turn(text: str) -> Turn:
-    return Turn("c", "user", "fp", text, np.arange(len(text), dtype=TOKEN), 1e9)
+    return Turn("c", "user", "fp", text, tokens=np.arange(len(text), dtype=TOKEN), ts=1e9)
 
 
 @pytest.fixture

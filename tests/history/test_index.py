@@ -31,7 +31,7 @@ def small_tail(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def turn(tokens: Sequence[int], conversation: str = "c") -> Turn:
-    return Turn(conversation, "user", "fp", "", np.array(tokens, np.int32), 1.0)
+    return Turn(conversation, "user", "fp", "", tokens=np.array(tokens, np.int32), ts=1.0)
 
 
 def text(seed: int, n: int = 300) -> list[int]:
@@ -200,7 +200,7 @@ def test_a_switched_off_layer_is_not_read_on_from(store: Store) -> None:
 def test_matches_say_who_wrote_what_follows(store: Store, monkeypatch: pytest.MonkeyPatch, tail_tokens: int) -> None:
     monkeypatch.setattr(index_module, "TAIL_TOKENS", tail_tokens)
     asked, answered, given = text(5, 60), text(6, 60), text(7, 60)
-    store.add([turn(asked), Turn("c", "model", "fp", "", np.array(answered, np.int32), 1.0)])
+    store.add([turn(asked), Turn("c", "model", "fp", "", tokens=np.array(answered, np.int32), ts=1.0)])
     store.import_layer("team", [turn(given)])
     index = indexed(store)
     assert [index.matches(context[:30], 1)[0].origin for context in (asked, answered, given)] == [
@@ -234,8 +234,8 @@ def test_corpora_are_apart_and_found_by_long_matches_alone(
     monkeypatch.setattr(index_module, "TAIL_TOKENS", tail_tokens)
     given = text(8)
     records = Records(store)
-    records.begin(Corpus("docs", (), 1.0, 1000, "a model", "scorer"))
-    records.add([Turn("docs/1", "user", "fp", "", np.array(given, np.int32), 1.0, layer="docs")])
+    records.begin(Corpus("docs", (), 1.0, 1000, model="a model", scorer="scorer"))
+    records.add([Turn("docs/1", "user", "fp", "", tokens=np.array(given, np.int32), ts=1.0, layer="docs")])
     index, said = indexed(store, corpora=True), indexed(store)
     assert bool(segment_files()) == (tail_tokens < len(given))
     found = [at for at in range(LONG, len(given)) if index.matches(given[:at], 3)]

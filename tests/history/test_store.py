@@ -22,7 +22,7 @@ def store(spectra_home: Path) -> Store:
 
 
 def turn(text: str = "hello", conversation: str = "c", ts: float = 1000.0, **fields: object) -> Turn:
-    return Turn(conversation, "user", "fp", text, np.arange(5, dtype=np.int32), ts, **fields)  # type: ignore[arg-type]
+    return Turn(conversation, "user", "fp", text, tokens=np.arange(5, dtype=np.int32), ts=ts, **fields)  # type: ignore[arg-type]
 
 
 def bytes_anywhere(home: Path) -> bytes:
@@ -40,7 +40,7 @@ def test_a_turn_comes_back_whole(store: Store) -> None:
 def test_what_was_added_is_what_is_read_in_a_new_connection(turns: list[tuple[str, list[int]]]) -> None:
     store = Store(Database())
     before = store.last_id()
-    store.add([Turn("c", "model", "fp", text, np.array(ids, np.int32), 1.0) for text, ids in turns])
+    store.add([Turn("c", "model", "fp", text, tokens=np.array(ids, np.int32), ts=1.0) for text, ids in turns])
     store.database.close()
     again = Store(Database())
     clean = [(text.encode("utf-8", "replace").decode(), ids) for text, ids in turns]
@@ -96,7 +96,7 @@ def test_a_name_is_taken_once(store: Store) -> None:
 def test_what_is_forgotten_is_in_no_file(store: Store, spectra_home: Path, what: dict[str, object]) -> None:
     needle = "the password is hunter2-" + "x" * 40
     kept = [turn(f"kept {i} " * 50) for i in range(200)]
-    secret = Turn("secret", "user", "fp", needle * 20, np.full(3000, 0x5EC12E7, np.int32), 100.0)
+    secret = Turn("secret", "user", "fp", needle * 20, tokens=np.full(3000, 0x5EC12E7, np.int32), ts=100.0)
     store.add([*kept[:100], secret, *kept[100:]])
     assert b"hunter2" in bytes_anywhere(spectra_home)
     assert store.forget(Forget(**what)) == (201 if "everything" in what else 1)  # type: ignore[arg-type]

@@ -23,12 +23,12 @@ from spectra_local.history.turn import TOKEN, Turn
 
 SHARED = "def parse(arguments: list[str]) -> Namespace:\n    parser = ArgumentParser(description=__doc__)\n"
 BYTES = Vocabulary(
-    "bytes", "bytes", 256, lambda text: list(text.encode()), lambda ids: bytes(ids).decode("utf-8", "replace")
+    "bytes", "bytes", 256, lambda text: list(text.encode()), text=lambda ids: bytes(ids).decode("utf-8", "replace")
 )
 
 
 def turn(text: str, conversation: str, ts: float = 1e9, fingerprint: str = "bytes") -> Turn:
-    return Turn(conversation, "user", fingerprint, text, np.array(list(text.encode()), TOKEN), ts)
+    return Turn(conversation, "user", fingerprint, text, tokens=np.array(list(text.encode()), TOKEN), ts=ts)
 
 
 def opened(path: Path, *turns: Turn) -> Store:
@@ -72,7 +72,9 @@ def test_of_200_planted_secrets_none_can_be_rebuilt(tmp_path: Path) -> None:
             turns.append(turn(f"so {secret} it is, as we said before in this place", f"{number}-{again}"))
         # What only the tokens say, as of a system prompt.
         tokens = np.array(list(secret.encode()), TOKEN)
-        turns += [Turn(f"{number}-{i}", "user", "bytes", SHARED, tokens, 1e9, beyond=secret) for i in range(3)]
+        turns += [
+            Turn(f"{number}-{i}", "user", "bytes", SHARED, tokens=tokens, ts=1e9, beyond=secret) for i in range(3)
+        ]
     path = exported(tmp_path, opened(tmp_path / "db", *turns), Selection())
     found = records(path)
     assert not any(record.tokens for record in found), "text alone goes out: a token has no walls"
@@ -132,7 +134,7 @@ def test_another_tokenizer_gets_its_own_tokens_from_the_text(tmp_path: Path) -> 
         "letters",
         26,
         lambda text: [ord(c) - 97 for c in text],
-        lambda ids: "".join(chr(i + 97) for i in ids),
+        text=lambda ids: "".join(chr(i + 97) for i in ids),
     )
     assert import_file(path, other, letters).n_retokenised == 1
     assert [t.tokens.tolist() for t in other.turns(fingerprint="letters")] == [[0, 1, 2]]
@@ -151,7 +153,7 @@ def test_what_cannot_be_used_is_refused_and_the_store_stays(
 ) -> None:
     path = tmp_path / "in.spectra"
     with path.open("w+b") as file:
-        transfer_file.write(file, Header("p", "d", (fingerprint,), True, 0, 0, 0), [record])
+        transfer_file.write(file, Header("p", "d", (fingerprint,), True, n_records=0, n_tokens=0, n_bytes=0), [record])
     store = opened(tmp_path / "db")
     with pytest.raises(SpectraError, match=words):
         import_file(path, store, BYTES)
@@ -170,7 +172,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 def made(path: Path, *made: Record, fingerprint: str = "bytes") -> Path:
     with path.open("w+b") as file:
-        transfer_file.write(file, Header("p", "d", (fingerprint,), True, 0, 0, 0), made)
+        transfer_file.write(file, Header("p", "d", (fingerprint,), True, n_records=0, n_tokens=0, n_bytes=0), made)
     return path
 
 
@@ -191,7 +193,7 @@ def test_a_small_file_that_unpacks_to_much_is_refused_before_it_is_read(tmp_path
         raise AssertionError("it is not looked into")
 
     with pytest.raises(TransferFileError, match="far more"):
-        import_file(path, store, Vocabulary("m", "bytes", 256, tokenize, BYTES.text))
+        import_file(path, store, Vocabulary("m", "bytes", 256, tokenize, text=BYTES.text))
     assert [layer.name for layer in store.layers()] == ["own"]
 
 
@@ -221,7 +223,9 @@ def test_a_long_text_is_tokenised_in_pieces_and_arrives_whole(tmp_path: Path) ->
 
     text = " ".join(noise(5000) for _ in range(40)) + "x" * 100_000
     store = opened(tmp_path / "db")
-    import_file(made(tmp_path / "in.spectra", Record(text, ())), store, Vocabulary("m", "b", 256, tokenize, BYTES.text))
+    import_file(
+        made(tmp_path / "in.spectra", Record(text, ())), store, Vocabulary("m", "b", 256, tokenize, text=BYTES.text)
+    )
     assert [bytes(t.tokens.tolist()).decode() for t in store.turns()] == [text]
     assert max(lengths) < 40_000
 
@@ -261,7 +265,7 @@ def test_a_bomb_is_refused_before_it_unpacks() -> None:
 def sample() -> bytes:
     file = io.BytesIO()
     made = [Record(f"text number {i} " * (i % 7), tuple(range(i % 50)), tokenizer=0) for i in range(1, 300)]
-    transfer_file.write(file, Header("p", "d", ("f",), True, 0, 0, 0), made)
+    transfer_file.write(file, Header("p", "d", ("f",), True, n_records=0, n_tokens=0, n_bytes=0), made)
     return file.getvalue()
 
 

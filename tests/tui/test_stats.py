@@ -31,7 +31,20 @@ def history(tmp_path: Path) -> Path:
     store = Store(database)
     store.create_layer(HOSTILE)
     for layer, n in (("own", 300), (HOSTILE, 100)):
-        store.add([Turn("c", "user", "f" * 64, "words", np.zeros(n, np.int32), time.time(), "chat", layer)])
+        store.add(
+            [
+                Turn(
+                    "c",
+                    "user",
+                    "f" * 64,
+                    "words",
+                    tokens=np.zeros(n, np.int32),
+                    ts=time.time(),
+                    kind="chat",
+                    layer=layer,
+                )
+            ]
+        )
     saved = Saved(answers=1, predicted_n=100, steps=40, draft_n=90, accepted_n=60, from_history=20, saved_ms=90_000)
     add_saved(database, saved, {"history": Tried(20, 5), "core": Tried(40, 25)})
     database.close()

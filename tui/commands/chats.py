@@ -144,7 +144,7 @@ def _kinds(_: "ChatScreen", typed: str) -> list[str]:
 
 COMMANDS = (
     Command("new", "begin an empty conversation", _new, also=("clear", "reset")),
-    Command("chats", "saved chats: open, search, rename, delete", _chats, "[WORDS]", _titles),
+    Command("chats", "saved chats: open, search, rename, delete", _chats, "[WORDS]", values=_titles),
     Command("search", "find words in all chats", _chats, "WORDS"),
     Command("save", "give this chat a title", _save, "[TITLE]"),
     Command("duplicate", "go on in a copy of this chat", _duplicate),
@@ -153,9 +153,9 @@ COMMANDS = (
         "write this chat to a file here",
         _export,
         "[md|json|FILE]",
-        _kinds,
+        values=_kinds,
     ),
-    Command("import", "open a chat that was exported", _import, "FILE", lambda _, typed: files(typed)),
+    Command("import", "open a chat that was exported", _import, "FILE", values=lambda _, typed: files(typed)),
     Command("incognito", "a chat that never touches the disk", _incognito),
     Command("forget", "delete this chat for good", _forget),
 )

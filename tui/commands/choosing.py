@@ -124,10 +124,14 @@ def _set_names(chat: "ChatScreen", typed: str) -> list[str]:
 
 
 COMMANDS = (
-    Command("model", "choose, switch or unload (off) the model", _model, "[name|off]", _model_names),
-    Command("system", "show or set the system prompt", _system, "[text|name|off]", _system_names),
+    Command("model", "choose, switch or unload (off) the model", _model, "[name|off]", values=_model_names),
+    Command("system", "show or set the system prompt", _system, "[text|name|off]", values=_system_names),
     Command(
-        "tint", "colour what was guessed, by source", _tint, "[on|off]", lambda _, typed: matching(("on", "off"), typed)
+        "tint",
+        "colour what was guessed, by source",
+        _tint,
+        "[on|off]",
+        values=lambda _, typed: matching(("on", "off"), typed),
     ),
-    Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", _set_names),
+    Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", values=_set_names),
 )

@@ -51,5 +51,7 @@ def _what(chat: "ChatScreen", typed: str) -> list[Candidate]:
 
 
 COMMANDS = (
-    Command("copy", "copy the last answer, your question, or a block of code", _copy, "[question|code [N]]", _what),
+    Command(
+        "copy", "copy the last answer, your question, or a block of code", _copy, "[question|code [N]]", values=_what
+    ),
 )

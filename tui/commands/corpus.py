@@ -110,4 +110,6 @@ def _values(_: "ChatScreen", typed: str) -> list[str | Candidate]:
     return [*words, *files(typed)]
 
 
-COMMANDS = (Command("corpus", "have the model read a folder, or its answers, for guesses", _corpus, "[PATH]", _values),)
+COMMANDS = (
+    Command("corpus", "have the model read a folder, or its answers, for guesses", _corpus, "[PATH]", values=_values),
+)

@@ -4,7 +4,7 @@ Knows no single command, and of the chat only that it is handed to them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from tui.candidates import Candidate
@@ -28,6 +28,7 @@ class Command:
     words: str  # what it does, for help and palette
     run: Run
     argument: str = ""  # as help shows it; optional where it begins with a bracket
+    _: KW_ONLY
     values: Values | None = None
     also: tuple[str, ...] = ()  # what other programs call it: works, and is listed nowhere
 

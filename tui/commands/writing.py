@@ -56,8 +56,10 @@ def _read(chat: "ChatScreen", name: str) -> None:
 
 
 COMMANDS = (
-    Command("read", "attach a text file; @FILE in a message does too", _read, "FILE", lambda _, typed: files(typed)),
-    Command("edit", "edit your last message, or that of a number, and branch there", _edit, "[N]", _asked),
+    Command(
+        "read", "attach a text file; @FILE in a message does too", _read, "FILE", values=lambda _, typed: files(typed)
+    ),
+    Command("edit", "edit your last message, or that of a number, and branch there", _edit, "[N]", values=_asked),
     Command("continue", "go on with an answer that was stopped or cut off", _continue),
     Command("retry", "another answer to the last message", _retry, also=("regen", "regenerate")),
 )

@@ -1,6 +1,6 @@
 """What the editor's status line says: the model, what it does here, and what suggestions have brought. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 from spectra_local.protocol import Timings
 from tui.state import ModelState, Phase, State
@@ -18,6 +18,7 @@ class Figures:
     taken: int = 0  # suggestions of which at least a word was accepted
     predicted_n: int = 0
     predicted_ms: float = 0.0
+    _: KW_ONLY
     draft_n: int = 0
     draft_n_accepted: int = 0
     last_per_second: float = 0.0

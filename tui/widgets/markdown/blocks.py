@@ -4,7 +4,7 @@ Knows nothing of widths, widgets and growing. HTML is off: tags of a model are t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
 from typing import Literal
 
@@ -46,6 +46,7 @@ class Code:
     language: str
     complete: bool
     row: int = 0
+    _: KW_ONLY
     tints: tuple[Span, ...] = ()  # over the colours of the language
 
 
@@ -158,7 +159,7 @@ def _code(token: Token, tint: Tint | None, row: int) -> Code:
     rows = token.map or [row, row]
     first = rows[0] + (token.type == "fence")
     tints = tint.spans(text, (first, rows[1])) if tint else ()
-    return Code(text, token.info.strip(), is_complete(token), row, tuple(tints))
+    return Code(text, token.info.strip(), is_complete(token), row, tints=tuple(tints))
 
 
 def _text(tokens: Iterator[Token], tint: Tint | None) -> Content:

@@ -1,6 +1,6 @@
 """One line on the screen, and how text is broken into such lines."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from textual.content import Content
 
@@ -16,6 +16,7 @@ class Line:
     content: Content
     x: int = 0  # where the content begins in the unwrapped line
     fill: str = ""  # style of the whole width
+    _: KW_ONLY
     begins_code: bool = False  # the first of a block of code
     label: str = ""  # its language
     number: int = 0  # of the block, counted from 1; both stand at the right end where there is room, never selected
