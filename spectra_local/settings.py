@@ -68,6 +68,12 @@ class Settings:
         changed: dict[str, Any] = {**self.presets.get(self.preset, {}), **self.parameters}
         return replace(base, **changed)
 
+    def origin(self, parameter: str) -> str:
+        """Where the value of a sampling parameter comes from, in words."""
+        if parameter in self.parameters:
+            return "set one by one"
+        return f"preset {self.preset}" if parameter in self.presets.get(self.preset, {}) else "built in"
+
     @property
     def system_prompt(self) -> str:
         """The text of the system prompt in use, "" for none."""

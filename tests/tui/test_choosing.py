@@ -63,6 +63,24 @@ async def test_a_parameter_a_preset_and_a_system_prompt_hold_from_the_next_messa
     assert all(message.role != "system" for message in before.messages)
 
 
+async def test_a_parameter_is_shown_with_where_it_comes_from_and_a_preset_replaces_what_was_set():
+    async with Models().app().run_test(size=(120, 30)) as pilot:
+        await ready(pilot)
+        for command, words in (
+            ("/set temperature", "temperature is 0 (built in)."),
+            ("/set temperature 0.5", "temperature is 0.5 (set one by one) from the next message on."),
+            ("/set creative", "Preset 'creative' from the next message on, without the temperature that was set."),
+            ("/set temperature", "temperature is 1 (preset creative)."),
+            ("/set temperature 0.5", "temperature is 0.5 (set one by one)"),
+            ("/set temperature default", "temperature is 1 (preset creative) from the next message on."),
+        ):
+            await send(pilot, command)
+            await sees(pilot, words)
+        await send(pilot, "/set")
+        await sees(pilot, "temperature 1 (preset creative)")
+        await sees(pilot, "top_k 0")
+
+
 @pytest.mark.parametrize(
     ("command", "words"), [("/set top_p 7", "must be a number"), ("/set nonsense 1", "there is no")]
 )

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from spectra_local.errors import UsageError
 from spectra_local.printable import printable, printable_line
-from spectra_local.settings import SAMPLING_RANGES, checked_parameter
+from spectra_local.protocol import Sampling
+from spectra_local.settings import SAMPLING_RANGES, Settings, checked_parameter
 from tui.candidates import Candidate, matching
 from tui.commands.registry import Command
 
@@ -63,24 +64,40 @@ def _system(chat: "ChatScreen", text: str) -> None:
 
 
 def _set(chat: "ChatScreen", words: str) -> None:
-    """``NAME VALUE`` sets a parameter, ``NAME`` puts it back, a preset's name chooses that; else the screen."""
+    """``NAME`` shows a parameter, ``NAME VALUE`` sets it, ``NAME default`` puts it back; a preset's name chooses that,
+    in place of what was set one by one; nothing opens the screen."""
     app = _app(chat)
     name, _, value = words.partition(" ")
     if not words:
         app.action_settings()
     elif words in app.settings.presets:
-        if app.change_setting(("preset",), words):
-            chat.hint(printable_line(f"Preset '{words}' from the next message on."))
+        _choose_preset(chat, words)
+    elif name in SAMPLING_RANGES and not value:
+        chat.hint(printable_line(f"{name} is {_value(app.settings, name)} ({app.settings.origin(name)})."))
     else:
         try:
-            number = checked_parameter(name, value) if value or name not in SAMPLING_RANGES else None
+            number = None if value == "default" and name in SAMPLING_RANGES else checked_parameter(name, value)
         except UsageError as error:
             chat.hint(printable_line(f"{error}."))
             return
         if app.change_setting(("parameters", name), number):
-            chat.hint(
-                f"{name} is {'back to the preset' if number is None else f'{number:g}'} from the next message on."
-            )
+            words = f"{name} is {_value(app.settings, name)} ({app.settings.origin(name)}) from the next message on."
+            chat.hint(printable_line(words))
+
+
+def _choose_preset(chat: "ChatScreen", preset: str) -> None:
+    app = _app(chat)
+    replaced = [*app.settings.parameters]
+    if all(app.change_setting(("parameters", name), None) for name in replaced) and app.change_setting(
+        ("preset",), preset
+    ):
+        without = f", without the {', '.join(replaced)} that was set" if replaced else ""
+        chat.hint(printable_line(f"Preset '{preset}' from the next message on{without}."))
+
+
+def _value(settings: Settings, name: str) -> str:
+    value = getattr(settings.sampling(Sampling()), name)
+    return "none" if value is None else f"{value:g}"
 
 
 def _model_names(_: "ChatScreen", typed: str) -> list[Candidate]:
@@ -133,5 +150,11 @@ COMMANDS = (
         "[on|off]",
         values=lambda _, typed: matching(("on", "off"), typed),
     ),
-    Command("set", "a sampling parameter, a preset, or all settings", _set, "[name value|preset]", values=_set_names),
+    Command(
+        "set",
+        "a sampling parameter, a preset, or all settings",
+        _set,
+        "[name [value]|preset]",
+        values=_set_names,
+    ),
 )

@@ -12,7 +12,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from spectra_local.printable import printable_line
-from spectra_local.settings import Settings, settings_file
+from spectra_local.protocol import Sampling
+from spectra_local.settings import SAMPLING_RANGES, Settings, settings_file
 from tui import themes
 from tui.screens.panel import PanelScreen
 
@@ -30,8 +31,8 @@ class SettingsScreen(PanelScreen[None]):
 
     DEFAULT_CSS = """
     SettingsScreen {
-        #file { color: $text-muted; height: auto; margin: 1 0 0 0; }
-        &.-short #file { display: none; }
+        #file, #values { color: $text-muted; height: auto; margin: 1 0 0 0; }
+        &.-short #file, &.-short #values { display: none; }
     }
     """
 
@@ -49,6 +50,7 @@ class SettingsScreen(PanelScreen[None]):
             panel.border_title = "Settings"
             panel.border_subtitle = "enter changes · esc closes"
             yield OptionList(*(Option(self._line(name), id=name) for name in _TITLES), markup=False)
+            yield Static(self._values(), markup=False, id="values")
             file = printable_line(str(settings_file()))
             yield Static(f"Keys, presets and system prompts of your own: {file}", markup=False, id="file")
 
@@ -63,6 +65,7 @@ class SettingsScreen(PanelScreen[None]):
         if isinstance(app, ChatApp) and app.change_setting((name,), wanted or None):
             self._settings = app.settings
             event.option_list.replace_option_prompt(name, self._line(name))
+            self.query_one("#values", Static).update(Content(self._values()))
 
     def _choices(self, name: str) -> Sequence[str | bool]:
         choices: dict[str, Sequence[str | bool]] = {
@@ -73,6 +76,16 @@ class SettingsScreen(PanelScreen[None]):
             "tint": (False, True),
         }
         return choices[name]
+
+    def _values(self) -> str:
+        """Every sampling parameter in force, and where it comes from."""
+        sampling = self._settings.sampling(Sampling())
+        values = {name: getattr(sampling, name) for name in SAMPLING_RANGES}
+        shown = (
+            f"{name} {'none' if value is None else f'{value:g}'} ({self._settings.origin(name)})"
+            for name, value in values.items()
+        )
+        return printable_line(f"Answers are drawn with {', '.join(shown)}. /set NAME VALUE changes one.")
 
     def _line(self, name: str) -> Content:
         value = getattr(self._settings, name)
