@@ -69,12 +69,15 @@ def test_a_question_typed_before_the_model_is_loaded_is_answered(smollm2_path: P
     terminal.close()
 
 
-def test_a_killed_worker_is_a_panel_and_starts_again(terminal: Terminal):
+def test_a_killed_worker_is_a_panel_and_its_answer_goes_on(terminal: Terminal):
     ask(terminal, "Write a very long story about a fox.")
     terminal.wait_for(answering)
     os.kill(worker_of(terminal), signal.SIGKILL)
-    terminal.wait_for("Enter tries again")
+    terminal.wait_for("Enter loads the model again and goes on")
     terminal.type("\r")
+    terminal.wait_for(answering)
+    terminal.type("\x1b")
+    terminal.wait_for("Stopped.")
     ask(terminal, CAPITAL)
     terminal.wait_for("Paris")
     terminal.wait_for(READY)

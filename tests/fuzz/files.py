@@ -115,14 +115,21 @@ def _cost_seed() -> bytes:
 
 
 @contextmanager
-def _kept_cost(_: Path) -> Iterator[Offer]:
-    kept = PerModel("weights", "CPU", 16, lambda width: None)
-    kept.save(now=True)
-    (path,) = Path(os.environ["SPECTRA_HOME"]).rglob("cost-*")
+def _kept_cost(folder: Path) -> Iterator[Offer]:
+    before, os.environ["SPECTRA_HOME"] = os.environ["SPECTRA_HOME"], str(folder / "home")  # a curve is kept by its home
+    try:
+        PerModel("weights", "CPU", 16, lambda width: None).save(now=True)
+    finally:
+        os.environ["SPECTRA_HOME"] = before
+    (path,) = folder.rglob("cost-*")
 
     def offer(data: bytes) -> None:
         path.write_bytes(data)
-        cost = PerModel("weights", "CPU", 16, lambda width: None).cost
+        os.environ["SPECTRA_HOME"] = str(folder / "home")
+        try:
+            cost = PerModel("weights", "CPU", 16, lambda width: None).cost
+        finally:
+            os.environ["SPECTRA_HOME"] = before
         assert all(price == price and price >= 0.0 for price in cost.relative), "a price that is no number"
         cost.observe(1, 0.01, 10)
         cost.observe(4, 0.02, 10)
