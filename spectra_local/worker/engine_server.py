@@ -50,7 +50,9 @@ _LONG = 1 << 15  # characters; fewer are tokens within some 10 ms
 _CANCELLED = Done("cancelled", Timings(), 0, 0)
 _NOTED = Done("stop", Timings(), 0, 0)
 _WAITING_SECONDS = 1.5  # after so long somebody who waits behind other programs is told why; a suggestion takes less
-_WAITS = Notice("The model is answering another program; this request waits its turn.")
+_WAITS = Notice(
+    "The model is answering another program; this request waits its turn. --own-engine would load the model apart."
+)
 
 
 @dataclass(eq=False, slots=True)
