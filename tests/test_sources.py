@@ -8,7 +8,7 @@ import pytest
 
 import spectra_local
 import tui
-from spectra_local.answer_events import piece_of, timings_of
+from spectra_local.answer_events import ShownLogprobs, piece_of, timings_of
 from spectra_local.answer_text import AnswerText
 from spectra_local.learning import _saved
 from spectra_local.protocol import OTHER_SOURCE, OWN, SOURCE_CODES, Source, Timings
@@ -30,7 +30,8 @@ class Pieces:
 
 @pytest.mark.parametrize("source", Source)
 def test_a_source_has_a_code_a_colour_a_name_and_a_bar(source):
-    piece = piece_of(Step([1, 2], [source, ""], 1), AnswerText(()), Pieces(), 1.0)  # type: ignore[arg-type]
+    text = AnswerText(())
+    piece = piece_of(Step([1, 2], [source, ""], 1), text, ShownLogprobs(text), Pieces(), 1.0)  # type: ignore[arg-type]
     assert piece.sources == source.code + OWN
     assert source.code != OTHER_SOURCE
     assert STYLES[source.code] == style_of_source(source) == f"$tint-{source}"
