@@ -129,7 +129,8 @@ async def test_keys_of_the_list_of_chats(press: Press):
     async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         for n in range(13):
-            chat(pilot).archive.store.create(f"chat {n}")
+            store = chat(pilot).archive.store
+            store.add(store.create(f"chat {n}"), None, "user", "words")
         await press(pilot, "chat.list", lambda: isinstance(pilot.app.screen, ChatsScreen))
         options = pilot.app.screen.query_one(OptionList)
         await wait_until(pilot, lambda: options.option_count == 13)

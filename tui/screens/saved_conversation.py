@@ -58,6 +58,8 @@ class SavedConversationScreen(ConversationScreen):
             self.is_first_chat = False
             self.notify(printable_line(str(error)), markup=False)
         else:
+            if not self.query(Transcript):  # the app ended meanwhile, and keeps what was typed by itself
+                return
             begun = self.state.chat.turns or self.state.chat.id is not None  # typing was faster: its draft is kept
             if latest is not None and not begun:
                 await self.show_chat(*latest)
