@@ -93,7 +93,8 @@ async def test_words_typed_after_a_click_on_the_list_of_chats_are_looked_for():
     async with app_with(say("Yes.")).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         for n in range(5):
-            chat(pilot).archive.store.create(f"chat {n}")
+            store = chat(pilot).archive.store
+            store.add(store.create(f"chat {n}"), None, "user", "words")
         await pilot.press("ctrl+o")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatsScreen))
         options = pilot.app.screen.query_one(OptionList)
