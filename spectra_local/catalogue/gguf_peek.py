@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from spectra_local.llama.architectures import NOT_TEXT_GENERATION, POOLED
+from spectra_local.llama.gguf_layout import SCALARS, STRING
 from spectra_local.printable import printable_line
 
 _MAGIC = b"GGUF"
 _PEEK_BYTES = 16 << 10  # what tells the kind stands before the vocabulary
 _START = struct.Struct("<4sIQQ")  # magic, version, number of tensors, number of key-value pairs
-_STRING_TYPE = 8
-# What the other scalar types of GGUF are read by; an array, 9, ends the look.
-_SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _LONGEST = 256  # of a key or a text that is looked at
 _TYPES = {"adapter": "an adapter for another model", "mmproj": "an image or audio encoder for another model"}
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
@@ -81,16 +79,16 @@ def _first_pairs(data: bytes, n_pairs: int) -> Iterator[tuple[str, object]]:
             key = data[at + 8 : at + 8 + length].decode("utf-8", "replace")
             (value_type,) = struct.unpack_from("<I", data, at + 8 + length)
             at += 12 + length
-            if value_type == _STRING_TYPE:
+            if value_type == STRING:
                 (length,) = struct.unpack_from("<Q", data, at)
                 at += 8 + length
                 if length <= _LONGEST:
                     yield key, data[at - length : at].decode("utf-8", "replace")
-            elif value_type in _SCALARS:
-                (value,) = struct.unpack_from(_SCALARS[value_type], data, at)
-                at += struct.calcsize(_SCALARS[value_type])
+            elif form := SCALARS.get(value_type):
+                (value,) = form.unpack_from(data, at)
+                at += form.size
                 yield key, value
-            else:
+            else:  # an array
                 return
     except (struct.error, OverflowError):  # the look ends here
         return

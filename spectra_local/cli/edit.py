@@ -13,7 +13,7 @@ from spectra_local.cli.ask import summary
 from spectra_local.cli.exact_output import write_text
 from spectra_local.cli.learning import learns_from
 from spectra_local.cli.opening import named_for_app, open_engine
-from spectra_local.cli.options import WantedModel, engine_options, given_options, sampling_options
+from spectra_local.cli.options import WantedModel, engine_options, given_options, option_names, sampling_options
 from spectra_local.cli.status import StatusLine
 from spectra_local.completion.completer import Completer
 from spectra_local.completion.rewrite import Progress, RewriteRequest, Rewritten, check, rewrite
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from spectra_local.cli.main import OpenChat
 
 _LEAST_PARAMETERS = 1_000_000_000  # models of chat with fewer were seen to lose lines, or to answer with others
-_EDITOR_OPTIONS = {"--model", "--yes", "--ctx", "--threads", "--gpu-layers", "--template", "--exact", "--from-disk",
-                   "--own-engine"}  # fmt: skip
 _LINES = re.compile(r"(?P<file>.+):(?P<first>\d+)-(?P<last>\d+)", re.DOTALL)
 _NO_LINES = re.compile(r"(?P<file>.+):[^:/]*", re.DOTALL)
 
@@ -64,7 +62,8 @@ def edit(
     :'<,'>!spectra-chat edit - "sort the imports"        in Vim
     """
     if instruction is None:
-        dropped = [name for name in given_options(context) if name not in _EDITOR_OPTIONS]
+        heeded = option_names(context.find_root().command)  # the app's own
+        dropped = [name for name in given_options(context) if name not in heeded]
         if dropped or file == "-":
             without = f", where {', '.join(dropped)} would do nothing" if dropped else ""
             raise UsageError(f"an instruction is missing; without one, edit opens a file in the editor{without}")

@@ -29,8 +29,13 @@ class WantedModel:
 def given_options(context: click.Context) -> list[str]:
     """The options of its command that were typed, by their long names."""
     typed = click.core.ParameterSource.COMMANDLINE
-    options = [each for each in context.command.params if isinstance(each, click.Option)]
-    return [max(each.opts, key=len) for each in options if context.get_parameter_source(each.name or "") == typed]
+    return [name for name, key in option_names(context.command).items() if context.get_parameter_source(key) == typed]
+
+
+def option_names(command: click.Command) -> dict[str, str]:
+    """A command's options: their long names, and what click keeps them by."""
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    return {max(each.opts, key=len): each.name or "" for each in options}
 
 
 def model_option(command: Callable[..., Any]) -> Callable[..., Any]:

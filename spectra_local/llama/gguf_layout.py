@@ -25,8 +25,8 @@ DEFAULT_ALIGNMENT = 32
 _INT64_MAX = 2**63 - 1
 _STRINGS_PER_BLOCK = 4096
 
-_STRING, _ARRAY = 8, 9
-_SCALARS = {
+STRING, _ARRAY = 8, 9
+SCALARS = {
     number: struct.Struct("<" + code)
     for number, code in {
         0: "B",
@@ -111,9 +111,9 @@ class Layout:
 
     def numbers(self, array: Array) -> tuple[Scalar, ...]:
         """The elements of a small array of numbers; raises MalformedError where it is neither."""
-        if array.kind not in _SCALARS or array.count > MAX_SMALL_ARRAY:
+        if array.kind not in SCALARS or array.count > MAX_SMALL_ARRAY:
             raise MalformedError("an array of numbers was expected")
-        return tuple(value for (value,) in _SCALARS[array.kind].iter_unpack(self.data[array.start : array.stop]))
+        return tuple(value for (value,) in SCALARS[array.kind].iter_unpack(self.data[array.start : array.stop]))
 
 
 def parse(data: bytes) -> Layout:
@@ -224,7 +224,7 @@ class _Cursor:
 
     def value(self, key: bytes) -> Scalar | bytes | Array:
         kind = self.u32()
-        if kind == _STRING:
+        if kind == STRING:
             return self.string()
         if kind == _ARRAY:
             return self._array(key)
@@ -253,16 +253,16 @@ class _Cursor:
         return value
 
     def _known(self, kind: int, key: bytes) -> struct.Struct:
-        if kind not in _SCALARS:
+        if kind not in SCALARS:
             raise MalformedError(f"the metadata key {quoted(key)} is of the unknown type {kind}")
-        return _SCALARS[kind]
+        return SCALARS[kind]
 
     def _array(self, key: bytes) -> Array:
         kind, count = self.u32(), self.u64()
         start = self.position
         if kind == _ARRAY:
             raise MalformedError(f"the metadata key {quoted(key)} is an array of arrays")
-        if kind == _STRING:
+        if kind == STRING:
             blocks = self._skip_strings(count)
             return Array(kind, count, start, self.position, blocks=blocks)
         self.skip(count * self._known(kind, key).size)
