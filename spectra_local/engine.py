@@ -224,9 +224,7 @@ class Engine:
 
     def prompt_tokens(self, request: Request) -> list[int]:
         """The token ids from which ``request`` would be answered. Raises SpectraError."""
-        if self._prompts is None:
-            raise SpectraError("no model is loaded")
-        return self._prompts.read(request).tokens
+        return self.read(request).tokens
 
     def read(self, request: Request) -> Prompt:
         """What ``generate`` would begin with. From any thread, also while it runs. Raises SpectraError."""
