@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _DIGEST_BYTES = 4
 # Another Python may compile to something else, and marshal reads only what it wrote itself.
-_MADE_BY = f"{sys.version} {marshal.version}\0".encode()
+MADE_BY = f"{sys.version} {marshal.version}\0".encode()
 _COMPILER: Any = re._compiler  # type: ignore[attr-defined]  # the module that ``re.compile`` calls
 _DATACLASSES: Any = dataclasses
 
@@ -106,7 +106,7 @@ class _Recorder:
 
 
 def _packed(used: tuple[dict[str, CodeType], dict[_Pattern, tuple[Any, ...]]]) -> bytes:
-    content = _MADE_BY + marshal.dumps(used)
+    content = MADE_BY + marshal.dumps(used)
     return _digest(content) + content
 
 
@@ -117,9 +117,9 @@ def _read(path: Path) -> tuple[dict[str, CodeType], dict[_Pattern, tuple[Any, ..
     except OSError:
         return {}, {}
     digest, content = packed[:_DIGEST_BYTES], packed[_DIGEST_BYTES:]
-    if digest != _digest(content) or not content.startswith(_MADE_BY):
+    if digest != _digest(content) or not content.startswith(MADE_BY):
         return {}, {}
-    methods, patterns = marshal.loads(content[len(_MADE_BY) :])  # noqa: S302 - of this user's own folder, and whole
+    methods, patterns = marshal.loads(content[len(MADE_BY) :])  # noqa: S302 - of this user's own folder, and whole
     return methods, patterns
 
 

@@ -10,6 +10,7 @@ from fakes.pilot import wait_until
 from fakes.scripted import INFO, ScriptedAssistant
 from textual.pilot import Pilot
 
+from spectra_local.protocol import ModelInfo
 from tui.app import ChatApp
 from tui.screens.editor import EditorScreen
 
@@ -18,9 +19,9 @@ FILLS_IN = replace(INFO, fill_in="qwen")
 
 @asynccontextmanager
 async def editing(
-    path: Path, *scripts: Sequence[object], size: tuple[int, int] = (80, 24)
+    path: Path, *scripts: Sequence[object], size: tuple[int, int] = (80, 24), info: ModelInfo = FILLS_IN
 ) -> AsyncIterator[tuple[Pilot[None], EditorScreen, ScriptedAssistant]]:
-    assistant = ScriptedAssistant(*scripts, info=FILLS_IN)  # type: ignore[arg-type]
+    assistant = ScriptedAssistant(*scripts, info=info)  # type: ignore[arg-type]
     app = ChatApp(lambda: assistant, file=str(path))
     async with app.run_test(size=size) as pilot:
         await ready(pilot)

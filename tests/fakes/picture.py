@@ -33,14 +33,14 @@ async def settled(pilot: Pilot[None]) -> None:
 
 def characters(app: App[None]) -> str:
     """The characters of the screen."""
-    return "\n".join("".join(segment.text for segment in line).rstrip() for line in _lines(app))
+    return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines(app))
 
 
 def styles(app: App[None]) -> str:
     """The legend of styles, then the runs of each line: ``12a`` is twelve cells of style a."""
     legend: dict[str, str] = {}
     rows: list[str] = []
-    for line in _lines(app):
+    for line in lines(app):
         rows.append("")
         cells = [(_described(segment.style), segment.cell_length) for segment in line]
         for style, run in groupby(cells, key=itemgetter(0)):
@@ -49,7 +49,8 @@ def styles(app: App[None]) -> str:
     return "\n".join([*(f"{letter} = {style}" for style, letter in legend.items()), *rows])
 
 
-def _lines(app: App[None]) -> list[list[Segment]]:
+def lines(app: App[None]) -> list[list[Segment]]:
+    """What is drawn, a list of segments for each line of the screen."""
     return [list(strip) for strip in app.screen._compositor.render_strips(app.size)]
 
 

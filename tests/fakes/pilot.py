@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from fakes.picture import characters
 from textual.pilot import Pilot
 
 PATIENCE_S = 60.0
@@ -19,6 +20,9 @@ async def wait_until(pilot: Pilot[None], predicate: Callable[[], object], what: 
 
 def screen_text(pilot: Pilot[None]) -> str:
     """What is on the screen, as lines of text."""
-    app = pilot.app
-    strips = app.screen._compositor.render_strips(app.size)
-    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+    return characters(pilot.app)
+
+
+def has_ended(pilot: Pilot[None]) -> bool:
+    """Whether the app ends or has ended."""
+    return pilot.app.return_code is not None

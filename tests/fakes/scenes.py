@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, ready, send
+from fakes.pages import EditorPage
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import INFO, Gate, ScriptedAssistant, say
 from textual.pilot import Pilot
@@ -176,7 +177,7 @@ async def _suggested(pilot: Pilot[None]) -> None:
     area.move_cursor((5, 0))  # type: ignore[attr-defined]
     await pilot.press("ctrl+@")
     await wait_until(pilot, lambda: area.ghost.endswith("strip()]"))  # type: ignore[attr-defined]
-    await wait_until(pilot, lambda: pilot.app.screen._job is None)  # type: ignore[attr-defined]
+    await EditorPage(pilot, pilot.app.screen).model_rests()
 
 
 async def _diff(pilot: Pilot[None]) -> None:
@@ -184,7 +185,7 @@ async def _diff(pilot: Pilot[None]) -> None:
     editor = pilot.app.screen
     await pilot.press("ctrl+r", *"skip comments", "enter")
     await wait_until(pilot, lambda: isinstance(pilot.app.screen, DiffScreen))
-    await wait_until(pilot, lambda: editor._job is None)  # type: ignore[attr-defined]
+    await EditorPage(pilot, editor).model_rests()
 
 
 async def _recovered(pilot: Pilot[None]) -> None:

@@ -138,6 +138,10 @@ class ScriptedAssistant:
     def cancel(self) -> None:
         self._cancelled.set()
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
     def close(self) -> None:
         self.closed = self._needs_load = True
         self.is_loaded = False

@@ -2,7 +2,8 @@
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
-from fakes.pilot import screen_text, wait_until
+from fakes.pages import ChatPage
+from fakes.pilot import has_ended, screen_text, wait_until
 from fakes.scripted import INFO, Gate, ScriptedAssistant, done, say
 
 from spectra_local.errors import ContextFullError, ModelFileError, WorkerError
@@ -40,8 +41,7 @@ async def test_an_answer_that_comes_at_once_is_shown_to_its_end(size: tuple[int,
         await ready(pilot)
         await answered(pilot)
         await sees(pilot, "The end.")
-        body = chat(pilot).query_one(MarkdownBody)
-        await wait_until(pilot, lambda: body.size.height == len(body._document))
+        await wait_until(pilot, lambda: ChatPage(pilot).transcript.answer_is_as_tall_as_its_text)
 
 
 async def test_typing_and_sending_work_before_the_model_is_ready():
@@ -303,7 +303,7 @@ async def test_ctrl_c_stops_then_hints_then_quits():
         await sees(pilot, "ctrl+c again, or ctrl+q, quits.")
         assert pilot.app.is_running
         await pilot.press("ctrl+c")
-        await wait_until(pilot, lambda: pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
 
 
 async def test_ctrl_c_copies_a_selection():
@@ -317,9 +317,9 @@ async def test_ctrl_c_copies_a_selection():
 async def test_ctrl_d_quits_only_with_nothing_typed():
     async with app_with().run_test(size=(80, 24)) as pilot:
         await pilot.press("a", "ctrl+d")
-        assert not pilot.app._exit
+        assert not has_ended(pilot)
         await pilot.press("backspace", "ctrl+d")
-        await wait_until(pilot, lambda: pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
 
 
 async def test_the_last_answer_is_copied_as_markdown_and_printable(monkeypatch: pytest.MonkeyPatch):

@@ -1,12 +1,11 @@
 """The editor as a user meets it, on a scripted model and without a terminal."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes.chatting import app_with, ready, sees, send
+from fakes.chatting import app_with, ready, sees, send, state
 from fakes.editing import editing, file_of
-from fakes.pilot import screen_text, wait_until
+from fakes.pilot import has_ended, screen_text, wait_until
 from fakes.scripted import INFO, Gate, say
 from textual.pilot import Pilot
 from textual.widgets import Button
@@ -231,7 +230,7 @@ async def test_saving_writes_the_file_and_closing_asks_about_what_is_not_saved(t
         assert pilot.app.focused is pilot.app.screen.query_one("#discard")
         await pilot.press("left")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: not pilot.app.is_running or pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
     assert path.read_text() == "xya = 1\n"
 
 
@@ -239,11 +238,9 @@ async def test_what_another_program_wrote_is_read_or_asked_about(tmp_path: Path)
     path = file_of(tmp_path, "a = 1\n")
     async with editing(path) as (pilot, editor, _):
         path.write_text("theirs\n")
-        editor._look_at_disk()
-        assert editor.area.text == "theirs\n"
+        await wait_until(pilot, lambda: editor.area.text == "theirs\n")
         await pilot.press("x")
         path.write_text("theirs again\n")
-        editor._look_at_disk()
         await sees(pilot, "Another program changed this file")
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
@@ -276,7 +273,7 @@ async def test_a_model_whose_process_ends_is_said_and_the_text_stays(tmp_path: P
     async with editing(file_of(tmp_path), [WorkerError("it ended")], say("fine")) as (pilot, editor, _):
         await pilot.press("x", "ctrl+@")
         await sees(pilot, "it ended")
-        await wait_until(pilot, lambda: editor._model().phase is Phase.DOWN)  # on the screen a frame later
+        await wait_until(pilot, lambda: state(pilot).model.phase is Phase.DOWN)  # on the screen a frame later
         editor.area.move_cursor((1, 4))
         await pilot.press("ctrl+@")
         await ghost(pilot, editor, "fine")
@@ -307,18 +304,18 @@ async def test_open_in_the_chat_edits_a_file_and_closing_comes_back(tmp_path: Pa
         await sees(pilot, "cannot be read")
 
 
-async def test_with_a_model_that_cannot_fill_in_nothing_is_asked_unasked(tmp_path: Path):
-    async with editing(file_of(tmp_path), say("x")) as (pilot, editor, assistant):
-        plain = replace(INFO, path="/models/plain.gguf")
-        assistant._info = plain
-        pilot.app.screen_stack[0].state.model.info = plain  # type: ignore[attr-defined]
+async def test_with_a_model_that_cannot_fill_in_nothing_is_asked_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tui.screens.editor.DEBOUNCE_S", 0.0)
+    async with editing(file_of(tmp_path), say("x"), info=INFO) as (pilot, _, assistant):
         await pilot.press("ctrl+end", "x")
-        assert editor._debounce is None
         await sees(pilot, "they need a coder model, such as")
         await sees(pilot, "no coder model")
         await pilot.press("ctrl+r")
         assert pilot.app.screen.query_one(InstructionBox).has_focus
         assert EditedFile(str(tmp_path / "add.py")).saved
+        assert not assistant.requests
 
 
 async def test_words_are_found_while_they_are_typed_and_the_search_goes_round(tmp_path: Path):

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from fakes.chatting import sees
 from fakes.editing import editing, file_of
-from fakes.pilot import wait_until
+from fakes.pilot import has_ended, wait_until
 from fakes.scripted import ScriptedAssistant
 from textual.pilot import Pilot
 
 from spectra_local.locations import data_dir
+from spectra_local.private_file import write_private
 from tui.app import ChatApp
 from tui.screens.editor import EditorScreen
 from tui.screens.recovered import RecoveredScreen
@@ -21,23 +22,26 @@ def kept_files() -> list[Path]:
     return sorted((data_dir() / "unsaved").glob("*.json"))
 
 
-async def end_unasked(pilot: Pilot[None], editor: EditorScreen) -> None:
-    """As kill -9 does it: what was kept stays, and the lock goes."""
-    editor._keep_unsaved()
-    editor._recovery.close()
-    editor.changed = False
+@asynccontextmanager
+async def killed_while_editing(path: Path) -> AsyncIterator[Pilot[None]]:
+    """The file edited until kill -9: what was kept until then stays, whatever an orderly end does with it."""
+    async with editing(path) as (pilot, _, _a):
+        yield pilot
+        await wait_until(pilot, kept_files)
+        (kept,) = kept_files()
+        left = kept.read_bytes()
+    write_private(kept, left)
 
 
 async def test_what_was_not_saved_when_the_program_ended_is_offered_and_brought_back(tmp_path: Path):
     path = file_of(tmp_path, "a = 1\r\n")
-    async with editing(path) as (pilot, editor, _):
+    async with killed_while_editing(path) as pilot:
         await pilot.press(*"new ")
-        await end_unasked(pilot, editor)
     (kept,) = kept_files()
     assert kept.stat().st_mode & 0o777 == 0o600
     async with editing_after_a_crash(path) as (pilot, editor):
         await pilot.press("escape")  # later: asked again at the next opening
-        await wait_until(pilot, lambda: pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
     async with editing_after_a_crash(path) as (pilot, editor):
         await pilot.press("enter")
         await wait_until(pilot, lambda: editor.area.text == "new a = 1\n")
@@ -51,9 +55,8 @@ async def test_what_was_not_saved_when_the_program_ended_is_offered_and_brought_
 
 async def test_what_is_dropped_or_discarded_is_not_offered_again(tmp_path: Path):
     path = file_of(tmp_path, "a = 1\n")
-    async with editing(path) as (pilot, editor, _):
+    async with killed_while_editing(path) as pilot:
         await pilot.press("x")
-        await end_unasked(pilot, editor)
     path.write_text("a = 2\n")
     async with editing_after_a_crash(path) as (pilot, editor):
         await sees(pilot, "since, too: saving them will replace that")
@@ -61,12 +64,11 @@ async def test_what_is_dropped_or_discarded_is_not_offered_again(tmp_path: Path)
         await wait_until(pilot, lambda: pilot.app.screen is editor)
         assert not kept_files()
         await pilot.press("y")
-        editor._keep_unsaved()
-        assert len(kept_files()) == 1
+        await wait_until(pilot, lambda: len(kept_files()) == 1)
         await pilot.press("alt+q")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, UnsavedScreen))
         await pilot.click("#discard")
-        await wait_until(pilot, lambda: pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
     assert not kept_files()
     assert path.read_text() == "a = 2\n"
 
@@ -74,12 +76,10 @@ async def test_what_is_dropped_or_discarded_is_not_offered_again(tmp_path: Path)
 async def test_text_that_is_again_as_it_was_saved_needs_no_recovery(tmp_path: Path):
     async with editing(file_of(tmp_path, "a = 1\n")) as (pilot, editor, _):
         await pilot.press("x")
-        editor._keep_unsaved()
-        assert kept_files()
+        await wait_until(pilot, kept_files)
         await pilot.press("backspace")
         await wait_until(pilot, lambda: not editor.changed)
-        editor._keep_unsaved()
-        assert not kept_files()
+        await wait_until(pilot, lambda: not kept_files())
 
 
 async def test_a_hang_up_keeps_what_nobody_was_asked_about(tmp_path: Path):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
-from fakes.pilot import screen_text, wait_until
+from fakes.pilot import has_ended, screen_text, wait_until
 from fakes.scripted import Gate, say
 from textual.command import CommandPalette
 from textual.pilot import Pilot
@@ -117,12 +117,12 @@ async def test_keys_of_the_app(monkeypatch, press: Press):
         await press(pilot, "app.palette", lambda: isinstance(app.screen, CommandPalette))
         await pilot.press("escape")
         await wait_until(pilot, lambda: len(app.screen_stack) == 1)
-        await press(pilot, "app.quit", lambda: app._exit)
+        await press(pilot, "app.quit", lambda: has_ended(pilot))
 
 
 async def test_the_key_that_ends(press: Press):
     async with app_with().run_test(size=(80, 24)) as pilot:
-        await press(pilot, "chat.end", lambda: pilot.app._exit)
+        await press(pilot, "chat.end", lambda: has_ended(pilot))
 
 
 async def test_keys_of_the_list_of_chats(press: Press):

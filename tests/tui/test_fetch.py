@@ -5,6 +5,7 @@ from threading import Event
 
 import pytest
 from fakes.models import SMOLLM2
+from fakes.pages import FetchPage
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import ScriptedAssistant, say
 from textual.pilot import Pilot
@@ -82,7 +83,7 @@ async def test_a_newcomer_sees_what_is_fetched_fetches_it_and_chats(hub: Hub, si
         await sees(pilot, "98 MB, 16 s" if size[0] < 60 else "98 MB   16 s")
         await sees(pilot, "50 Mbit/s")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: pilot.app.screen._fetch is not None)
+        await wait_until(pilot, lambda: FetchPage(pilot).is_fetching)
         hub.go_on.set()
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen))
         await pilot.press(*"Hi", "enter")
@@ -94,7 +95,7 @@ async def test_nothing_is_fetched_before_the_user_says_so(hub: Hub):
         await offered(pilot)
         await sees(pilot, "Apache")
         await sees(pilot, "huggingface.co/")
-        assert pilot.app.screen._fetch is None
+        assert not FetchPage(pilot).is_fetching
         await pilot.press("escape")
         await wait_until(pilot, lambda: isinstance(pilot.app.screen, ChatScreen))
         await sees(pilot, "is not on this disk yet")

@@ -2,6 +2,8 @@
 
 import pytest
 from fakes.chatting import answered, app_with, chat, ready, sees, send, state
+from fakes.pages import ChatPage
+from fakes.picture import lines
 from fakes.pilot import wait_until
 from fakes.scripted import Gate, done
 from textual.pilot import Pilot
@@ -25,8 +27,7 @@ PIECES = [
 
 
 def drawn(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
-    strips = pilot.app.screen._compositor.render_strips(pilot.app.size)
-    return [[(cell, str(segment.style)) for segment in strip for cell in segment.text] for strip in strips]
+    return [[(cell, str(segment.style)) for segment in line for cell in segment.text] for line in lines(pilot.app)]
 
 
 async def settled(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
@@ -35,10 +36,8 @@ async def settled(pilot: Pilot[None]) -> list[list[tuple[str, str]]]:
     seen: list[object] = []
 
     def rests() -> bool:
-        body = view.query(MarkdownBody).last()
         seen.append(drawn(pilot))
-        rows = max(len(body._document), body._rows_taken)
-        laid_out = body.size.height == rows and view.scroll_y == view.max_scroll_y
+        laid_out = ChatPage(pilot).transcript.answer_is_laid_out and view.scroll_y == view.max_scroll_y
         return laid_out and len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
 
     await wait_until(pilot, rests, "the screen rests")
@@ -62,7 +61,8 @@ async def test_each_frame_is_what_drawing_all_of_it_would_show(size: tuple[int, 
             if number == 4:
                 await pilot.press("ctrl+t")
             before = await settled(pilot)
-            pilot.app._draw_all()
+            pilot.app.app_resume_signal.publish(pilot.app)  # as after ctrl+z and fg: all is drawn
+            await pilot.pause()
             assert before == await settled(pilot), piece
             gate.open()
 
@@ -74,7 +74,8 @@ async def test_a_narrower_and_a_wider_screen_draw_the_text_anew():
         for width in (50, 90):
             await pilot.resize_terminal(width, 24)
             before = await settled(pilot)
-            pilot.app._draw_all()  # type: ignore[attr-defined]
+            pilot.app.app_resume_signal.publish(pilot.app)
+            await pilot.pause()
             assert before == await settled(pilot)
         assert chat(pilot).state.chat.turns[-1].text.startswith("word")
 
@@ -92,5 +93,4 @@ async def test_rows_taken_ahead_lay_the_screen_out_less_often_and_are_given_back
             assert chat(pilot).query_one(Transcript).max_scroll_y == 0
             gate.open()
         assert len(heights) <= 3
-        body = chat(pilot).query_one(MarkdownBody)
-        await wait_until(pilot, lambda: body.size.height == len(body._document), "as tall as its text")
+        await wait_until(pilot, lambda: ChatPage(pilot).transcript.answer_is_as_tall_as_its_text)

@@ -28,7 +28,7 @@ from tui.candidates import Candidate
 from tui.editing.edited_file import EditedFile
 from tui.figures import by_source
 from tui.screens.chat import ChatScreen
-from tui.screens.chats import ChatsScreen
+from tui.screens.chats import ChatsScreen, line_of
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.diff import DiffScreen, diff
 from tui.screens.editor import EditorScreen
@@ -197,7 +197,7 @@ async def test_two_thousand_strings_in_lists_questions_and_diffs():
         await pilot.app.push_screen(chats)
         options = chats.query_one(OptionList)
         for n, (text, other) in enumerate(pairwise(strings)):
-            options.clear_options().add_option(Option(chats._line(n, text, 0.0, other)))
+            options.clear_options().add_option(Option(line_of(text, 0.0, other, is_current=False)))
             chats.query_one(Input).value = printable_line(text)
             assert_clean(pilot, n)
         chats.dismiss(None)

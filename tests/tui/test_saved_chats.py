@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
+from fakes.pages import ChatPage
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import say
 from textual.widgets import Input
@@ -25,7 +26,7 @@ async def test_the_next_start_resumes_where_one_left_off_with_the_draft():
         await ready(pilot)
         await answered(pilot, "First question")
         composer(pilot).insert("half a thou")
-        await wait_until(pilot, lambda: chat(pilot)._draft == "half a thou")
+        await wait_until(pilot, lambda: ChatPage(pilot).kept_draft == "half a thou")
     async with app_with(say("Second answer.")).run_test(size=(80, 24)) as pilot:
         await sees(pilot, "First answer.")
         await sees(pilot, "half a thou")
@@ -206,14 +207,14 @@ async def test_deleting_holds_nothing_up_and_loses_nothing(monkeypatch: pytest.M
 
 
 async def test_while_the_store_is_converted_one_can_write_and_ask(monkeypatch: pytest.MonkeyPatch):
-    converted, latest = threading.Event(), Archive.latest
+    converted = threading.Event()
 
-    def slow(archive: Archive) -> object:
-        with archive._busy, archive._opening:
+    class Converted(Database):
+        def __init__(self, path: Path | None = None) -> None:
             converted.wait(30)
-        return latest(archive)
+            super().__init__(path)
 
-    monkeypatch.setattr(Archive, "latest", slow)
+    monkeypatch.setattr("spectra_local.history.database.Database", Converted)
     async with app_with(say("Meanwhile.")).run_test(size=(80, 24), notifications=True) as pilot:
         await ready(pilot)
         await answered(pilot, "Are you there?")

@@ -115,7 +115,7 @@ def test_leaving_a_chat_does_not_end_the_loading_of_its_model():
     session.load()
     wait_until(gate.reached.is_set)
     session.abandon()
-    assert not assistant._cancelled.is_set()
+    assert not assistant.is_cancelled
     gate.open()
     wait_until(lambda: log.has(Loaded))
     session.close(5)

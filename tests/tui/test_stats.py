@@ -138,10 +138,9 @@ async def test_the_history_comes_when_it_is_read_and_a_damaged_one_is_said():
 
 
 async def test_a_history_that_cannot_be_read_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    (tmp_path / "folder").mkdir()
     async with app_with().run_test(size=(80, 24)) as pilot:
         await ready(pilot)
-        pilot.app.archive._path = tmp_path / "folder"  # type: ignore[attr-defined]
+        monkeypatch.setattr("spectra_local.locations.database_file", lambda: tmp_path)  # a folder
         await send(pilot, "/stats")
         await sees(pilot, "Nothing has been")
         await pilot.press("end")

@@ -2,6 +2,8 @@
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
+from fakes.pages import ChatPage
+from fakes.picture import lines
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import done
 from textual.pilot import Pilot
@@ -19,8 +21,8 @@ SCRIPT = [Text("It is ", 2), Text("known text", 2, "h" * 10), Text(" and new.", 
 def colours(pilot: Pilot[None], text: str) -> set[str]:
     """Foreground colours of a text on the screen."""
     found = set()
-    for strip in pilot.app.screen._compositor.render_strips(pilot.app.size):
-        for segment in strip:
+    for line in lines(pilot.app):
+        for segment in line:
             if text in segment.text and segment.style and segment.style.color:
                 found.add(segment.style.color.name)
     return found
@@ -84,8 +86,7 @@ async def test_tinting_an_answer_that_is_still_coming_keeps_its_text():
         composer(pilot).insert("Hi")
         await pilot.press("enter", "ctrl+t")
         await sees(pilot, "known text")
-        body = chat(pilot).query_one(MarkdownBody)
-        await wait_until(pilot, lambda: body.size.height == len(body._document))
+        await wait_until(pilot, lambda: ChatPage(pilot).transcript.answer_is_as_tall_as_its_text)
         assert chat(pilot).state.chat.turns[-1].text == "It is known text and new."
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, state
-from fakes.pilot import screen_text, wait_until
+from fakes.pilot import has_ended, screen_text, wait_until
 from fakes.scripted import ScriptedAssistant, say
 from textual import events
 from textual.pilot import Pilot
@@ -127,7 +127,7 @@ async def test_any_other_key_calls_off_the_first_ctrl_c():
             await wait_until(pilot, lambda: "quits." not in screen_text(pilot))
             await wait_until(pilot, lambda: composer(pilot).text == "")
         await pilot.press("ctrl+c", "left_control", "ctrl+c")  # some terminals tell of the key that is held
-        await wait_until(pilot, lambda: pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
 
 
 async def test_after_a_selection_was_copied_ctrl_c_means_the_next_thing():

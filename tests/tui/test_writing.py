@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
-from fakes.pilot import screen_text, wait_until
+from fakes.pages import ChatPage
+from fakes.pilot import has_ended, screen_text, wait_until
 from fakes.scripted import say
 from textual import events
 from textual.pilot import Pilot
@@ -52,7 +53,7 @@ async def test_down_chooses_another_command_and_enter_runs_that():
         await pilot.press("/", "up")  # round to the last one
         await sees(pilot, "/quit")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: pilot.app._exit)
+        await wait_until(pilot, lambda: has_ended(pilot))
 
 
 async def test_escape_closes_the_list_and_keeps_the_text():
@@ -250,7 +251,7 @@ async def test_each_chat_keeps_its_own_draft():
         second = state(pilot).chat.id
         assert second is not None
         await pilot.press(*"draft two")
-        await wait_until(pilot, lambda: chat(pilot)._draft == "draft two")
+        await wait_until(pilot, lambda: ChatPage(pilot).kept_draft == "draft two")
         await chat(pilot).open_chat(first)
         assert composer(pilot).text == "draft one"
         await chat(pilot).open_chat(second)

@@ -137,12 +137,7 @@ class ChatsScreen(PanelScreen[Place | None]):
         return [_Found((h.chat, h.message), h.title, self._line(h.chat, h.title, h.changed, h.excerpt)) for h in hits]
 
     def _line(self, chat: int, title: str, changed: float, more: str) -> Content:
-        mark = "• " if chat == self._current else "  "
-        return Content.assemble(
-            (f"{mark}{ago(changed):<{_AGE}}  ", "$foreground 50%"),
-            printable_line(title) or "untitled",
-            (f"  {printable_line(more)}", "$foreground 60%"),
-        )
+        return line_of(title, changed, more, is_current=chat == self._current)
 
     def on_resize(self) -> None:
         """A narrow screen has room for fewer words."""
@@ -218,6 +213,16 @@ class ChatsScreen(PanelScreen[Place | None]):
             self._leave_renaming()
         else:
             self.dismiss(None)
+
+
+def line_of(title: str, changed: float, more: str, *, is_current: bool) -> Content:
+    """A line of the list. ``changed``: seconds since 1970; ``more``: what is said behind the title."""
+    mark = "• " if is_current else "  "
+    return Content.assemble(
+        (f"{mark}{ago(changed):<{_AGE}}  ", "$foreground 50%"),
+        printable_line(title) or "untitled",
+        (f"  {printable_line(more)}", "$foreground 60%"),
+    )
 
 
 def ago(then: float) -> str:

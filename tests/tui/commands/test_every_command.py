@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
-from fakes.pilot import screen_text, wait_until
-from fakes.scripted import Gate, say
+from fakes.pages import ChatPage
+from fakes.pilot import has_ended, screen_text, wait_until
+from fakes.scripted import Gate, ScriptedAssistant, say
 from textual.pilot import Pilot
 
 from spectra_local.protocol import Text
+from tui.adapter import CHAT_SAMPLING
+from tui.app import ChatApp
 from tui.commands import COMMANDS
 from tui.screens.chats import ChatsScreen
 from tui.screens.confirm import ConfirmScreen
@@ -27,6 +30,11 @@ def opens(screen: type) -> Check:
     return lambda pilot: isinstance(pilot.app.screen, screen)
 
 
+def temperature(pilot: Pilot[None]) -> float:
+    """Of the next answer."""
+    return pilot.app.settings.sampling(CHAT_SAMPLING).temperature  # type: ignore[attr-defined]
+
+
 def box_has(text: str) -> Check:
     return lambda pilot: composer(pilot).text == text
 
@@ -36,13 +44,13 @@ STEPS: list[tuple[str, Check]] = [
     ("/help", opens(HelpScreen)),
     ("/stats", opens(StatsScreen)),
     ("/set", opens(SettingsScreen)),
-    ("/set temperature 0.5", lambda p: chat(p)._adapter.sampling.temperature == 0.5),
+    ("/set temperature 0.5", lambda p: temperature(p) == 0.5),
     ("/set balanced", lambda p: p.app.settings.preset == "balanced"),
     ("/set temperature", lambda p: "temperature is 0.7 (preset balanced)." in screen_text(p)),
-    ("/set temperature 0.6", lambda p: chat(p)._adapter.sampling.temperature == 0.6),
-    ("/set temperature default", lambda p: chat(p)._adapter.sampling.temperature == 0.7),
-    ("/system be brief", lambda p: chat(p)._adapter.system == "be brief"),
-    ("/system off", lambda p: chat(p)._adapter.system == ""),
+    ("/set temperature 0.6", lambda p: temperature(p) == 0.6),
+    ("/set temperature default", lambda p: temperature(p) == 0.7),
+    ("/system be brief", lambda p: p.app.settings.system_prompt == "be brief"),
+    ("/system off", lambda p: p.app.settings.system_prompt == ""),
     ("/tint on", lambda p: p.app.settings.tint),
     ("/model", opens(ModelsScreen)),
     ("/chats", opens(ChatsScreen)),
@@ -63,7 +71,7 @@ STEPS: list[tuple[str, Check]] = [
     ("/incognito", lambda p: state(p).chat.incognito),
     ("/new", lambda p: not state(p).chat.incognito and not state(p).chat.turns),
     ("/model off", lambda p: state(p).model.phase is Phase.DOWN),
-    ("/quit", lambda p: p.app._exit),
+    ("/quit", has_ended),
 ]
 
 
@@ -83,6 +91,22 @@ async def test_every_command_does_what_it_says(tmp_path: Path, monkeypatch: pyte
             await wait_until(pilot, lambda holds=holds: holds(pilot), typed)
             while len(pilot.app.screen_stack) > 1:
                 pilot.app.pop_screen()
+
+
+async def test_what_is_set_is_what_the_model_is_asked_with():
+    assistant = ScriptedAssistant(say("Yes."))
+    async with ChatApp(lambda: assistant).run_test(size=(100, 30)) as pilot:
+        await ready(pilot)
+        for command in ("/set temperature 0.5", "/system be brief"):
+            await send(pilot, command)
+            await ready(pilot)
+        await ChatPage(pilot).ask("Is it?")
+        request = assistant.requests[-1]
+        assert request.sampling.temperature == 0.5
+        assert [message.content for message in request.messages] == ["be brief", "Is it?"]
+        await send(pilot, "/system off")
+        await ChatPage(pilot).ask("And now?")
+        assert "be brief" not in [message.content for message in assistant.requests[-1].messages]
 
 
 async def test_continue_goes_on():

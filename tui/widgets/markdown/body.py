@@ -50,6 +50,11 @@ class MarkdownBody(GrowsDown):
         self._strips: dict[Line, Strip] = {}
         self._drawn_width = 0
 
+    @property
+    def line_count(self) -> int:
+        """Lines of the text as it was laid out last."""
+        return len(self._document)
+
     def append(self, text: str, sources: str = "") -> None:
         """Adds text to the end. Lines that do not change are not drawn again. ``sources``: see ``Document``."""
         self._pieces.append((text, sources))
