@@ -10,7 +10,7 @@ import spectra_local
 import tui
 from spectra_local.answer_events import ShownLogprobs, piece_of, timings_of
 from spectra_local.answer_text import AnswerText
-from spectra_local.learning import _saved
+from spectra_local.learning import savings_of
 from spectra_local.protocol import OTHER_SOURCE, OWN, SOURCE_CODES, Source, Timings
 from spectra_local.speculation import evidence, match
 from spectra_local.speculation.decoder import Counts, Step
@@ -60,7 +60,7 @@ def test_pointers_read_from_known_sources_and_weights_have_room_for_them():
 
 def test_what_was_said_earlier_here_or_elsewhere_is_counted_as_foreseen():
     said = dict.fromkeys(Source, 1)
-    assert _saved(Timings(accepted_by_source=dict(said))).from_history == 2
+    assert savings_of(Timings(accepted_by_source=dict(said))).from_history == 2
 
 
 def test_nobody_keeps_a_list_of_sources():
@@ -81,10 +81,10 @@ def test_the_time_that_drafting_took_is_no_time_saved():
     timings = timings_of(counts, 21, 1.5)
     assert timings.draft_ms == pytest.approx(500)
     assert timings.speedup_estimate == pytest.approx(20 / 15)
-    assert _saved(timings).saved_ms == pytest.approx(500)
+    assert savings_of(timings).saved_ms == pytest.approx(500)
 
 
 def test_drafts_that_cost_more_than_they_bring_are_a_loss():
     timings = timings_of(Counts(steps=10, cost=10.0, decode_s=1.0, drafting_s=1.5), 15, 2.5)
     assert timings.speedup_estimate < 1
-    assert _saved(timings).saved_ms < 0
+    assert savings_of(timings).saved_ms < 0

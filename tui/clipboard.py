@@ -14,7 +14,7 @@ from pathlib import Path
 from spectra_local.locations import runtime_dir
 from spectra_local.private_file import write_private
 
-_PATIENCE_S = 2.0  # a clipboard tool without its display may hang
+PATIENCE_S = 2.0  # a clipboard tool without its display may hang
 
 # Tool with its arguments, and the variable without which it cannot work.
 _TOOLS = (
@@ -46,7 +46,7 @@ def copy(text: str, command: Command) -> bool:
             start_new_session=True,
         )
         try:
-            tool.communicate(text.encode("utf-8", "replace"), timeout=_PATIENCE_S)
+            tool.communicate(text.encode("utf-8", "replace"), timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             _end(tool)
         return tool.returncode == 0

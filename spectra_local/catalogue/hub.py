@@ -25,11 +25,11 @@ from spectra_local.printable import printable_line
 _DEFAULT_ENDPOINT = "https://huggingface.co"
 # Where something else can serve the file, a silent hub is given up within 5 s, loading the client included.
 _PATIENCE_WITH_FALLBACK = 4.0
-_PATIENCE = 10.0
+PATIENCE = 10.0
 _SILENCE = 5.0  # seconds without a byte before a connection counts as cut; bounds how late a cancel is seen
 _TRIES_WITHOUT_A_BYTE = 3
-_PAUSE = 1.0  # seconds before a cut connection is tried again
-_CHUNK = 256 << 10
+PAUSE = 1.0  # seconds before a cut connection is tried again
+CHUNK = 256 << 10
 _TRUE = {"1", "ON", "YES", "TRUE"}  # as huggingface_hub reads its variables
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-")
@@ -45,7 +45,7 @@ class OfflineError(DownloadError):
     """The user wants no connection to be opened: no other source may be asked either."""
 
 
-class _ConnectionCutError(Exception):
+class ConnectionCutError(Exception):
     """The bytes stopped coming."""
 
 
@@ -73,7 +73,7 @@ def locate(entry: Entry, cancelled: Cancelled) -> RemoteFile:
     """Asks the hub about the entry's file. Raises HubError within 5 s where another source is left, else 10 s."""
     _refuse_offline(entry)
     hub = _client()
-    seconds = _PATIENCE_WITH_FALLBACK if entry.parts else _PATIENCE
+    seconds = _PATIENCE_WITH_FALLBACK if entry.parts else PATIENCE
     url = hub.hf_hub_url(entry.repository, entry.file, endpoint=endpoint())
 
     def ask() -> RemoteFile:
@@ -106,18 +106,18 @@ def fetch(entry: Entry, remote: RemoteFile, partial: PartialFile, report: Report
     while partial.size < remote.n_bytes:
         before = partial.size
         try:
-            _receive(entry, remote, partial, report, cancelled)
-        except _ConnectionCutError as cut:
+            receive(entry, remote, partial, report, cancelled)
+        except ConnectionCutError as cut:
             tries = 1 if partial.size > before else tries + 1
             if tries >= _TRIES_WITHOUT_A_BYTE:
                 raise HubError(
                     f"the connection to {_host()} broke ({cut}); what arrived of {entry.name} is kept, "
                     f"'spectra-chat models pull {entry.name}' goes on from there"
                 ) from cut
-            _pause(_PAUSE, entry.name, cancelled)
+            _pause(PAUSE, entry.name, cancelled)
 
 
-def _receive(entry: Entry, remote: RemoteFile, partial: PartialFile, report: Report, cancelled: Cancelled) -> None:
+def receive(entry: Entry, remote: RemoteFile, partial: PartialFile, report: Report, cancelled: Cancelled) -> None:
     """One request for what is missing."""
     headers = remote.headers | {"Accept-Encoding": "identity"}
     if partial.size:
@@ -129,14 +129,14 @@ def _receive(entry: Entry, remote: RemoteFile, partial: PartialFile, report: Rep
             response = stack.enter_context(request)
         _check_start(entry, response, partial)
         with _cuts():
-            chunks = response.iter_bytes(_CHUNK)
+            chunks = response.iter_bytes(CHUNK)
         while partial.size < remote.n_bytes:
             if cancelled():
                 raise PullCancelledError(entry.name)
             with _cuts():
                 chunk = next(chunks, b"")
             if not chunk:
-                raise _ConnectionCutError("it ended early")
+                raise ConnectionCutError("it ended early")
             partial.append(chunk[: remote.n_bytes - partial.size], remote.n_bytes)
             report(partial.size, remote.n_bytes)
 
@@ -151,7 +151,7 @@ def _check_start(entry: Entry, response: Any, partial: PartialFile) -> None:
         if partial.size:  # a server or proxy that ignores ranges
             partial.restart()
     elif response.status_code in (408, 429) or response.status_code >= 500:
-        raise _ConnectionCutError(f"HTTP {response.status_code}")
+        raise ConnectionCutError(f"HTTP {response.status_code}")
     else:
         raise HubError(f"{_host()} refuses {entry.repository}/{entry.file} (HTTP {response.status_code})")
 
@@ -162,7 +162,7 @@ def _cuts() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise _ConnectionCutError(_short(error)) from error
+        raise ConnectionCutError(_short(error)) from error
 
 
 def _client() -> Any:

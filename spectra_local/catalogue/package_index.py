@@ -84,7 +84,7 @@ def _fetch_piece(entry: Entry, piece: _Piece, partial: PartialFile, report: Repo
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("", "tmp", "wheel"):
             (folder / name).mkdir(mode=0o700)
-        if said := _run_pip(part, folder, arrived):
+        if said := run_pip(part, folder, arrived):
             raise _failure(piece, said, partial)
         _append(entry, piece, folder, partial)
         report(partial.size, piece.total)
@@ -94,7 +94,7 @@ def _fetch_piece(entry: Entry, piece: _Piece, partial: PartialFile, report: Repo
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_pip(part: Part, folder: Path, arrived: Callable[[int], None]) -> str:
+def run_pip(part: Part, folder: Path, arrived: Callable[[int], None]) -> str:
     """``pip download`` of one package into ``folder``/wheel; its temporary files in ``folder`` tell how far it is.
 
     Returns "", or what pip said where it failed.
@@ -114,10 +114,10 @@ def _run_pip(part: Part, folder: Path, arrived: Callable[[int], None]) -> str:
         try:
             most = 0
             while _still_runs(pip):
-                most = max(most, _size_of(folder / "tmp"))  # emptied before pip ends
+                most = max(most, size_of(folder / "tmp"))  # emptied before pip ends
                 arrived(most)
         finally:
-            _end(pip)
+            end_pip(pip)
         log.seek(0)
         return log.read(1 << 20).decode("utf-8", "replace") or "pip failed" if pip.returncode else ""
 
@@ -130,7 +130,8 @@ def _still_runs(pip: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _end(pip: subprocess.Popen[bytes]) -> None:
+def end_pip(pip: subprocess.Popen[bytes]) -> None:
+    """Asks pip to end, then makes it."""
     if pip.poll() is None:
         pip.terminate()
         try:
@@ -140,7 +141,7 @@ def _end(pip: subprocess.Popen[bytes]) -> None:
             pip.wait()
 
 
-def _size_of(folder: Path) -> int:
+def size_of(folder: Path) -> int:
     """Bytes below ``folder``, while pip renames and removes files in it."""
     total = 0
     for at, _, names in os.walk(folder):

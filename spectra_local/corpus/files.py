@@ -29,7 +29,7 @@ _GENERATED_NAMES = ("*.min.js", "*.min.css", "*.map", "*.lock", "package-lock.js
 _GENERATED = re.compile(r"@generated|\bDO NOT EDIT\b|(?:auto-?generated|generated) (?:by|from|file)", re.IGNORECASE)
 _HEAD_LINES = 5  # in which a generated file says so
 _MEAN_LINE = 400  # characters: longer on average, and no person wrote the lines
-_DEEPEST = 100  # folders in one another; people make ten
+DEEPEST = 100  # folders in one another; people make ten
 _SENTENCE = 600  # characters that prose has a sentence in
 
 
@@ -92,7 +92,7 @@ def _below(folder: Path, ignored: Ignored, skip: Skip, depth: int = 0) -> Iterat
                 yield path, entry.stat(follow_symlinks=False)
             elif entry.name in _FOLDERS:
                 skip(f"{path}{os.sep}", "belongs to tools")
-            elif depth == _DEEPEST:
+            elif depth == DEEPEST:
                 skip(f"{path}{os.sep}", "is nested too deeply")
             else:
                 yield from _below(path, Ignored(path, ignored), skip, depth + 1)
@@ -104,7 +104,7 @@ def _read(path: Path, entry: os.stat_result, skip: Skip) -> TextOfFile | None:
     reason = _unwanted(path, entry)
     if not reason:
         try:
-            content = _content(path)
+            content = content_of(path)
             text = content.decode("utf-8")
             reason = _unwanted_text(text, len(content))
             if not reason:
@@ -117,7 +117,8 @@ def _read(path: Path, entry: os.stat_result, skip: Skip) -> TextOfFile | None:
     return None
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """All bytes of a regular file; raises OSError."""
     # Not to wait for a writer where a pipe has taken the file's place since it was looked at.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         return file.read(MOST_BYTES + 1)

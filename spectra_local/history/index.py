@@ -65,6 +65,11 @@ class Index:
         self._builder: threading.Thread | None = None
         self._open()
 
+    @property
+    def tail_tokens(self) -> int:
+        """How many tokens are in memory because no segment has them yet."""
+        return self._tail_tokens
+
     # --- searching ---------------------------------------------------------------------------------------------
 
     def matches(self, context: Sequence[int], limit: int) -> list[Match]:

@@ -43,7 +43,7 @@ class Exchange:
 
 
 # Another version's file may be converted by the app for half a minute: the model is not kept waiting for it.
-_OPEN_WITHIN_S = 1.0
+OPEN_WITHIN_S = 1.0
 _TRY_AGAIN_S = 0.1
 
 
@@ -60,7 +60,7 @@ class PersonalHistory:
         self._database: Database | None = None
         self._n_vocab = n_vocab
         self._waits = True  # for a file that another program converts
-        self.opened(_OPEN_WITHIN_S)
+        self.opened(OPEN_WITHIN_S)
 
     def opened(self, within_s: float = _TRY_AGAIN_S) -> bool:
         """Before a request: whether the file could be opened now, and not before."""

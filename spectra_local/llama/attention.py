@@ -59,7 +59,7 @@ def flash_cells(model: Model, abort: AbortFlag, n_threads: int) -> int | None:
             if not (fill(flash, n_cells) and fill(plain, n_cells)) or ratio(plain, flash) > 1.0:
                 return ALWAYS
             short = context(SHORT, True)
-            return SHORT if _widths_agree(short) and _can_change(short, plain) else NEVER
+            return SHORT if widths_agree(short) and _can_change(short, plain) else NEVER
     except SpectraError:
         return None
 
@@ -104,7 +104,7 @@ def seconds(context: Context, width: int = 1) -> float:
     return taken
 
 
-def _widths_agree(context: Context) -> bool:
+def widths_agree(context: Context) -> bool:
     """Whether a pass over some tokens gives the logits of passes over one, to the bit; at the beginning, which tells
     of most weights already, and further on."""
     return all(

@@ -121,7 +121,7 @@ class FileTemplate:
         if len(self._template) > MAX_TEMPLATE_BYTES:
             limit = MAX_TEMPLATE_BYTES >> 10
             raise TemplateError(f"the model's own chat template has more than {limit} KB; choose one: {_choices()}")
-        self._tokens = _token_variables(header)
+        self._tokens = token_variables(header)
         markers = {token for token in header.user_tokens if _MARKER.fullmatch(token)}
         named = {header.token_texts[each] for each in ("bos", "eos", "eot") if header.token_texts.get(each)}
         self._control = header.control_tokens | named | markers | _ENDS_OF_TURN
@@ -164,7 +164,7 @@ def _choices() -> str:
     return ", ".join(f"--template {name}" for name in TEMPLATE_NAMES if name != FROM_FILE)
 
 
-def _token_variables(header: GgufHeader) -> dict[str, str]:
+def token_variables(header: GgufHeader) -> dict[str, str]:
     """What Transformers hands to a template of the file's tokens."""
     return {
         f"{name}_token": header.token_texts[name] for name in ("bos", "eos", "unk", "pad") if name in header.token_texts
@@ -193,7 +193,7 @@ _PROBES: tuple[tuple[Message, ...], ...] = (
 )
 
 # Digests of templates that were compared with ours once and for all; tests do so again. They spare 0.1 s a start.
-_VERIFIED = {
+VERIFIED = {
     "254c5a9203633a72": "chatml",  # SmolLM2 instruct
     "559a49ad8f36d769": "chatml",  # Qwen 2 instruct
     "dc7505b0297ebeca": "chatml",  # Qwen 2.5 instruct, Qwen 2.5 Coder 0.5B
@@ -224,7 +224,7 @@ def digest(template: str) -> str:
 def says_the_same(family: Family, header: GgufHeader) -> bool:
     """Whether ``family`` writes every probe conversation as the file's own template does."""
     try:
-        rendered = jinja_sandbox.render(header.chat_template, _PROBES, _token_variables(header))
+        rendered = jinja_sandbox.render(header.chat_template, _PROBES, token_variables(header))
     except TemplateError:
         return False
     return all(theirs == joined(family.render(probe)) for theirs, probe in zip(rendered, _PROBES, strict=True))
@@ -235,7 +235,7 @@ def _family_of(header: GgufHeader) -> Family | None:
     text = header.chat_template
     if len(text) > MAX_TEMPLATE_BYTES:
         return None
-    verified = _VERIFIED.get(digest(text))
+    verified = VERIFIED.get(digest(text))
     if verified is not None:
         return _named_family(verified).of(header)
     for family in FAMILIES:

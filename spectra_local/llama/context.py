@@ -31,7 +31,7 @@ WIDEST_EXACT = 16  # above, CPU matrix products change kernels and their last bi
 WIDEST_SMALL = 63  # of a small cache with flash attention: from 64 on there is another kernel, which rounds otherwise
 MAX_LEAVES = 16  # the logits buffer holds at least this many rows whatever is decoded
 _PARKING = MAX_LEAVES  # sequence that owns rejected cells in exact mode
-_N_SEQ = MAX_LEAVES + 1
+N_SEQ = MAX_LEAVES + 1
 _GROWTH_RESERVE = 100_000_000  # bytes left free for everybody else when the cache grows
 # Their rotary factors depend on the size of the context, so a cache made for one size is wrong in another.
 _FIXED_SIZE_ARCHITECTURES = frozenset({"phi3", "phimoe", "minicpm3"})
@@ -78,7 +78,7 @@ class Context:
         self._decoded: list[int] = []  # root and nodes of the tree in flight
         self._parents: Sequence[int] = ()  # of its nodes
         self._node_sequences: list[list[int]] = []
-        self._batch = Batch(PREFILL_BATCH, _N_SEQ)
+        self._batch = Batch(PREFILL_BATCH, N_SEQ)
         self._n_cells = 0
         self._first_row = 0  # batch position of row 0 of ``logits``
         self._rows: dict[int, NDArray[np.float32]] = {}  # views into the logits buffer, by address
@@ -129,7 +129,7 @@ class Context:
         params = lib.llama_context_default_params()
         params.n_ctx = n_cells
         params.n_batch = params.n_ubatch = PREFILL_BATCH if self.flash else MAX_WIDTH
-        params.n_seq_max = _N_SEQ
+        params.n_seq_max = N_SEQ
         params.n_outputs_max = MAX_WIDTH
         params.n_threads = params.n_threads_batch = self._n_threads
         params.kv_unified = True  # a token tree shares the cells of its trunk

@@ -20,7 +20,7 @@ from spectra_local.python_process import isolated_command
 # The process limits its own CPU time to a few seconds. This is for one that never gets that far; a busy machine may
 # take long to give it those seconds, and that is not the template's fault.
 BACKSTOP_SECONDS = 60.0
-_PROGRAM = Path(__file__).with_name("jinja_process.py")
+PROGRAM = Path(__file__).with_name("jinja_process.py")
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ")  # what Python needs to start, and the date
 
 
@@ -47,7 +47,7 @@ def render(
 def _run(request: bytes) -> dict[str, Any]:
     try:
         process = subprocess.run(
-            isolated_command(_PROGRAM),
+            isolated_command(PROGRAM),
             input=request,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_CGROUP = Path("/sys/fs/cgroup")
-_OWN_GROUPS = Path("/proc/self/cgroup")
+CGROUP = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def available_bytes() -> int | None:
@@ -33,16 +33,16 @@ def _left_in_groups() -> Iterator[int]:
 def _groups() -> Iterator[tuple[Path, str, str]]:
     """(folder, file of the limit, file of what is used) of this process's groups, with both versions' names."""
     try:
-        lines = _OWN_GROUPS.read_text().splitlines()
+        lines = OWN_GROUPS.read_text().splitlines()
     except OSError:
         lines = []
     for line in lines:
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number == "0":
-            root, names = _CGROUP, ("memory.max", "memory.current")
+            root, names = CGROUP, ("memory.max", "memory.current")
         elif "memory" in controllers.split(","):
-            root, names = _CGROUP / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+            root, names = CGROUP / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
         else:
             continue
         # In a container the path may be the host's, of which nothing is to be seen here but the group itself.

@@ -8,17 +8,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
-_CPUINFO = Path("/proc/cpuinfo")
+CPUINFO = Path("/proc/cpuinfo")
 _IDENTIFYING = ("vendor_id", "cpu family", "model", "model name", "CPU implementer", "CPU part", "flags", "Features")
 
 _VECTOR = ("sse", "ssse", "avx", "amx", "fma", "f16c", "bmi", "asimd", "sve", "sme", "i8mm", "bf16")
 
 
 @cache
-def _described() -> dict[str, str]:
+def fields_of_cpuinfo() -> dict[str, str]:
     """The first processor's lines of /proc/cpuinfo; empty where the system has no such file."""
     try:
-        first = _CPUINFO.read_text("utf-8", "replace").split("\n\n", 1)[0]
+        first = CPUINFO.read_text("utf-8", "replace").split("\n\n", 1)[0]
     except OSError:
         return {}
     pairs = (line.partition(":")[::2] for line in first.splitlines())
@@ -27,12 +27,12 @@ def _described() -> dict[str, str]:
 
 def name() -> str:
     """What its maker calls it, e.g. "Intel(R) Xeon(R) Platinum 8481C"; the kind of machine where that is not told."""
-    return _described().get("model name") or os.uname().machine
+    return fields_of_cpuinfo().get("model name") or os.uname().machine
 
 
 def instructions() -> frozenset[str]:
     """The instruction sets it has, by Linux's names ("avx512f", "amx_tile"); empty where the system does not say."""
-    described = _described()
+    described = fields_of_cpuinfo()
     return frozenset((described.get("flags") or described.get("Features") or "").split())
 
 
@@ -48,7 +48,7 @@ def has_amx() -> bool:
 
 def identity() -> str:
     """Tells this kind of processor from all others, so that what holds on one is not believed on another."""
-    described = _described()
+    described = fields_of_cpuinfo()
     facts = [described.get(field, "") for field in _IDENTIFYING]
     system = os.uname()
     return " ".join([sys.platform, system.machine, *facts, "" if described else system.version])

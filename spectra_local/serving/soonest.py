@@ -9,7 +9,7 @@ from typing import Any
 from spectra_local.completion.completer import Suggestion
 from spectra_local.serving.request_queue import Job
 
-_PATIENCE = 0.4  # seconds: what comes later no longer seems to come at once. A GPU has written several lines by then
+PATIENCE = 0.4  # seconds: what comes later no longer seems to come at once. A GPU has written several lines by then
 
 
 async def suggested_texts(job: Job) -> list[str]:
@@ -23,7 +23,7 @@ async def suggested_texts(job: Job) -> list[str]:
     line = ""
     try:
         while True:
-            left = max(0.0, started + _PATIENCE - time.monotonic()) if line else None
+            left = max(0.0, started + PATIENCE - time.monotonic()) if line else None
             item = await asyncio.wait_for(_next(events), left)
             if item is None:
                 break

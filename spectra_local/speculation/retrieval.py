@@ -26,7 +26,7 @@ from spectra_local.speculation.match import TOKEN_BITS
 from spectra_local.speculation.traces import CORPORA
 
 MOST_CONTEXTS = 60_000  # of each level, the most frequent; see core_file.py
-_AT_ONCE = 2_000_000  # contexts sorted at once: some 100 MB
+AT_ONCE = 2_000_000  # contexts sorted at once: some 100 MB
 _WALL = -1  # between texts
 
 _NICE = 19
@@ -128,7 +128,7 @@ def _counted(tokens: NDArray[np.int32], n: int) -> tuple[Ints, Ints, Ints]:
     """(context, follower, count) of every n-gram and what follows it, the frequent contexts' alone."""
     found: list[tuple[Ints, Ints, Ints]] = []
     size = len(tokens) - n
-    shares = max(1, -(-size // _AT_ONCE))
+    shares = max(1, -(-size // AT_ONCE))
     for share in range(shares):
         # By context and not by place, so that each context is counted whole.
         place = np.flatnonzero((tokens[n - 1 : n - 1 + size] % shares == share) & (tokens[n:] >= 0))

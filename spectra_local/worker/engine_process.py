@@ -58,7 +58,7 @@ class EngineProcess:
         self._options = options or EngineOptions()
         self._connection: Connection | None = None
         self._info: ModelInfo | None = None
-        self._n_requests = 0
+        self.n_requests = 0
         self._asked = _Asked()  # the latest
         self._asking = threading.Lock()  # of what a cancel is meant for
         self._descent: Descent | None = None  # made when a process is first started: it reads a file
@@ -134,7 +134,7 @@ class EngineProcess:
 
     def _connect(self, connection: Connection) -> Iterator[LoadProgress]:
         with self._asking:
-            self._connection, self._n_requests, self._has_decoded = connection, 0, False
+            self._connection, self.n_requests, self._has_decoded = connection, 0, False
             self._asked.number = 0
             cancelled = self._asked.cancelled
         if cancelled:  # before there was a process to hear it
@@ -244,8 +244,8 @@ class EngineProcess:
             if asked.cancelled:
                 return iter([_CANCELLED])
             connection = self._connected()
-            self._n_requests += 1
-            asked.number = self._n_requests
+            self.n_requests += 1
+            asked.number = self.n_requests
         connection.send(request)
         return connection.receive()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.prices import make_width_cheap
 
 from spectra_local.bench.misleading import hostile_turns
 from spectra_local.bench.replay import Run
@@ -13,8 +14,6 @@ from spectra_local.history.database import Database
 from spectra_local.history.store import Store
 from spectra_local.history.turn import Turn
 from spectra_local.protocol import Done, EngineOptions, Request, Text, Timings
-from spectra_local.speculation.cost import CostCurve
-from spectra_local.speculation.measured_cost import MeasuredCost
 
 pytestmark = pytest.mark.model
 
@@ -46,9 +45,7 @@ def loaded(path: Path) -> Engine:
 @pytest.fixture
 def cheap_width(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prices under which every guess is tried, whatever machine and load this runs on."""
-    cheap = CostCurve({1: 1.0, 128: 1.5})
-    monkeypatch.setattr(MeasuredCost, "_refine", lambda self: None)
-    monkeypatch.setattr(MeasuredCost, "reprice", lambda self, _: CostCurve.reprice(self, cheap.relative))
+    make_width_cheap(monkeypatch)
 
 
 @pytest.mark.usefixtures("cheap_width")

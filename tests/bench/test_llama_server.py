@@ -1,11 +1,14 @@
 """The servers' side of a contest, against a small program that speaks as llama-server does."""
 
 import stat
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from spectra_local.bench import llama_server
 from spectra_local.bench.live import Question
 from spectra_local.bench.llama_server import BASELINE, LlamaServers
 from spectra_local.bench.workload import Prompt
@@ -63,14 +66,24 @@ def servers(path: Path, model: Path, *types: str) -> LlamaServers:
     return LlamaServers(path, model, types, n_ctx=512, n_threads=2, n_gpu_layers=-1)
 
 
-def test_each_type_has_a_server_and_its_timings_become_a_sample(tmp_path: Path, model: Path) -> None:
+def test_each_type_has_a_server_and_its_timings_become_a_sample(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = program(tmp_path, PROGRAM, timings='"timings": timings')
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def started(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        processes.append(popen(*arguments, **options))
+        return processes[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(llama_server.subprocess, "Popen", started)
     with servers(path, model, "ngram-mod") as group:
         assert group.names == [BASELINE, "server ngram-mod"]
         plain, mod = (group.run(name, QUESTION) for name in group.names)
-        processes = [server._process for server in group._servers.values()]
     assert (plain.tokens, plain.n_timed, plain.seconds, plain.steps) == ([3, 2, 1], 7, 0.5, 7)
     assert (mod.draft_n, mod.draft_n_accepted, mod.steps) == (6, 3, 4)
+    assert len(processes) == 2
     assert all(process.poll() is not None for process in processes)
 
 

@@ -16,7 +16,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     with FakeHub(gguf_bytes(size=2 << 20)) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr("spectra_local.catalogue.hub._PAUSE", 0.01)
+        monkeypatch.setattr("spectra_local.catalogue.hub.PAUSE", 0.01)
         yield hub
 
 

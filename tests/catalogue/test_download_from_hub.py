@@ -184,7 +184,7 @@ def test_no_network_is_one_clear_line(entry: Entry, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_hub_that_never_answers_is_given_up_in_time(hub: FakeHub, entry: Entry, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("spectra_local.catalogue.hub._PATIENCE", 0.2)
+    monkeypatch.setattr("spectra_local.catalogue.hub.PATIENCE", 0.2)
     hub.silent = True
     with pytest.raises(DownloadError, match=r"did not answer within 0.2 s|cannot be reached"):
         fetch(entry)

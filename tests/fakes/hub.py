@@ -20,7 +20,7 @@ class FakeHub:
         self.requests: list[tuple[str, str, str | None]] = []  # (method, path, Range)
         self.user_agents: list[str] = []
         self.authorizations: list[str | None] = []
-        self._end = threading.Event()
+        self.end = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
@@ -44,7 +44,7 @@ class FakeHub:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._end.set()
+        self.end.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -52,14 +52,14 @@ class FakeHub:
     def _handler(hub) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
             def do_HEAD(self) -> None:
-                hub._note(self)
+                hub.note(self)
                 if hub.silent:
-                    hub._end.wait(30)
+                    hub.end.wait(30)
                     return
                 self._head(hub.status, len(hub.content))
 
             def do_GET(self) -> None:
-                hub._note(self)
+                hub.note(self)
                 asked = self.headers.get("Range")
                 start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and not hub.ignores_ranges else 0
                 body = hub.content[start:]
@@ -72,7 +72,7 @@ class FakeHub:
                     self.wfile.write(body[: hub.cut_after])
                     self.wfile.flush()
                     if hub.stalls:
-                        hub._end.wait(30)
+                        hub.end.wait(30)
                     self.close_connection = True
                     return
                 self.wfile.write(body)
@@ -93,7 +93,7 @@ class FakeHub:
 
         return Handler
 
-    def _note(self, request: BaseHTTPRequestHandler) -> None:
+    def note(self, request: BaseHTTPRequestHandler) -> None:
         self.requests.append((request.command, request.path, request.headers.get("Range")))
         self.user_agents.append(request.headers.get("User-Agent", ""))
         self.authorizations.append(request.headers.get("Authorization"))

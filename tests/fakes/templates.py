@@ -21,6 +21,6 @@ def template_text(name: str) -> str:
 
 def own_texts(header, conversations) -> list[str]:
     """What the file's own Jinja makes of each conversation."""
-    texts = jinja_sandbox.render(header.chat_template, conversations, chat_template._token_variables(header))
+    texts = jinja_sandbox.render(header.chat_template, conversations, chat_template.token_variables(header))
     assert not [each for each in texts if isinstance(each, TemplateError)]
     return texts

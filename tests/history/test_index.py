@@ -60,7 +60,7 @@ def test_a_segment_reads_on_where_the_context_was_seen(store: Store) -> None:
     texts = [text(i) for i in range(5)]
     store.add([turn(t, str(i)) for i, t in enumerate(texts)])
     index = indexed(store)
-    assert segment_files() and index._tail_tokens == 0
+    assert segment_files() and index.tail_tokens == 0
     for t in texts:
         best = index.matches(t[:100], 6)[0]
         assert best.length == 100
@@ -122,7 +122,7 @@ def test_segments_merge_and_stay_few(store: Store) -> None:
         index.add(store.turns(after=ids[0] - 1))
         index.wait()
         index.refresh()
-    assert 1 <= len(index._segments) <= 8
+    assert 1 <= len(segment_files()) <= 8
     for i in range(40):
         assert read_on(index, text(i, 60)[:30]) == text(i, 60)[30:50]
 
@@ -151,7 +151,7 @@ def test_a_missing_or_damaged_segment_is_made_again(store: Store) -> None:
     (path,) = segment_files()
     path.write_bytes(b"nonsense")
     index = indexed(store)
-    assert index._segments and read_on(index, text(1)[:40]) == text(1)[40:60]
+    assert segment_files() and read_on(index, text(1)[:40]) == text(1)[40:60]
 
 
 @pytest.mark.usefixtures("small_tail")
@@ -181,7 +181,7 @@ def test_much_that_another_program_imported_is_left_to_the_builder(store: Store)
     index = Index(store, "fp", VOCABULARY)
     Store(Database()).import_layer("team", [turn(text(i), str(i)) for i in range(10)])
     index.refresh()
-    assert index._tail_tokens < 1000
+    assert index.tail_tokens < 1000
     index.wait()
     index.refresh()
     assert all(read_on(index, text(i)[:40]) == text(i)[40:60] for i in range(10))

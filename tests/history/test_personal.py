@@ -13,7 +13,7 @@ from spectra_local.locations import database_file, private_dir
 
 
 def test_a_file_that_another_program_converts_is_opened_once_that_is_done(monkeypatch):
-    monkeypatch.setattr(personal, "_OPEN_WITHIN_S", 0.05)
+    monkeypatch.setattr(personal, "OPEN_WITHIN_S", 0.05)
     private_dir(database_file().parent)
     with closing(sqlite3.connect(database_file(), isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode = WAL")

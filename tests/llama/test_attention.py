@@ -32,7 +32,7 @@ def test_where_it_is_slower_it_stays_for_short_texts_that_it_makes_exact(
     smollm2: Model, abort: native.AbortFlag, monkeypatch: pytest.MonkeyPatch, agree: bool, cells: int
 ) -> None:
     timed(monkeypatch, flash=SLOWER, plain=FASTER)
-    monkeypatch.setattr(attention, "_widths_agree", lambda context: agree)
+    monkeypatch.setattr(attention, "widths_agree", lambda context: agree)
     assert attention.flash_cells(smollm2, abort, 2) == cells
 
 
@@ -64,7 +64,7 @@ class WobblyContext:
 def test_passes_that_round_otherwise_when_they_are_wide_are_seen_also_further_on(
     exact_tokens: int, agree: bool
 ) -> None:
-    assert attention._widths_agree(WobblyContext(exact_tokens)) is agree  # type: ignore[arg-type]
+    assert attention.widths_agree(WobblyContext(exact_tokens)) is agree  # type: ignore[arg-type]
 
 
 def test_a_cache_whose_layout_is_not_known_does_not_change_its_attention(
@@ -74,7 +74,7 @@ def test_a_cache_whose_layout_is_not_known_does_not_change_its_attention(
         raise ValueError("a state of another layout")
 
     timed(monkeypatch, flash=SLOWER, plain=FASTER)
-    monkeypatch.setattr(attention, "_widths_agree", lambda context: True)
+    monkeypatch.setattr(attention, "widths_agree", lambda context: True)
     monkeypatch.setattr(kv_state, "with_values", unknown)
     assert attention.flash_cells(smollm2, abort, 2) == NEVER
 

@@ -212,7 +212,7 @@ def test_verified_digests_name_templates_that_do_say_the_same():
     checked = 0
     for path in DATA.glob("*.jinja"):
         header = header_of(path.read_text())
-        name = chat_template._VERIFIED.get(digest(header.chat_template))
+        name = chat_template.VERIFIED.get(digest(header.chat_template))
         if name is not None:
             assert says_the_same(find_template(name, header), header), path
             checked += 1
@@ -351,7 +351,7 @@ def test_a_long_conversation_is_rendered():
 def test_a_process_that_waits_long_for_its_processor_still_answers(tmp_path, monkeypatch):
     """Only the CPU time that the template itself takes is limited."""
     waiting = tmp_path / "waiting.py"
-    program = jinja_sandbox._PROGRAM
+    program = jinja_sandbox.PROGRAM
     waiting.write_text(f"import runpy, time\ntime.sleep(2.5)\nrunpy.run_path({str(program)!r}, run_name='__main__')\n")
-    monkeypatch.setattr(jinja_sandbox, "_PROGRAM", waiting)
+    monkeypatch.setattr(jinja_sandbox, "PROGRAM", waiting)
     assert jinja_sandbox.render("{{ messages[0].content }}", [messages(("user", "Hi"))], {}) == ["Hi"]

@@ -35,10 +35,10 @@ def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The file in which the system describes its processors."""
     path = tmp_path / "cpuinfo"
-    monkeypatch.setattr(processor, "_CPUINFO", path)
-    processor._described.cache_clear()
+    monkeypatch.setattr(processor, "CPUINFO", path)
+    processor.fields_of_cpuinfo.cache_clear()
     yield path
-    processor._described.cache_clear()
+    processor.fields_of_cpuinfo.cache_clear()
 
 
 def steps() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spectra_local.engine import Engine
-from spectra_local.llama.context import _N_SEQ
+from spectra_local.llama.context import N_SEQ
 from spectra_local.llama.native import lib
 from spectra_local.protocol import Done, EngineOptions, PromptProgress, Request, Text
 
@@ -26,7 +26,7 @@ def engine(smollm2_path: Path, spectra_home: Path) -> Iterator[Engine]:
 def sequences(engine: Engine) -> list[int]:
     """Those that hold cells."""
     memory = lib.llama_get_memory(engine.context.handle)
-    return [s for s in range(_N_SEQ) if lib.llama_memory_seq_pos_max(memory, s) >= 0]
+    return [s for s in range(N_SEQ) if lib.llama_memory_seq_pos_max(memory, s) >= 0]
 
 
 def test_answers_that_end_early_leave_one_sequence_and_all_other_cells_free(engine: Engine) -> None:

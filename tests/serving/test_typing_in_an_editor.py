@@ -121,7 +121,7 @@ async def test_a_slow_suggestion_is_its_first_line_and_the_rest_follows_when_tha
 
 
 async def test_a_quick_suggestion_comes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(soonest, "_PATIENCE", 30.0)
+    monkeypatch.setattr(soonest, "PATIENCE", 30.0)
     async with editor(say("a = 1\n    b = 2")) as typist:
         assert await typist.offered(1, 4) == ["a = 1\n    b = 2"]
 
@@ -130,7 +130,7 @@ async def test_a_suggestion_that_was_asked_for_comes_whole_however_long_it_takes
     gate = Gate()
     async with editor([Text("a = 1"), Text("\n    b"), gate, *say(" = 2")], say("")) as typist:
         asked = asyncio.ensure_future(typist.offered(1, 4, INVOKED))
-        assert not (await asyncio.wait([asked], timeout=2 * soonest._PATIENCE))[0]
+        assert not (await asyncio.wait([asked], timeout=2 * soonest.PATIENCE))[0]
         gate.open()
         assert await asked == ["a = 1\n    b = 2"]
 

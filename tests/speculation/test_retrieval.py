@@ -59,7 +59,7 @@ def test_frequent_contexts_stay_and_are_halved_like_those_of_core(monkeypatch: p
 def test_counting_in_shares_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = random.Random(2).choices(range(50), k=2000)
     whole = count([text])
-    monkeypatch.setattr(retrieval, "_AT_ONCE", 150)
+    monkeypatch.setattr(retrieval, "AT_ONCE", 150)
     shared = count([text])
     for level in ("one", "two", "three"):
         ours = {key: (e.seen, e.weights) for key, e in getattr(shared, level).items()}

@@ -109,7 +109,7 @@ async def test_an_incognito_chat_is_not_written_to_a_file(desktop: Path):
 
 
 async def test_a_tool_that_fails_or_hangs_gives_way_to_the_next(desktop: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(clipboard, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(clipboard, "PATIENCE_S", 0.2)
     tool(desktop, "wl-copy", "exit 1")
     tool(desktop, "xclip", "/bin/cat > /dev/null; /bin/sleep 600")
     async with app_with(say("Yes.")).run_test(size=(100, 30)) as pilot:

@@ -13,7 +13,6 @@ from spectra_local.settings import load_settings
 from tui import themes
 from tui.app import ChatApp
 from tui.tint import counted, shares
-from tui.widgets.markdown.body import MarkdownBody
 
 SCRIPT = [Text("It is ", 2), Text("known text", 2, "h" * 10), Text(" and new.", 3), done(predicted_n=7)]
 

@@ -42,7 +42,10 @@ class Program:
         self.send(Request(prompt=text, **fields))
 
     def send(self, message: Any) -> None:
-        self._requests.write(wire.encode(message))
+        self.write(wire.encode(message))
+
+    def write(self, line: bytes) -> None:
+        self._requests.write(line)
 
     def answer(self) -> tuple[str, str]:
         """The text of the next answer, and how it ended."""
@@ -78,7 +81,7 @@ class Engine:
         self.prompts: list[Prompt | None] = []
         self.asked: list[str] = []
         self.closed = False
-        self._cancelled = threading.Event()
+        self.cancelled = threading.Event()
 
     def load(self) -> Iterator[LoadProgress]:
         yield LoadProgress(1.0)
@@ -92,7 +95,7 @@ class Engine:
         return Prompt([1, 2, 3])
 
     def generate(self, request: Request, prompt: Prompt | None = None) -> Iterator[Event]:
-        self._cancelled.clear()
+        self.cancelled.clear()
         self.prompts.append(prompt)
         self.asked.append(request.prompt or "")
         return self._events(request.prompt or "")
@@ -101,15 +104,15 @@ class Engine:
         if asked == "defect":
             raise RuntimeError("a defect")
         if asked in self.gates:
-            self.gates[asked].wait(self._cancelled)
-        if self._cancelled.is_set():
+            self.gates[asked].wait(self.cancelled)
+        if self.cancelled.is_set():
             yield Done("cancelled", Timings(), 0, 0)
             return
         yield Text(asked.upper())
         yield done()
 
     def cancel(self) -> None:
-        self._cancelled.set()
+        self.cancelled.set()
 
     def close(self) -> None:
         self.closed = True
@@ -136,7 +139,6 @@ Join = Callable[[], Program]
 @pytest.fixture
 def join(engine: Engine, ended: threading.Event, monkeypatch: pytest.MonkeyPatch) -> Iterator[Join]:
     """One more program at a server that has loaded; in the end all leave, and so does the server."""
-    monkeypatch.setattr(EngineServer, "_describe", lambda _: None)
     server = EngineServer("model", EngineOptions(), None)
     programs = [Program(server)]
     thread = threading.Thread(target=server.run, daemon=True)
@@ -180,7 +182,6 @@ def test_who_joins_a_load_that_somebody_gave_up_is_sent_away_and_is_told_no_erro
         raise SpectraError("loading was cancelled")
 
     monkeypatch.setattr(engine, "load", load)
-    monkeypatch.setattr(EngineServer, "_describe", lambda _: None)
     server = EngineServer("model", EngineOptions(), None)
     first = Program(server)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -188,7 +189,7 @@ def test_who_joins_a_load_that_somebody_gave_up_is_sent_away_and_is_told_no_erro
     assert begun.wait(GENEROUS_S)
     first.send({"cancel": 0})
     assert isinstance(first.got.get(timeout=GENEROUS_S), LoadProgress)
-    wait_until(lambda: engine._cancelled.is_set())
+    wait_until(lambda: engine.cancelled.is_set())
     second = Program(server)
     goes_on.set()
     while (said := second.got.get(timeout=GENEROUS_S)) is not None:
@@ -342,7 +343,7 @@ def test_a_long_prompt_that_nobody_wants_any_more_holds_nothing(join: Join, engi
 @pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\n", b'{"cancel": "all"}\n', b"[]\n", b'{"type": "Popen"}\n'])
 def test_nonsense_ends_its_sender_alone(join: Join, nonsense: bytes) -> None:
     rude, polite = join(), join()
-    rude._requests.write(nonsense)
+    rude.write(nonsense)
     assert rude.hears_no_more()
     polite.ask("hi")
     assert polite.answer() == ("HI", "stop")
@@ -368,7 +369,6 @@ def test_a_defect_ends_one_request_and_no_program(join: Join) -> None:
 def test_the_process_ends_with_its_last_program(
     engine: Engine, ended: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(EngineServer, "_describe", lambda _: None)
     server = EngineServer("model", EngineOptions(), None)
     first, second = Program(server), Program(server)
     threading.Thread(target=server.run, daemon=True).start()

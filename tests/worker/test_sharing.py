@@ -138,7 +138,7 @@ def test_a_cancel_ends_only_the_request_of_the_one_who_cancels(visit: Join) -> N
     done: list[list[Event]] = []
     thread = threading.Thread(target=lambda: done.append(list(waiting)))
     thread.start()
-    wait_until(lambda: second._n_requests == 1)
+    wait_until(lambda: second.n_requests == 1)
     second.cancel()
     thread.join(20)  # at once, though the first one's story goes on
     last = done[0][-1]
@@ -192,10 +192,10 @@ def test_what_nobody_waits_for_gives_way_and_is_answered_later(visit: Join) -> N
 
     for n_tokens in (100, 400, 1600):  # more on a machine that is done with fewer before it hears of the other
         answered.clear()
-        n_asked = first._n_requests
+        n_asked = first.n_requests
         thread = threading.Thread(target=ask, args=(n_tokens,))
         thread.start()
-        wait_until(lambda n=n_asked + 1: first._n_requests == n)
+        wait_until(lambda n=n_asked + 1: first.n_requests == n)
         second = visit()  # which takes longer than it takes the engine to begin with the other
         assert text_of(list(second.generate(COUNT))).startswith(" 7, 8")
         gave_way = not answered
@@ -232,11 +232,13 @@ def test_a_line_beside_another_leads_to_the_same_engine(visit: Join, join: Join)
 def test_an_engine_of_ones_own_has_lines_too_and_nobody_else_finds_it(
     visit: Join, smollm2_path: Path, spectra_home: Path
 ) -> None:
+    before = set(runtime_dir().iterdir())
     own = EngineProcess(smollm2_path, EngineOptions(n_ctx=1024), has_lines=True)
     list(own.load())
     second = own.beside()
     assert second
     assert second.pid == own.pid != visit().pid
+    assert set(runtime_dir().iterdir()) > before
     story = own.generate(STORY)
     next(story)
     assert text_of(list(second.generate(replace(COUNT, kind="complete")))).startswith(" 7, 8")
@@ -244,9 +246,7 @@ def test_an_engine_of_ones_own_has_lines_too_and_nobody_else_finds_it(
     assert isinstance(list(story)[-1], Done)
     second.close()
     own.close()
-    point = own._own_point
-    assert point
-    wait_until(lambda: not list(runtime_dir().glob(f"{point.socket.stem}*")))
+    wait_until(lambda: set(runtime_dir().iterdir()) == before)
 
 
 def test_who_waits_behind_a_long_answer_is_told_so(visit: Join) -> None:
