@@ -118,7 +118,7 @@ def _read(path: Path, entry: os.stat_result, skip: Skip) -> TextOfFile | None:
 
 
 def content_of(path: Path) -> bytes:
-    """All bytes of a regular file; raises OSError."""
+    """The bytes of a regular file, at most one more than is read of any; raises OSError."""
     # Not to wait for a writer where a pipe has taken the file's place since it was looked at.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         return file.read(MOST_BYTES + 1)
