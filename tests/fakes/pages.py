@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from tui.screens.fetch import FetchScreen
+from tui.widgets.answer import Answer
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.markdown.body import MarkdownBody
 from tui.widgets.model_choices import ModelChoices
@@ -51,6 +52,11 @@ class TranscriptPage:
     def bodies(self) -> list[MarkdownBody]:
         """The texts of the answers, as widgets: for their place and size."""
         return [*self.view.query(MarkdownBody)]
+
+    @property
+    def notices_of_answers(self) -> list[list[str]]:
+        """What stands above each answer, to be known of it."""
+        return [[str(each.render()) for each in answer.query(".notice")] for answer in self.view.query(Answer)]
 
     @property
     def failures(self) -> int:
