@@ -1,6 +1,7 @@
 """A real model whose chat template refuses what programs send: over HTTP and in the app it answers, and says so once.
 
-The templates refuse as Gemma's, Mistral's and Qwen 3.5's do, and trim what they write in turns that the model beneath knows.
+The templates refuse as Gemma's, Mistral's and Qwen 3.5's do, and trim what they write; their turns are those that the
+model beneath knows.
 """
 
 import json
