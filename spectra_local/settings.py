@@ -7,7 +7,7 @@ what other versions wrote stay. Knows nothing of screens: which keys and themes 
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from spectra_local.errors import SpectraError, UsageError
 from spectra_local.locations import NoHomeError, config_dir
 from spectra_local.printable import printable_line
 from spectra_local.private_file import write_private
-from spectra_local.protocol import Sampling
 
 _MAX_BYTES = 1 << 20  # a larger file is not ours
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -63,17 +62,6 @@ class Settings:
     keys: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys
     completion: LearningRules = field(default_factory=LearningRules)  # what completing and rewriting teaches
 
-    def sampling(self, base: Sampling) -> Sampling:
-        """``base`` with the preset's values, then with those set one by one."""
-        changed: dict[str, Any] = {**self.presets.get(self.preset, {}), **self.parameters}
-        return replace(base, **changed)
-
-    def origin(self, parameter: str) -> str:
-        """Where the value of a sampling parameter comes from, in words."""
-        if parameter in self.parameters:
-            return "set one by one"
-        return f"preset {self.preset}" if parameter in self.presets.get(self.preset, {}) else "built in"
-
     @property
     def system_prompt(self) -> str:
         """The text of the system prompt in use, "" for none."""
@@ -112,10 +100,21 @@ def change_setting(path: tuple[str, ...], value: str | float | bool | None) -> N
 
 def checked_parameter(name: str, text: str) -> float:
     """The number in ``text`` for a sampling parameter. Raises UsageError with the range."""
+    try:
+        number: object = float(text)
+    except ValueError:
+        number = text
+    return checked_number(name, number)
+
+
+def checked_number(name: str, value: object) -> float:
+    """``value`` as the sampling parameter takes it. Raises UsageError with the range."""
     if name not in SAMPLING_RANGES:
         raise UsageError(f"there is no parameter '{printable_line(name)}'; there are {', '.join(SAMPLING_RANGES)}")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(_range_words(name))
     try:
-        return _number(name, float(text))
+        return _number(name, value)
     except ValueError:
         raise UsageError(_range_words(name)) from None
 

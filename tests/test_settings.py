@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from spectra_local.chat_settings import InForce
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.protocol import Sampling
 from spectra_local.settings import Settings, change_setting, checked_parameter, load_settings, settings_file
@@ -31,7 +32,7 @@ def test_a_preset_and_single_parameters_make_the_sampling():
     write('preset = "mine"\n[parameters]\ntop_k = 40\n[presets.mine]\ntemperature = 0.3\ntop_p = 0.9\n')
     loaded, notices = load_settings()
     assert notices == []
-    assert loaded.sampling(Sampling(repeat_penalty=1.05)) == Sampling(
+    assert InForce(loaded).sampling(Sampling(repeat_penalty=1.05)) == Sampling(
         temperature=0.3, top_p=0.9, top_k=40, repeat_penalty=1.05
     )
 

@@ -11,6 +11,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.content import Content
 
+from spectra_local.chat_settings import InForce
 from spectra_local.errors import SpectraError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import Assistant
@@ -197,7 +198,8 @@ class ChatApp(QuietCrash):
         """The settings."""
         from tui.screens.settings import SettingsScreen
 
-        self.push_screen(SettingsScreen(self.settings))
+        chat = self.screen_stack[0]
+        self.push_screen(SettingsScreen(chat.in_force if isinstance(chat, ChatScreen) else InForce(self.settings)))
 
     def action_help(self) -> None:
         """The keys."""

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spectra_local.chat_settings import from_json
 from spectra_local.chats.records import (
     ChatSummary,
     Hit,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:  # SQLite, and all that needs it, is 15 ms that the first fram
 
 # How long a save waits for another program that writes: the screen stands still meanwhile, and saves again soon.
 _BUSY_S = 0.1
+
+_MOST_NOTICES = 3  # of what cannot be used in a chat; a hostile file could make any number
 
 
 class Archive:
@@ -83,6 +86,7 @@ class Archive:
                 self._write(chat)
             if draft is not None:
                 self.keep_draft(chat, draft)
+            self._choose(chat)
         except StoreError as error:
             words = f"This chat is not being saved: {error}"
             told, self._told = self._told, words
@@ -109,6 +113,13 @@ class Archive:
                 store.update(turn.row, turn.text, turn.outcome.value)
                 turn.saved = (len(turn.text), turn.outcome)
             parent = turn.row
+
+    def _choose(self, chat: Chat) -> None:
+        """What was chosen for it alone. A chat that is nothing yet is not begun for that."""
+        own = chat.own.to_json()
+        if chat.id is not None and own != chat.saved_own:
+            self.store.choose(chat.id, own)
+            chat.saved_own = own
 
     def keep_draft(self, chat: Chat, text: str) -> None:
         """What is typed and not sent; a chat without messages is begun for it. Raises StoreError."""
@@ -203,8 +214,8 @@ class Archive:
         if chat.id is not None:
             return self.store.tree(chat.id)
         turns = [turn for turn in chat.turns if turn.text]
-        return Tree(title_of(turns[0].text) if turns else "", tuple(_message(n, t) for n, t in enumerate(turns, 1)),
-                    len(turns) or None)  # fmt: skip
+        messages = tuple(_message(n, t) for n, t in enumerate(turns, 1))
+        return Tree(title_of(turns[0].text) if turns else "", messages, len(turns) or None, own=chat.own.to_json())
 
 
 def conversation_of(saved: SavedChat) -> Chat:
@@ -215,7 +226,8 @@ def conversation_of(saved: SavedChat) -> Chat:
         turn = Turn(message.role, message.text, Outcome.CUT if outcome is Outcome.OPEN else outcome)
         turn.files, turn.row, turn.saved = message.files, message.id, (len(message.text), outcome)
         turns.append(turn)
-    return Chat(turns, id=saved.id, title=saved.title)
+    own, notices = from_json(saved.own)
+    return Chat(turns, id=saved.id, title=saved.title, own=own, saved_own=saved.own, notices=notices[:_MOST_NOTICES])
 
 
 def _message(number: int, turn: Turn) -> SavedMessage:

@@ -6,8 +6,9 @@ Knows nothing of widgets, threads or files; a store of chats can be put under ``
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 
+from spectra_local.chat_settings import ChatSettings
 from spectra_local.chats.attachments import with_files
-from spectra_local.chats.records import Attachment
+from spectra_local.chats.records import NOTHING_CHOSEN, Attachment
 from spectra_local.protocol import LOADING, Message, ModelInfo, Role, Sampling, Timings
 from tui.meter import Meter
 
@@ -77,6 +78,9 @@ class Chat:
     titled: bool = False  # by the user or by the model, rather than by its first words
     _: KW_ONLY
     incognito: bool = False  # never saved
+    own: ChatSettings = field(default_factory=ChatSettings)  # what was chosen for this chat alone
+    notices: list[str] = field(default_factory=list)  # of what could not be used when it was opened
+    saved_own: str = NOTHING_CHOSEN  # as it is in the store
 
     def messages(self) -> tuple[Message, ...]:
         """What the model is sent: all that was said, without turns that failed or are still empty."""

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
-from spectra_local.chats.records import DAMAGED
+from spectra_local.chats.records import DAMAGED, NOTHING_CHOSEN
 
 MESSAGE_FIELDS = ("id", "chat", "parent", "role", "text", "outcome", "created", "files")
+CHAT_FIELDS = ("id", "title", "draft", "own")
 
 
 def seal_message(sql: sqlite3.Connection, message: int) -> int:
@@ -23,10 +24,10 @@ def seal_message(sql: sqlite3.Connection, message: int) -> int:
 
 
 def seal_chat(sql: sqlite3.Connection, chat: int) -> int:
-    """Inside a transaction, after each change of a chat's title or draft; returns its id."""
-    row = sql.execute("SELECT id, title, draft FROM chats WHERE id = ?", (chat,)).fetchone()
+    """Inside a transaction, after each change of a chat's title, draft or own settings; returns its id."""
+    row = sql.execute(f"SELECT {', '.join(CHAT_FIELDS)} FROM chats WHERE id = ?", (chat,)).fetchone()  # noqa: S608
     if row:
-        sql.execute("UPDATE chats SET checksum = ? WHERE id = ?", (_digest(row), chat))
+        sql.execute("UPDATE chats SET checksum = ? WHERE id = ?", (_digest_of_chat(row), chat))
     return chat
 
 
@@ -39,9 +40,13 @@ def whole_message(row: Sequence[Any]) -> tuple[Any, ...]:
     return (id_, chat, parent, role if role in ("user", "assistant") else "assistant", DAMAGED, "complete", 0.0, "[]")
 
 
-def whole_chat(chat: int, title: str, draft: str, checksum: bytes | None) -> tuple[str, str]:
-    """Title and draft; where the checksum does not fit, neither."""
-    return (title, draft) if checksum is None or checksum == _digest((chat, title, draft)) else (DAMAGED, "")
+def whole_chat(row: Sequence[Any]) -> tuple[str, str, str]:
+    """Title, draft and own settings out of a chat's fields and checksum; where that does not fit, none of them."""
+    *fields, checksum = row
+    if checksum is None or checksum == _digest_of_chat(fields):
+        _, title, draft, own = fields
+        return title, draft, own
+    return DAMAGED, "", NOTHING_CHOSEN
 
 
 def kept_message(row: dict[str, Any]) -> dict[str, Any]:
@@ -54,11 +59,17 @@ def kept_message(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def kept_chat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of chats as it is; a damaged one loses title and draft."""
-    if row["checksum"] is None or row["checksum"] == _digest((row["id"], row["title"], row["draft"])):
+    """A row of chats as it is; a damaged one loses title, draft and own settings."""
+    if row["checksum"] is None or row["checksum"] == _digest_of_chat([row[name] for name in CHAT_FIELDS]):
         return row
-    mended = row | {"title": DAMAGED, "draft": ""}
-    return mended | {"checksum": _digest((mended["id"], mended["title"], mended["draft"]))}
+    mended = row | {"title": DAMAGED, "draft": "", "own": NOTHING_CHOSEN}
+    return mended | {"checksum": _digest_of_chat([mended[name] for name in CHAT_FIELDS])}
+
+
+def _digest_of_chat(fields: Sequence[object]) -> bytes:
+    """Of a chat without settings of its own it is what it was before there were any."""
+    *before, own = fields
+    return _digest(before if own == NOTHING_CHOSEN else fields)
 
 
 def _digest(fields: Sequence[object]) -> bytes:

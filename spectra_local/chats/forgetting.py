@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectra_local.chats.checks import seal_chat, seal_message
-from spectra_local.chats.records import FORGOTTEN, OPEN, conversation_name
+from spectra_local.chats.records import FORGOTTEN, NOTHING_CHOSEN, OPEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.counted import counted
 from spectra_local.errors import StoreError
@@ -39,11 +39,12 @@ class Gone:
     layers: int = 0  # imports and corpora as such, where everything goes
     unsaved: int = 0  # texts of files in the editor
     corpus_texts: int = 0
+    chosen: int = 0  # settings of chats that stay
 
     @property
     def is_empty(self) -> bool:
         """Nothing that was said fitted."""
-        return not (self.turns or self.chats or self.messages or self.corpus_texts)
+        return not (self.turns or self.chats or self.messages or self.corpus_texts or self.chosen)
 
     def __str__(self) -> str:
         """In words, for people."""
@@ -52,6 +53,7 @@ class Gone:
             (self.corpus_texts, "text of a corpus", "texts of corpora"),
             (self.chats, "saved chat", ""),
             (self.messages, "message", ""),
+            (self.chosen, "system prompt of a chat", "system prompts of chats"),
             (self.layers, "import or corpus", "imports and corpora"),
             (self.unsaved, "unsaved text", ""),
             (self.copies, "old copy of the database", "old copies of the database"),
@@ -116,9 +118,9 @@ class _UndoneError(Exception):
 def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
     layers = sql.execute("SELECT COUNT(*) FROM layers WHERE id <> 1").fetchone()[0] if what.everything else 0
     turns, corpus_texts = delete_turns(sql, what)
-    whole = blanked = 0
-    for chat, title, named, draft, changed in sql.execute(
-        "SELECT id, title, named, draft, changed FROM chats"
+    whole = blanked = chosen = 0
+    for chat, title, named, draft, own, changed in sql.execute(
+        "SELECT id, title, named, draft, own, changed FROM chats"
     ).fetchall():
         if what.conversation and what.conversation != conversation_name(chat):
             continue
@@ -134,6 +136,9 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
         blanked += len(places)
         if what.containing is not None and not keeps_draft:
             sql.execute("UPDATE chats SET draft = '' WHERE id = ?", (chat,))
+        if what.containing is not None and what.fits(*_chosen(own)):
+            sql.execute("UPDATE chats SET own = ? WHERE id = ?", (NOTHING_CHOSEN, chat))
+            chosen += 1
         if (what.containing is not None and what.fits(title)) or (places and first_gone and not named):
             sql.execute("UPDATE chats SET title = ? WHERE id = ?", (FORGOTTEN, chat))
         seal_chat(sql, chat)
@@ -145,6 +150,7 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
         layers=layers,
         unsaved=len(_unsaved(what)),
         corpus_texts=corpus_texts,
+        chosen=chosen,
     )
 
 
@@ -190,6 +196,14 @@ def _texts(files: str) -> list[str]:
         return [str(part) for file in json.loads(files) for part in file]
     except (ValueError, TypeError):
         return [files]
+
+
+def _chosen(own: str) -> list[str]:
+    """The texts in a chat's own settings; where they are damaged, the field as it is."""
+    try:
+        return [value for value in json.loads(own).values() if isinstance(value, str)]
+    except (ValueError, AttributeError, RecursionError):
+        return [own]
 
 
 def _blank(sql: sqlite3.Connection, message: int) -> None:

@@ -7,6 +7,7 @@ Speaker = Literal["user", "assistant"]
 OPEN = "open"  # the outcome of a message that is being written
 FORGOTTEN = "(forgotten)"  # what stands where a message was that its owner wanted gone
 DAMAGED = "(damaged on disk: 'spectra-chat history verify' tells more)"  # what stands where one cannot be trusted
+NOTHING_CHOSEN = "{}"  # the own settings of a chat that has none, as JSON
 
 _TITLE_CHARACTERS = 60
 
@@ -40,6 +41,8 @@ class SavedChat:
     title: str
     draft: str = ""
     messages: tuple[SavedMessage, ...] = ()
+    _: KW_ONLY
+    own: str = NOTHING_CHOSEN  # settings that hold in it alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Tree:
     messages: tuple[SavedMessage, ...] = ()
     leaf: int | None = None
     draft: str = field(default="", compare=False)
+    _: KW_ONLY
+    own: str = NOTHING_CHOSEN  # settings that hold in it alone
 
 
 def title_of(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from spectra_local.chats.checks import MESSAGE_FIELDS, whole_chat, whole_message
+from spectra_local.chats.checks import CHAT_FIELDS, MESSAGE_FIELDS, whole_chat, whole_message
 from spectra_local.chats.records import DAMAGED, Hit
 from spectra_local.chats.store import SAID
 from spectra_local.history.database import Database
@@ -37,8 +37,9 @@ def search(database: Database, words: str, limit: int = MOST_HITS) -> list[Hit]:
 def _whole(database: Database, hit: Hit) -> Hit:
     """The hit without words that damage made."""
     sql = database.connection
-    row = sql.execute("SELECT id, title, draft, checksum FROM chats WHERE id = ?", (hit.chat,)).fetchone()
-    if whole_chat(*row)[0] == DAMAGED:
+    query = f"SELECT {', '.join(CHAT_FIELDS)}, checksum FROM chats WHERE id = ?"  # noqa: S608
+    row = sql.execute(query, (hit.chat,)).fetchone()
+    if whole_chat(row)[0] == DAMAGED:
         hit = replace(hit, title=DAMAGED)
     if hit.message is not None:
         query = f"SELECT {', '.join(MESSAGE_FIELDS)}, checksum FROM messages WHERE id = ?"  # noqa: S608

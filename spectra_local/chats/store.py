@@ -10,10 +10,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from spectra_local.chats.checks import MESSAGE_FIELDS, seal_chat, seal_message, whole_chat, whole_message
+from spectra_local.chats.checks import (
+    CHAT_FIELDS,
+    MESSAGE_FIELDS,
+    seal_chat,
+    seal_message,
+    whole_chat,
+    whole_message,
+)
 from spectra_local.chats.records import (
     DAMAGED,
     FORGOTTEN,
+    NOTHING_CHOSEN,
     Attachment,
     ChatSummary,
     SavedChat,
@@ -26,6 +34,7 @@ from spectra_local.history.database import Database
 
 _LONGEST_PROMPT = 20_000  # characters that can be recalled
 _COLUMNS = ", ".join(MESSAGE_FIELDS)
+_OF_CHAT = f"{', '.join(CHAT_FIELDS)}, checksum"
 SAID = "EXISTS (SELECT 1 FROM messages WHERE chat = chats.id)"  # a chat in which something was said
 _BRANCH = f"""
 WITH RECURSIVE branch AS (
@@ -111,6 +120,12 @@ class ChatStore:
             sql.execute("UPDATE chats SET draft = ? WHERE id = ?", (_clean(text), chat))
             seal_chat(sql, chat)
 
+    def choose(self, chat: int, own: str) -> None:
+        """Settings that hold in this chat alone, as JSON."""
+        with self._database.transaction() as sql:
+            sql.execute("UPDATE chats SET own = ? WHERE id = ?", (_clean(own), chat))
+            seal_chat(sql, chat)
+
     def delete(self, chat: int) -> None:
         """Deletes a chat from the tables; chats/forgetting.py also from every file, with what was learned from it."""
         with self._database.transaction() as sql:
@@ -121,8 +136,8 @@ class ChatStore:
         now = time.time()
         with self._database.transaction() as sql:
             chat = _id(sql.execute(
-                "INSERT INTO chats (title, named, created, changed, draft) VALUES (?, 1, ?, ?, ?)",
-                (_clean(tree.title), now, now, _clean(tree.draft)),
+                "INSERT INTO chats (title, named, created, changed, draft, own) VALUES (?, 1, ?, ?, ?, ?)",
+                (_clean(tree.title), now, now, _clean(tree.draft), _clean(tree.own)),
             ))  # fmt: skip
             ids: dict[int | None, int | None] = {None: None}
             for m in tree.messages:
@@ -133,7 +148,7 @@ class ChatStore:
     def duplicate(self, chat: int) -> int:
         """A copy with all branches; its id."""
         tree = self.tree(chat)
-        return self.insert(Tree(f"{tree.title} (copy)", tree.messages, tree.leaf, tree.draft))
+        return self.insert(Tree(f"{tree.title} (copy)", tree.messages, tree.leaf, tree.draft, own=tree.own))
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -152,11 +167,11 @@ class ChatStore:
         found = self._chat(chat)
         if found is None:
             return None
-        title, draft, leaf = found
+        title, draft, own, leaf = found
         branch = self._branch(chat, leaf)
         if message is not None and all(m.id != message for m in branch):
             branch = self._branch(chat, self._newest_below(message))
-        return SavedChat(chat, title, draft, tuple(branch))
+        return SavedChat(chat, title, draft, tuple(branch), own=own)
 
     def siblings(self, message: int) -> list[int]:
         """The branches at this message: ids of all that answer the same parent, oldest first."""
@@ -182,22 +197,22 @@ class ChatStore:
     def summaries(self, limit: int = -1) -> list[ChatSummary]:
         """Newest first, without what is but a draft; ``limit`` below 0: all."""
         rows = self._all(
-            "SELECT id, changed, (SELECT count(*) FROM messages WHERE chat = chats.id), title, draft, checksum "  # noqa: S608
+            f"SELECT changed, (SELECT count(*) FROM messages WHERE chat = chats.id), {_OF_CHAT} "  # noqa: S608
             f"FROM chats WHERE {SAID} ORDER BY changed DESC, id DESC LIMIT ?",
             limit,
         )
-        return [ChatSummary(i, whole_chat(i, *chat)[0], changed, n) for i, changed, n, *chat in rows]
+        return [ChatSummary(chat[0], whole_chat(chat)[0], changed, n) for changed, n, *chat in rows]
 
     def titles(self, words: str, limit: int) -> list[str]:
         """Titles that have ``words`` in them, newest first."""
         like = "%" + re.sub(r"([\\%_])", r"\\\1", words) + "%"
         rows = self._all(
-            "SELECT id, title, draft, checksum FROM chats "  # noqa: S608
+            f"SELECT {_OF_CHAT} FROM chats "  # noqa: S608
             f"WHERE title LIKE ? ESCAPE '\\' AND {SAID} ORDER BY changed DESC LIMIT ?",
             like,
             limit,
         )
-        return [title for title in dict.fromkeys(whole_chat(*row)[0] for row in rows) if title != DAMAGED]
+        return [title for title in dict.fromkeys(whole_chat(row)[0] for row in rows) if title != DAMAGED]
 
     def prompts(self, limit: int) -> list[str]:
         """What the user asked last, oldest first, each text once; what is longer than anybody types is left out."""
@@ -212,14 +227,14 @@ class ChatStore:
 
     def tree(self, chat: int) -> Tree:
         """All branches."""
-        title, draft, leaf = self._chat(chat) or ("", "", None)
+        title, draft, own, leaf = self._chat(chat) or ("", "", NOTHING_CHOSEN, None)
         rows = self._all(f"SELECT {_COLUMNS}, checksum FROM messages WHERE chat = ? ORDER BY id", chat)  # noqa: S608
-        return Tree(title, tuple(_message(row) for row in rows), leaf, draft)
+        return Tree(title, tuple(_message(row) for row in rows), leaf, draft, own=own)
 
-    def _chat(self, chat: int) -> tuple[str, str, int | None] | None:
-        """Title, draft and the last message of the branch shown."""
-        row = self._one("SELECT title, draft, checksum, leaf FROM chats WHERE id = ?", chat)
-        return None if row is None else (*whole_chat(chat, *row[:3]), row[3])
+    def _chat(self, chat: int) -> tuple[str, str, str, int | None] | None:
+        """Title, draft, own settings and the last message of the branch shown."""
+        row = self._one(f"SELECT leaf, {_OF_CHAT} FROM chats WHERE id = ?", chat)  # noqa: S608
+        return None if row is None else (*whole_chat(row[1:]), row[0])
 
     def _newest_below(self, message: int) -> int:
         while (row := self._one("SELECT max(id) FROM messages WHERE parent = ?", message)) and row[0] is not None:

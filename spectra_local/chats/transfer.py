@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spectra_local.byte_size import byte_size
-from spectra_local.chats.records import Attachment, SavedMessage, Tree
+from spectra_local.chats.records import NOTHING_CHOSEN, Attachment, SavedMessage, Tree
 from spectra_local.errors import SpectraError
 
 FORMAT, VERSION = "spectra-chat chat", 1
@@ -26,6 +26,8 @@ _FIRST = re.compile(r"<!-- spectra-chat (\w+) -->\n# (.*)\n")
 def to_json(tree: Tree) -> str:
     """All branches."""
     body = {"format": FORMAT, "version": VERSION, "title": tree.title, "leaf": tree.leaf}
+    if tree.own != NOTHING_CHOSEN:
+        body["own"] = tree.own
     return json.dumps(body | {"messages": [asdict(m) for m in tree.messages]}, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -84,7 +86,7 @@ def _from_json(body: Any) -> Tree:
         messages.append(message)
     if body["leaf"] not in known:
         raise ValueError("the last message is missing")
-    return Tree(_text(body["title"]), tuple(messages), body["leaf"])
+    return Tree(_text(body["title"]), tuple(messages), body["leaf"], own=_text(body.get("own", NOTHING_CHOSEN)))
 
 
 def _from_markdown(text: str, *, key: str, title: str) -> Tree:

@@ -131,6 +131,21 @@ def test_before_a_day_takes_the_beginning_of_a_chat_that_went_on(database: Datab
     assert [m.text for m in saved.messages][1] == "New words"
 
 
+@pytest.mark.parametrize("own", ['{"system": "Mind %s.", "preset": "creative"}', '{"preset": "%s"', '["%s"]'])
+def test_what_was_chosen_for_a_chat_goes_and_is_counted(database: Database, spectra_home: Path, own: str) -> None:
+    store = ChatStore(database)
+    chat = store.create("about keys")
+    store.add(chat, None, "user", "hello")
+    store.choose(chat, own.replace("%s", SECRET))
+    what = Forget(containing="swordfish")
+    assert str(preview(database, what)) == "1 system prompt of a chat"
+    assert not forget(database, what).is_empty
+    saved = store.load(chat)
+    assert saved
+    assert (saved.title, saved.own, len(saved.messages)) == ("about keys", "{}", 1)
+    assert found_anywhere(spectra_home) == set()
+
+
 def test_choices_together_narrow(database: Database) -> None:
     store = Store(database)
     store.add([turn("red", "a", 10.0), turn("red", "b", 10.0), turn("red", "a", 30.0)])

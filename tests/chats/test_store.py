@@ -1,11 +1,13 @@
 """Chats are kept, found, branched and really gone."""
 
+import json
 from collections.abc import Iterator
+from hashlib import blake2b
 
 import pytest
 
 from spectra_local.chats.forgetting import forget
-from spectra_local.chats.records import Attachment, conversation_name, title_of
+from spectra_local.chats.records import DAMAGED, Attachment, conversation_name, title_of
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.history.database import Database
@@ -132,6 +134,30 @@ def test_drafts_and_prompts_are_kept(store: ChatStore):
     assert saved is not None
     assert saved.draft == "unsent ?"
     assert store.prompts(10) == ["two", "one"]
+
+
+def test_what_was_chosen_for_a_chat_is_kept_with_it_and_with_its_copy(store: ChatStore):
+    chat, _ = conversation(store, "q", "a")
+    other, _ = conversation(store, "q", "a")
+    store.choose(chat, '{"system": "Be brief."}')
+    kept = [store.load(each) for each in (chat, store.duplicate(chat), other)]
+    assert [saved and saved.own for saved in kept] == ['{"system": "Be brief."}', '{"system": "Be brief."}', "{}"]
+
+
+def test_a_chat_sealed_before_there_were_choices_is_whole(store: ChatStore, database: Database):
+    chat, _ = conversation(store, "q", title="old")
+    before = blake2b(json.dumps([chat, "old", ""]).encode(), digest_size=16).digest()
+    assert database.connection.execute("SELECT checksum FROM chats").fetchone() == (before,)
+
+
+def test_choices_that_are_damaged_are_not_followed(store: ChatStore, database: Database):
+    chat, _ = conversation(store, "q")
+    store.choose(chat, '{"system": "Be brief."}')
+    with database.transaction() as sql:
+        sql.execute("UPDATE chats SET own = replace(own, 'brief', 'cruel')")
+    saved = store.load(chat)
+    assert saved
+    assert (saved.title, saved.own) == (DAMAGED, "{}")
 
 
 def test_a_title_is_the_first_words():

@@ -27,6 +27,12 @@ def test_json_carries_every_branch():
     assert parse(to_json(TREE)) == TREE
 
 
+def test_json_carries_what_was_chosen_for_the_chat():
+    tree = Tree("t", (SavedMessage(1, None, "user", "q"),), 1, own='{"system": "Be brief."}')
+    assert parse(to_json(tree)) == tree
+    assert '"own"' not in to_json(replace(tree, own="{}"))
+
+
 def test_markdown_carries_the_branch_that_is_shown():
     back = parse(to_markdown(TREE))
     assert [(m.role, m.text, m.files) for m in back.messages] == [(m.role, m.text, m.files) for m in branch_of(TREE)]

@@ -50,7 +50,6 @@ async def test_a_parameter_a_preset_and_a_system_prompt_hold_from_the_next_messa
         for command in ("/set creative", "/set top_k 40", "/system Be brief."):
             await send(pilot, command)
             await sees(pilot, "from the next message on")
-        await wait_until(pilot, lambda: load_settings()[0].system == "own")
         await answered(pilot, "again")
     before, after = models.first.requests
     assert (before.sampling.temperature, before.sampling.repeat_penalty) == (0.0, 1.0)
@@ -61,6 +60,7 @@ async def test_a_parameter_a_preset_and_a_system_prompt_hold_from_the_next_messa
     )
     assert (after.messages[0].role, after.messages[0].content) == ("system", "Be brief.")
     assert all(message.role != "system" for message in before.messages)
+    assert not settings_file().exists()
 
 
 async def test_a_parameter_is_shown_with_where_it_comes_from_and_a_preset_replaces_what_was_set():
@@ -68,17 +68,20 @@ async def test_a_parameter_is_shown_with_where_it_comes_from_and_a_preset_replac
         await ready(pilot)
         for command, words in (
             ("/set temperature", "temperature is 0 (built in)."),
-            ("/set temperature 0.5", "temperature is 0.5 (set one by one) from the next message on."),
-            ("/set creative", "Preset 'creative' from the next message on, without the temperature that was set."),
+            ("/set temperature 0.5", "temperature is 0.5 (this chat) from the next message on."),
+            (
+                "/set creative",
+                "Preset 'creative' in this chat, from the next message on, without the temperature that was set.",
+            ),
             ("/set temperature", "temperature is 1 (preset creative)."),
-            ("/set temperature 0.5", "temperature is 0.5 (set one by one)"),
+            ("/set temperature 0.5", "temperature is 0.5 (this chat)"),
             ("/set temperature default", "temperature is 1 (preset creative) from the next message on."),
         ):
             await send(pilot, command)
             await sees(pilot, words)
         await send(pilot, "/set")
         await sees(pilot, "temperature 1 (preset creative)")
-        await sees(pilot, "top_k 0")
+        await sees(pilot, "min_p 0.05 (preset creative)")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from spectra_local.chat_settings import InForce
 from spectra_local.protocol import Assistant
 from spectra_local.settings import Settings
 from tui.adapter import CHAT_SAMPLING, Adapter, Failure, Frame
@@ -140,11 +141,21 @@ class ConversationScreen(SafeSelection):
 
     def use_settings(self, settings: Settings) -> None:
         """From the next message on."""
-        self._adapter.sampling = settings.sampling(CHAT_SAMPLING)
-        self._adapter.system = settings.system_prompt
+        self._settings = settings
+        self.follow_settings()
         self._tinted = settings.tint
         if self.is_mounted:
             self.query_one(Transcript).tint(settings.tint)
+
+    @property
+    def in_force(self) -> InForce:
+        """The settings as they hold in this chat."""
+        return InForce(self._settings, self.state.chat.own)
+
+    def follow_settings(self) -> None:
+        """What is asked next is asked as the chat on the screen has it."""
+        self._adapter.sampling = self.in_force.sampling(CHAT_SAMPLING)
+        self._adapter.system = self.in_force.system
 
     async def _repaint(self) -> None:
         frame = Frame()

@@ -10,6 +10,7 @@ from time import monotonic
 
 from textual import on
 
+from spectra_local.chat_settings import ChatSettings
 from spectra_local.errors import StoreError
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Assistant
@@ -60,7 +61,10 @@ class SavedConversationScreen(ConversationScreen):
         else:
             if not self.query(Transcript):  # the app ended meanwhile, and keeps what was typed by itself
                 return
-            begun = self.state.chat.turns or self.state.chat.id is not None  # typing was faster: its draft is kept
+            chat = self.state.chat
+            begun = (
+                chat.turns or chat.id is not None or chat.own != ChatSettings()
+            )  # typing was faster: its draft is kept
             if latest is not None and not begun:
                 await self.show_chat(*latest)
             self.is_first_chat = False
@@ -94,6 +98,12 @@ class SavedConversationScreen(ConversationScreen):
     @on(Composer.Changed)
     def _typed(self) -> None:
         self._draft = self.query_one(Composer).message
+
+    def choose(self, own: ChatSettings) -> None:
+        """Settings for this chat alone, from the next message on."""
+        self.state.chat.own = own
+        self.follow_settings()
+        self.save()
 
     def _progressed(self, frame: Frame) -> None:
         if frame.finished or frame.failure:
@@ -160,6 +170,9 @@ class SavedConversationScreen(ConversationScreen):
         self._session.abandon()
         self._answer, self._editing = None, None
         self._adapter.new_chat(chat)
+        self.follow_settings()
+        for notice in chat.notices:
+            self.notify(notice, markup=False, severity="warning")
         around = next((n for n, turn in enumerate(chat.turns) if at is not None and turn.row == at), None)
         await self.query_one(Transcript).show(chat.turns, turn_widget, around)
         composer = self.query_one(Composer)

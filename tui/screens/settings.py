@@ -11,16 +11,17 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from spectra_local.chat_settings import InForce
 from spectra_local.printable import printable_line
-from spectra_local.protocol import Sampling
-from spectra_local.settings import SAMPLING_RANGES, Settings, settings_file
+from spectra_local.settings import SAMPLING_RANGES, settings_file
 from tui import themes
+from tui.adapter import CHAT_SAMPLING
 from tui.screens.panel import PanelScreen
 
 # Keys that many terminals can tell from enter; ctrl+enter needs the kitty keyboard protocol.
 SEND_KEYS = ("enter", "ctrl+enter", "alt+enter", "ctrl+s")
 THEMES = ("", themes.DARK.name, themes.LIGHT.name, "ansi-dark", "ansi-light")
-_TITLES = {"theme": "Theme", "send": "Key that sends", "preset": "Preset", "system": "System prompt",
+_TITLES = {"theme": "Theme", "send": "Key that sends", "preset": "Default preset", "system": "Default system prompt",
            "tint": "Accepted guesses"}  # fmt: skip
 
 _UNSET = {"theme": "as the terminal"}
@@ -40,9 +41,9 @@ class SettingsScreen(PanelScreen[None]):
         Binding("escape", "dismiss", "close", id="settings.close", show=False, priority=True)
     ]
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, in_force: InForce) -> None:
         super().__init__()
-        self._settings = settings
+        self._settings, self._chat = in_force.settings, in_force.chat
 
     def compose(self) -> ComposeResult:
         """The rows, then where the rest is."""
@@ -79,16 +80,19 @@ class SettingsScreen(PanelScreen[None]):
 
     def _values(self) -> str:
         """Every sampling parameter in force, and where it comes from."""
-        sampling = self._settings.sampling(Sampling())
+        in_force = InForce(self._settings, self._chat)
+        sampling = in_force.sampling(CHAT_SAMPLING)
         values = {name: getattr(sampling, name) for name in SAMPLING_RANGES}
         shown = (
-            f"{name} {'none' if value is None else f'{value:g}'} ({self._settings.origin(name)})"
+            f"{name} {'none' if value is None else f'{value:g}'} ({in_force.origin(name)})"
             for name, value in values.items()
         )
-        return printable_line(f"Answers are drawn with {', '.join(shown)}. /set NAME VALUE changes one.")
+        return printable_line(
+            f"This chat is answered with {', '.join(shown)}. /set NAME VALUE changes one here, /default keeps them."
+        )
 
     def _line(self, name: str) -> Content:
         value = getattr(self._settings, name)
         if isinstance(value, bool):
             value = "tinted by source" if value else "plain"
-        return Content.assemble(f"{_TITLES[name]:<18}", printable_line(value or _UNSET.get(name, "none")))
+        return Content.assemble(f"{_TITLES[name]:<23}", printable_line(value or _UNSET.get(name, "none")))

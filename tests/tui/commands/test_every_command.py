@@ -32,7 +32,7 @@ def opens(screen: type) -> Check:
 
 def temperature(pilot: Pilot[None]) -> float:
     """Of the next answer."""
-    return pilot.app.settings.sampling(CHAT_SAMPLING).temperature  # type: ignore[attr-defined]
+    return chat(pilot).in_force.sampling(CHAT_SAMPLING).temperature
 
 
 def box_has(text: str) -> Check:
@@ -45,12 +45,15 @@ STEPS: list[tuple[str, Check]] = [
     ("/stats", opens(StatsScreen)),
     ("/set", opens(SettingsScreen)),
     ("/set temperature 0.5", lambda p: temperature(p) == 0.5),
-    ("/set balanced", lambda p: p.app.settings.preset == "balanced"),
+    ("/set balanced", lambda p: state(p).chat.own.preset == "balanced"),
     ("/set temperature", lambda p: "temperature is 0.7 (preset balanced)." in screen_text(p)),
     ("/set temperature 0.6", lambda p: temperature(p) == 0.6),
     ("/set temperature default", lambda p: temperature(p) == 0.7),
-    ("/system be brief", lambda p: p.app.settings.system_prompt == "be brief"),
-    ("/system off", lambda p: p.app.settings.system_prompt == ""),
+    ("/system be brief", lambda p: chat(p).in_force.system == "be brief"),
+    ("/system off", lambda p: chat(p).in_force.system == ""),
+    ("/default", lambda p: p.app.settings.preset == "balanced"),
+    ("/default off", lambda p: p.app.settings.preset == "precise"),
+    ("/set default", lambda p: state(p).chat.own.preset == ""),
     ("/tint on", lambda p: p.app.settings.tint),
     ("/model", opens(ModelsScreen)),
     ("/chats", opens(ChatsScreen)),
