@@ -22,6 +22,7 @@ from tui.session import Job, Session
 from tui.state import Chat, Phase
 from tui.titling import title_request, titles
 from tui.widgets.composer import Composer
+from tui.widgets.status_line import StatusLine
 from tui.widgets.transcript import Transcript
 from tui.widgets.turns import turn_widget
 
@@ -173,16 +174,17 @@ class SavedConversationScreen(ConversationScreen):
         self.follow_settings()
         for notice in chat.notices:
             self.notify(notice, markup=False, severity="warning")
-        around = next((n for n, turn in enumerate(chat.turns) if at is not None and turn.row == at), None)
-        await self.query_one(Transcript).show(chat.turns, turn_widget, around)
         composer = self.query_one(Composer)
         if draft or not self.is_first_chat:
             composer.show_text(draft + composer.message if self.is_first_chat else draft)
         self.is_first_chat = False
         self._draft = self._kept_draft = composer.message
         composer.border_title = "incognito: nothing is saved" if chat.incognito else ""
-        composer.focus()
-        self._show_state()
+        around = next((n for n, turn in enumerate(chat.turns) if at is not None and turn.row == at), None)
+        await self.query_one(Transcript).show(chat.turns, turn_widget, around)
+        if self.query(StatusLine):  # else the app ended meanwhile; chat and draft are kept with it
+            composer.focus()
+            self._show_state()
 
     async def open_chat(self, chat: int, message: int | None = None) -> None:
         """Opens a saved chat at a message, or where it ends."""
