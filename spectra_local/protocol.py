@@ -105,6 +105,9 @@ class FillIn:
 _AROUND_MESSAGE = 32  # characters that a template writes around a message
 
 
+LONGEST_ANSWER = 4096  # tokens, where nobody said how many: a model that counts on would fill the whole context
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One thing to generate: the next turn of a conversation, the continuation of raw text, or what fills a gap.

@@ -10,6 +10,7 @@ from spectra_local.chats.records import Attachment, conversation_name
 from spectra_local.errors import ContextFullError, SpectraError, WorkerError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
+    LONGEST_ANSWER,
     OWN,
     Done,
     Event,
@@ -157,6 +158,7 @@ class Adapter:
         return Request(
             messages=(*system, *chat.messages()),
             sampling=answer.sampling,
+            max_tokens=LONGEST_ANSWER,
             end_loops=True,
             conversation=None if chat.id is None else conversation_name(chat.id),
             learn=not chat.incognito and chat.id is not None,  # what is learned must be forgotten with its chat

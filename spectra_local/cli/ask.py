@@ -14,6 +14,7 @@ from spectra_local.cli.status import StatusLine
 from spectra_local.errors import SpectraError, UsageError
 from spectra_local.printable import printable, printable_line
 from spectra_local.protocol import (
+    LONGEST_ANSWER,
     Done,
     EngineOptions,
     Event,
@@ -34,7 +35,13 @@ from spectra_local.timings_json import timings_json
 @engine_options
 @sampling_options
 @click.option("-s", "--system", metavar="TEXT", help="System message.")
-@click.option("-n", "--max-tokens", type=int, metavar="N", help="Most tokens to generate.  [default: until the end]")
+@click.option(
+    "-n",
+    "--max-tokens",
+    type=click.IntRange(min=-1),
+    metavar="N",
+    help=f"Most tokens to generate, -1 for no limit.  [default: {LONGEST_ANSWER}; no limit with --raw]",
+)
 @click.option("--stop", multiple=True, metavar="TEXT", help="End the answer before this text; may be repeated.")
 @click.option(
     "--raw",
@@ -75,6 +82,9 @@ def ask(
             if not as_json:
                 click.echo()  # the shell's prompt starts on a line of its own
             raise
+    if max_tokens is None and done.finish_reason == "length":
+        words = f"the answer was ended after {done.timings.predicted_n} tokens"
+        click.echo(f"spectra-chat: {words}; --max-tokens N allows more, -1 any number", err=True)
     if stats:
         click.echo(summary(done.timings), err=True)
     return 0
@@ -90,13 +100,15 @@ def request_of(
     raw: bool = False,
     plain: bool = False,
 ) -> Request:
-    """What is asked of the model. A loop is ended unless the caller said how long the answer may be."""
+    """What is asked of the model. Unless the caller said how long the answer may be (-1: any length), a loop is ended,
+    and so is what never comes to an end by itself."""
+    limit = max_tokens if max_tokens is not None or raw else LONGEST_ANSWER
     head = (Message("system", system),) if system else ()
     return Request(
         messages=() if raw else (*head, Message("user", text)),
         prompt=text if raw else None,
         sampling=sampling,
-        max_tokens=max_tokens,
+        max_tokens=None if limit == -1 else limit,
         stop=stop,
         end_loops=max_tokens is None and not raw,
         speculate=not plain,

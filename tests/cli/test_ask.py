@@ -16,7 +16,7 @@ from fakes.scripted import Script, ScriptedAssistant, done, say
 from spectra_local.cli import ask as ask_module
 from spectra_local.cli.main import run
 from spectra_local.errors import ContextFullError
-from spectra_local.protocol import Message, Notice, Text
+from spectra_local.protocol import LONGEST_ANSWER, Done, Message, Notice, Text, Timings
 
 HOSTILE = "\x1b]52;c;cm0=\x07\x1b[2J\u202eevil\x9b31m"
 
@@ -77,6 +77,22 @@ def test_a_loop_is_ended_unless_the_length_was_given_or_the_text_is_raw(ask: Ask
     assert ended == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [((), LONGEST_ANSWER), (("-n", "7"), 7), (("-n", "-1"), None), (("--raw",), None), (("--raw", "-n", "7"), 7)],
+)
+def test_an_answer_without_end_is_ended(ask: Ask, options: tuple[str, ...], most: int | None) -> None:
+    assert ask("hi", *options)[3].requests[0].max_tokens == most
+
+
+def test_what_was_ended_for_its_length_is_said_with_the_way_on(ask: Ask) -> None:
+    ended = Done("length", Timings(predicted_n=LONGEST_ANSWER), n_past=100, n_ctx=8192)
+    _, out, err, _ = ask("count", script=[Text("1, 2, 3"), ended])
+    assert out == "1, 2, 3\n"
+    assert "ended after 4096 tokens; --max-tokens N allows more" in err
+    assert "--max-tokens" not in ask("count", "-n", "3", script=[Text("1"), ended])[2]
+
+
 def test_raw_continues_the_prompt(ask: Ask) -> None:
     _, _, _, engine = ask("--raw", "1, 2,")
     assert engine.requests[0].prompt == "1, 2,"
@@ -121,6 +137,7 @@ def test_notices_go_to_stderr(ask: Ask) -> None:
         (["hi", "--raw", "-s", "x"], b"", 2, "--raw"),
         (["hi", "--temperature", "x"], b"", 2, "temperature"),
         (["hi", "--nonsense"], b"", 2, "nonsense"),
+        (["hi", "-n", "-2"], b"", 2, "-2"),
     ],
 )
 def test_bad_input_is_one_line_and_the_right_code(

@@ -51,7 +51,7 @@ ASK = {
     ("--system", "brief"): {"messages": lambda messages: [m.role for m in messages] == ["system", "user"]},
     ("--max-tokens", "5"): {"max_tokens": 5, "end_loops": False},
     ("--stop", "x"): {"stop": ("x",)},
-    ("--raw",): {"messages": (), "prompt": "words", "end_loops": False},
+    ("--raw",): {"messages": (), "prompt": "words", "end_loops": False, "max_tokens": None},
     ("--plain",): {"speculate": False},
     ("--json",): {"out": lambda text: '"content": "new"' in text},
     ("--stats",): STATS,

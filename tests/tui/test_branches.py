@@ -97,6 +97,7 @@ async def test_an_answer_that_ended_before_its_first_word_is_asked_for_again():
     async with ChatApp(lambda: assistant).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await send(pilot, "Tell me")
+        await wait_until(pilot, lambda: state(pilot).model.busy)  # before that, escape takes the question back
         await pilot.press("escape")
         await sees(pilot, "Stopped. ctrl+r tries again.")
         await pilot.press("ctrl+r")

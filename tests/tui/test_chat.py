@@ -4,10 +4,11 @@ import pytest
 from fakes.chatting import answered, app_with, chat, composer, ready, sees, send, state
 from fakes.pages import ChatPage
 from fakes.pilot import screen_text, wait_until
-from fakes.scripted import Gate, done, say
+from fakes.scripted import Gate, ScriptedAssistant, done, say
 
 from spectra_local.errors import ContextFullError, WorkerError
-from spectra_local.protocol import LoadProgress, Notice, PromptProgress, Text
+from spectra_local.protocol import LONGEST_ANSWER, Done, LoadProgress, Notice, PromptProgress, Text, Timings
+from tui.app import ChatApp
 from tui.state import Phase
 from tui.widgets.failure_panel import FailurePanel
 from tui.widgets.question import Question
@@ -194,3 +195,15 @@ async def test_the_context_and_speed_are_in_the_status_line():
         await sees(pilot, "321 of 8,192")
         await sees(pilot, "50 tok/s")
         await sees(pilot, "scripted")
+
+
+async def test_an_answer_without_end_is_ended_and_can_be_continued():
+    ended = Done("length", Timings(predicted_n=LONGEST_ANSWER), n_past=100, n_ctx=8192)
+    assistant = ScriptedAssistant([Text("1, 2, 3"), ended], say(", 4."))
+    async with ChatApp(lambda: assistant).run_test(size=(80, 24)) as pilot:
+        await ready(pilot)
+        await answered(pilot, "count")
+        await sees(pilot, "Ended after 4,096 tokens. /continue goes on.")
+        await send(pilot, "/continue")
+        await sees(pilot, "1, 2, 3, 4.")
+    assert {request.max_tokens for request in assistant.requests} == {LONGEST_ANSWER}

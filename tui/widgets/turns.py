@@ -3,13 +3,14 @@
 from textual.widget import Widget
 
 from spectra_local.printable import printable
+from spectra_local.protocol import LONGEST_ANSWER
 from tui.state import UNFINISHED, Outcome, Turn
 from tui.widgets.question import Question
 
 _ENDS = {
     Outcome.STOPPED: "Stopped.",
     Outcome.CUT: "Cut off.",
-    Outcome.LENGTH: "Ended at the length limit.",
+    Outcome.LENGTH: f"Ended after {LONGEST_ANSWER:,} tokens.",
     Outcome.CONTEXT: "Ended here: the context is full. You can ask on: the oldest messages are then left out.",
 }
 
