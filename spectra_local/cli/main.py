@@ -10,7 +10,7 @@ from spectra_local import __version__
 from spectra_local.cli.hoisting import hoisted
 from spectra_local.cli.lazy import LazyGroup
 from spectra_local.cli.options import WantedModel, engine_options, given_options
-from spectra_local.cli.outcome import EXIT_INTERRUPTED, PROGRAM, outcome
+from spectra_local.cli.outcome import EXIT_INTERRUPTED, PROGRAM, complain, outcome
 from spectra_local.protocol import EngineOptions
 
 
@@ -79,13 +79,20 @@ def _commanded(open_chat: OpenChat | None, arguments: Sequence[str] | None) -> o
     try:
         return root.main(args=words, prog_name=PROGRAM, standalone_mode=False, obj=open_chat)
     except click.ClickException as error:
-        if isinstance(error, click.NoSuchOption) and _is_text(error, words):
-            hint = f'Text that begins with "-" stands behind --, as in: {PROGRAM} ask -- "-5 + 3?"'
-            error = click.UsageError(f"{error.format_message()}\n{hint}", error.ctx)
-        error.show()
+        complain(_in_one_line(error, words))
         return error.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED
+
+
+def _in_one_line(error: click.ClickException, words: Sequence[str]) -> str:
+    """As the program's own refusals read, with what to type next."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    said = said[:1].lower() + said[1:]
+    if isinstance(error, click.NoSuchOption) and _is_text(error, words):
+        return f'{said}; text that begins with "-" stands behind --, as in: {PROGRAM} ask -- "-5 + 3?"'
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{said}; '{context.command_path if context else PROGRAM} --help' shows what there is"
 
 
 def _is_text(error: click.NoSuchOption, words: Sequence[str]) -> bool:

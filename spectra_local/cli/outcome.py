@@ -23,13 +23,13 @@ def outcome(work: Callable[[], object]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?", it does not end the program
     if sys.stdout is None:
-        _complain("stdout is closed, there is nowhere to print to")
+        complain("stdout is closed, there is nowhere to print to")
         return EXIT_FAILURE
     try:
         result = work()
         sys.stdout.flush()
     except SpectraError as error:
-        _complain(str(error))
+        complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -38,11 +38,11 @@ def outcome(work: Callable[[], object]) -> int:
         return EXIT_FAILURE
     except OSError as error:  # a full disk behind a redirection, a file that cannot be read
         _abandon_stdout()
-        _complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        complain(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
         return EXIT_FAILURE
     except Exception as error:  # ours to mend; the user gets a line, the log the traceback
         logged("spectra_local.cli", "internal error", error)
-        _complain(f"internal error: {error!r}; the traceback is in {log_file()}")
+        complain(f"internal error: {error!r}; the traceback is in {log_file()}")
         return EXIT_FAILURE
     return result if isinstance(result, int) else 0
 
@@ -53,6 +53,7 @@ def _abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _complain(message: str) -> None:
+def complain(message: str) -> None:
+    """One line on stderr, in which the program names itself."""
     if sys.stderr is not None:
         print(f"{PROGRAM}: {printable(message)}", file=sys.stderr, flush=True)

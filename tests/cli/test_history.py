@@ -129,7 +129,7 @@ def test_export_of_whole_turns_is_warned_of_and_wants_a_yes(cache: Cache, filled
         (["forget", "--before", "2026-13-01"], 2, "YYYY-MM-DD"),
         (["forget", "--all"], 1, "--yes"),
         (["forget", "--containing", "parser"], 1, "erases 3 learned turns, 1 saved chat."),
-        (["stats", "--nonsense"], 2, "No such option"),
+        (["stats", "--nonsense"], 2, "no such option"),
         (["verify", "more"], 2, "unexpected"),
     ],
 )
