@@ -14,6 +14,7 @@ from spectra_local.byte_size import byte_size
 from spectra_local.history.savings import Tried
 from spectra_local.printable import printable_line
 from spectra_local.protocol import Timings
+from spectra_local.speed import speed
 from tui.charts import Bar, bars, columns
 from tui.tint import style_of_source
 
@@ -41,7 +42,7 @@ def this_conversation(answers: Sequence[Timings]) -> Content:
     return Content(
         f"{n:,} tokens in {sum(t.steps for t in answers):,} passes of the model\n"
         f"{accepted:,} of {drafted:,} guesses came true{share}\n"
-        f"{1000 * n / milliseconds:.0f} tok/s, about {plain_ms / milliseconds:.1f} times plain decoding"
+        f"{speed(1000 * n / milliseconds)} tok/s, about {plain_ms / milliseconds:.1f} times plain decoding"
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from spectra_local.printable import printable_line
 from spectra_local.protocol import LOADING, Timings
+from spectra_local.speed import speed
 from tui.state import ModelState, Phase, State
 
 METER_CELLS = 8
@@ -90,12 +91,12 @@ def _speed(model: ModelState, *, saved: bool) -> str:
     learning = _is_learning(model)
     if not saved:
         against = f" {model.speedup:.1f}×" if model.speedup > 0 and not learning else ""
-        return f"{model.tokens_per_second:.0f} t/s{against}"
-    words = [f"{model.tokens_per_second:.0f} tok/s"]
+        return f"{speed(model.tokens_per_second)} t/s{against}"
+    words = [f"{speed(model.tokens_per_second)} tok/s"]
     if learning:
         words.append("learning this machine")
     elif model.speedup > 0:
-        words += [f"plain {model.tokens_per_second / model.speedup:.0f}", f"{model.speedup:.1f}×"]
+        words += [f"plain {speed(model.tokens_per_second / model.speedup)}", f"{model.speedup:.1f}×"]
     elif gain := _gain(model.timings):
         words.append(gain)
     return " · ".join(words)

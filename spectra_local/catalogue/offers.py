@@ -38,9 +38,9 @@ class Choice:
 
     @property
     def size(self) -> str:
-        """For people: "98 MB", "~669 MB" where it is rounded, "?" where it is not known."""
+        """For people: "98 MB", "~669 MB" where it is rounded, "unknown"."""
         if self.n_bytes is None:
-            return "?"
+            return "unknown"
         about = "~" if self.entry is not None and not self.entry.exact_size else ""
         return f"{about}{byte_size(self.n_bytes)}"
 

@@ -28,7 +28,7 @@ def _cells(row: ModelRow, *, is_default: bool) -> tuple[str, ...]:
     return (
         mark,
         row.name,
-        byte_size(row.on_disk.n_bytes) if row.on_disk else choice_of(entry).size if entry else "?",
+        byte_size(row.on_disk.n_bytes) if row.on_disk else choice_of(entry).size if entry else "unknown",
         f"{row.on_disk.where}: {row.on_disk.kind}".removesuffix(": ") if row.on_disk else _NOT_HERE,
         str(entry.context) if entry else "",
         entry.licence.id if entry else "",

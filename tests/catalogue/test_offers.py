@@ -68,7 +68,7 @@ def test_what_is_not_known_of_a_model_is_not_made_up():
     rounded, unknown = entry_named("tinyllama-1.1b-chat"), entry_named("codellama-7b")
     assert rounded and unknown
     assert choice_of(rounded).size == "~669 MB"
-    assert (choice_of(unknown).size, choice_of(unknown).time) == ("?", "?")
+    assert (choice_of(unknown).size, choice_of(unknown).time) == ("unknown", "?")
 
 
 def test_with_nothing_on_the_disk_no_name_means_a_choice():

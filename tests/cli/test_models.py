@@ -92,7 +92,7 @@ def test_list_shows_catalogue_and_disk_side_by_side(run: Run, home: Path):
     assert lines[0].split() == ["NAME", "SIZE", "WHERE", "CONTEXT", "LICENCE", "FILL-IN"]
     assert lines[3].split() == ["smollm2-135m-instruct", "98", "MB", "-", "8192", "apache-2.0"]
     assert any(line.split() == ["tinyllama-1.1b-chat", "~669", "MB", "-", "2048", "apache-2.0"] for line in lines)
-    assert any(line.split()[:2] == ["codellama-7b", "?"] for line in lines)
+    assert any(line.split()[:2] == ["codellama-7b", "unknown"] for line in lines)
     assert lines[-1].split() == ["*", "Found-Q4", *size.split(), "hugging-face"]
     assert [line.split()[1] for line in lines if line.startswith("*")] == ["Found-Q4"]
     assert "* the default" in result.stderr

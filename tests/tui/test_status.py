@@ -57,6 +57,12 @@ def test_context_and_speed_have_a_long_and_a_short_form():
     assert status.meter == (2, 6)
 
 
+def test_a_slow_model_does_not_seem_to_stand_still():
+    model = ModelState(phase=Phase.ANSWERING, tokens_per_second=1.4, speedup=5.5)
+    status = status_of(State(model=model))
+    assert (status.speed, status.short_speed) == ("1.4 tok/s · plain 0.3 · 5.5×", "1.4 t/s 5.5×")
+
+
 def test_guesses_show_what_they_brought():
     timings = Timings(draft_n=200, draft_n_accepted=150, speedup_estimate=2.04)
     status = status_of(State(model=ModelState(tokens_per_second=100, timings=timings)))

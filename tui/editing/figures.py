@@ -3,6 +3,7 @@
 from dataclasses import KW_ONLY, dataclass, replace
 
 from spectra_local.protocol import Timings
+from spectra_local.speed import speed
 from tui.state import ModelState, Phase, State
 from tui.status import Status, status_of
 
@@ -35,7 +36,7 @@ class Figures:
         """The most telling first; nothing of what has not happened."""
         words = []
         if self.last_per_second:
-            words.append(f"{self.last_per_second:.0f} tok/s")
+            words.append(f"{speed(self.last_per_second)} tok/s")
         if self.draft_n:
             words.append(f"{self.draft_n_accepted} of {self.draft_n} guesses accepted")
         if self.suggested:
