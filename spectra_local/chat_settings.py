@@ -43,6 +43,14 @@ class ChatSettings:
         others = {kept: number for kept, number in self.parameters.items() if kept != name}
         return replace(self, parameters=others if value is None else {**others, name: value})
 
+    def since(self, before: "ChatSettings") -> "ChatSettings":
+        """What was chosen after ``before`` alone."""
+        return ChatSettings(
+            None if self.system == before.system else self.system,
+            "" if self.preset == before.preset else self.preset,
+            parameters={n: value for n, value in self.parameters.items() if before.parameters.get(n) != value},
+        )
+
 
 def from_json(text: str) -> tuple[ChatSettings, list[str]]:
     """The choices, and one line for each that could not be used."""
@@ -69,6 +77,8 @@ def from_json(text: str) -> tuple[ChatSettings, list[str]]:
             parameters[name] = checked_number(name[:_NAME_CHARACTERS], value)
         except UsageError as error:
             notices.append(f"in this chat {error}")
+    if system is not None:
+        system = system.encode("utf-8", "replace").decode()  # half a surrogate pair is no text that a model can read
     return ChatSettings(system, preset, parameters=parameters), [printable_line(notice) for notice in notices]
 
 
@@ -80,23 +90,36 @@ class InForce:
     chat: ChatSettings = field(default_factory=ChatSettings)
 
     @property
+    def _has_preset(self) -> bool:
+        """Whether the chat chose one that there is; one that is no longer in the settings counts as not chosen."""
+        return bool(self.chat.preset) and self.chat.preset in self.settings.presets
+
+    @property
     def preset(self) -> str:
-        """Its name. One that is no longer in the settings counts as not chosen."""
-        return self.chat.preset if self.chat.preset in self.settings.presets else self.settings.preset
+        """Its name, "" for none."""
+        return self.chat.preset if self._has_preset else self.settings.preset
+
+    @property
+    def notices(self) -> list[str]:
+        """One line for each choice of the chat that the settings have nothing for."""
+        if self._has_preset or not self.chat.preset:
+            return []
+        name = self.chat.preset[:_NAME_CHARACTERS]
+        return [printable_line(f"there is no preset '{name}', which this chat chose; your defaults hold")]
 
     @property
     def _layers(self) -> list[tuple[str, Parameters]]:
         """Names of origins, and what each says; a later one wins. A preset that the chat chose replaces the values
         that were set one by one for all chats, as it does those that were set in the chat before."""
         layers = [(f"preset {self.preset}", self.settings.presets.get(self.preset, {}))]
-        if self.preset != self.chat.preset:
+        if not self._has_preset:
             layers.append((DEFAULT, self.settings.parameters))
         return [*layers, (OWN, self.chat.parameters)]
 
     @property
     def defaults(self) -> Parameters:
         """What was set one by one, here or for all chats."""
-        return {**(self.settings.parameters if self.preset != self.chat.preset else {}), **self.chat.parameters}
+        return {**({} if self._has_preset else self.settings.parameters), **self.chat.parameters}
 
     def sampling(self, base: Sampling) -> Sampling:
         """``base`` with the preset's values, then with those set one by one."""

@@ -88,3 +88,22 @@ def test_a_preset_that_is_gone_counts_as_not_chosen():
     chat = InForce(Settings(preset="balanced"), ChatSettings(preset="of an import"))
     assert chat.preset == "balanced"
     assert chat.sampling(Sampling()).temperature == 0.7
+    assert chat.notices == ["there is no preset 'of an import', which this chat chose; your defaults hold"]
+    assert InForce(Settings(), ChatSettings(preset="creative")).notices == InForce(Settings()).notices == []
+
+
+def test_without_any_preset_what_is_set_for_all_holds():
+    default = InForce(Settings(preset="", parameters={"temperature": 0.5}))
+    assert (default.sampling(Sampling()).temperature, default.origin("temperature")) == (0.5, "your default")
+    assert default.defaults == {"temperature": 0.5}
+
+
+def test_half_a_surrogate_pair_becomes_text_that_can_be_sent():
+    chosen, notices = from_json('{"system": "a\\ud800b"}')
+    assert (chosen.system, notices) == ("a?b", [])
+
+
+def test_what_was_chosen_since_is_told_apart():
+    before = ChatSettings("Be brief.", "creative", parameters={"temperature": 0.5, "top_k": 7})
+    after = ChatSettings("Be brief.", "balanced", parameters={"temperature": 0.5, "top_k": 9})
+    assert after.since(before) == ChatSettings(None, "balanced", parameters={"top_k": 9})
