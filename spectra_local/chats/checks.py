@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
-from spectra_local.chats.records import DAMAGED, NOTHING_CHOSEN
+from spectra_local.chats.records import DAMAGED, NOTHING_CHOSEN, UNREADABLE
 
 MESSAGE_FIELDS = ("id", "chat", "parent", "role", "text", "outcome", "created", "files")
 CHAT_FIELDS = ("id", "title", "draft", "own")
@@ -24,11 +24,22 @@ def seal_message(sql: sqlite3.Connection, message: int) -> int:
 
 
 def seal_chat(sql: sqlite3.Connection, chat: int) -> int:
-    """Inside a transaction, after each change of a chat's title, draft or own settings; returns its id."""
+    """Inside a transaction, after each change of a chat's title, draft or own settings; returns its id. What changes a
+    chat that was there calls ``mend_chat`` before: otherwise what is damaged would count as whole from then on."""
     row = sql.execute(f"SELECT {', '.join(CHAT_FIELDS)} FROM chats WHERE id = ?", (chat,)).fetchone()  # noqa: S608
     if row:
         sql.execute("UPDATE chats SET checksum = ? WHERE id = ?", (_digest_of_chat(row), chat))
     return chat
+
+
+def mend_chat(sql: sqlite3.Connection, chat: int) -> None:
+    """Inside a transaction, before each change of a chat: what is damaged of it goes."""
+    names = [*CHAT_FIELDS, "checksum"]
+    row = sql.execute(f"SELECT {', '.join(names)} FROM chats WHERE id = ?", (chat,)).fetchone()  # noqa: S608
+    if row is None or (mended := kept_chat(before := dict(zip(names, row, strict=True)))) is before:
+        return
+    values = [mended[name] for name in (*names[1:], "id")]
+    sql.execute("UPDATE chats SET title = ?, draft = ?, own = ?, checksum = ? WHERE id = ?", values)
 
 
 def whole_message(row: Sequence[Any]) -> tuple[Any, ...]:
@@ -46,7 +57,7 @@ def whole_chat(row: Sequence[Any]) -> tuple[str, str, str]:
     if checksum is None or checksum == _digest_of_chat(fields):
         _, title, draft, own = fields
         return title, draft, own
-    return DAMAGED, "", NOTHING_CHOSEN
+    return DAMAGED, "", UNREADABLE
 
 
 def kept_message(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spectra_local.chats.checks import seal_chat, seal_message
+from spectra_local.chat_settings import from_json
+from spectra_local.chats.checks import mend_chat, seal_chat, seal_message
 from spectra_local.chats.records import FORGOTTEN, NOTHING_CHOSEN, OPEN, conversation_name
 from spectra_local.chats.words import delete_chat, index, merge, unindex
 from spectra_local.counted import counted
@@ -131,6 +132,7 @@ def _delete(sql: sqlite3.Connection, database: Database, what: Forget) -> Gone:
             delete_chat(sql, chat)
             whole += 1
             continue
+        mend_chat(sql, chat)
         for message in places:
             _blank(sql, message)
         blanked += len(places)
@@ -199,11 +201,25 @@ def _texts(files: str) -> list[str]:
 
 
 def _chosen(own: str) -> list[str]:
-    """The texts in a chat's own settings; where they are damaged, the field as it is."""
+    """The texts in a chat's own settings; of what is not written as this program does it, all that is there."""
+    chosen, _ = from_json(own)
+    return [chosen.system or "", chosen.preset] if chosen.to_json() == own else [own, *_strings(own)]
+
+
+def _strings(text: str) -> list[str]:
+    """Every text and every key in some JSON; none where it is none."""
     try:
-        return [value for value in json.loads(own).values() if isinstance(value, str)]
-    except (ValueError, AttributeError, RecursionError):
-        return [own]
+        left, found = [json.loads(text)], list[str]()
+    except (ValueError, RecursionError):
+        return []
+    while left:
+        part = left.pop()
+        if isinstance(part, str):
+            found.append(part)
+        elif isinstance(part, dict | list):
+            left += part
+            left += part.values() if isinstance(part, dict) else []
+    return found
 
 
 def _blank(sql: sqlite3.Connection, message: int) -> None:

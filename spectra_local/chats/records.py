@@ -8,6 +8,7 @@ OPEN = "open"  # the outcome of a message that is being written
 FORGOTTEN = "(forgotten)"  # what stands where a message was that its owner wanted gone
 DAMAGED = "(damaged on disk: 'spectra-chat history verify' tells more)"  # what stands where one cannot be trusted
 NOTHING_CHOSEN = "{}"  # the own settings of a chat that has none, as JSON
+UNREADABLE = ""  # what stands in place of those that cannot be trusted: no JSON, so that whoever reads it says so
 
 _TITLE_CHARACTERS = 60
 

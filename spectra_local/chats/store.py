@@ -13,6 +13,7 @@ from typing import Any
 from spectra_local.chats.checks import (
     CHAT_FIELDS,
     MESSAGE_FIELDS,
+    mend_chat,
     seal_chat,
     seal_message,
     whole_chat,
@@ -22,6 +23,7 @@ from spectra_local.chats.records import (
     DAMAGED,
     FORGOTTEN,
     NOTHING_CHOSEN,
+    UNREADABLE,
     Attachment,
     ChatSummary,
     SavedChat,
@@ -108,6 +110,7 @@ class ChatStore:
     def rename(self, chat: int, title: str, *, by_user: bool = True) -> None:
         """Another title; one that the user chose is never changed by the program."""
         with self._database.transaction() as sql:
+            mend_chat(sql, chat)
             sql.execute(
                 "UPDATE chats SET title = ?, named = max(named, ?) WHERE id = ? AND named <= ?",
                 (_clean(title), by_user, chat, by_user),
@@ -117,14 +120,21 @@ class ChatStore:
     def keep_draft(self, chat: int, text: str) -> None:
         """What is typed and not sent."""
         with self._database.transaction() as sql:
+            mend_chat(sql, chat)
             sql.execute("UPDATE chats SET draft = ? WHERE id = ?", (_clean(text), chat))
             seal_chat(sql, chat)
 
-    def choose(self, chat: int, own: str) -> None:
-        """Settings that hold in this chat alone, as JSON."""
+    def choose(self, chat: int, own: str, *, before: str = NOTHING_CHOSEN) -> bool:
+        """Settings that hold in this chat alone, as JSON. False, and nothing is written, where they were ``before`` and
+        are gone since: what another program forgot does not come back."""
         with self._database.transaction() as sql:
+            now = sql.execute("SELECT own FROM chats WHERE id = ?", (chat,)).fetchone()
+            if now == (NOTHING_CHOSEN,) and before not in (NOTHING_CHOSEN, UNREADABLE):
+                return False
+            mend_chat(sql, chat)
             sql.execute("UPDATE chats SET own = ? WHERE id = ?", (_clean(own), chat))
             seal_chat(sql, chat)
+            return True
 
     def delete(self, chat: int) -> None:
         """Deletes a chat from the tables; chats/forgetting.py also from every file, with what was learned from it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from spectra_local.byte_size import byte_size
-from spectra_local.chats.records import NOTHING_CHOSEN, Attachment, SavedMessage, Tree
+from spectra_local.chats.records import NOTHING_CHOSEN, UNREADABLE, Attachment, SavedMessage, Tree
 from spectra_local.errors import SpectraError
 
 FORMAT, VERSION = "spectra-chat chat", 1
@@ -86,7 +86,9 @@ def _from_json(body: Any) -> Tree:
         messages.append(message)
     if body["leaf"] not in known:
         raise ValueError("the last message is missing")
-    return Tree(_text(body["title"]), tuple(messages), body["leaf"], own=_text(body.get("own", NOTHING_CHOSEN)))
+    own = body.get("own", NOTHING_CHOSEN)
+    own = own if isinstance(own, str) else UNREADABLE  # what was said is of use without
+    return Tree(_text(body["title"]), tuple(messages), body["leaf"], own=own)
 
 
 def _from_markdown(text: str, *, key: str, title: str) -> Tree:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from spectra_local.chats.forgetting import Gone, forget, preview, remove_layer
-from spectra_local.chats.records import FORGOTTEN, Attachment, conversation_name
+from spectra_local.chats.records import DAMAGED, FORGOTTEN, Attachment, conversation_name
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.errors import StoreError
@@ -131,7 +131,17 @@ def test_before_a_day_takes_the_beginning_of_a_chat_that_went_on(database: Datab
     assert [m.text for m in saved.messages][1] == "New words"
 
 
-@pytest.mark.parametrize("own", ['{"system": "Mind %s.", "preset": "creative"}', '{"preset": "%s"', '["%s"]'])
+@pytest.mark.parametrize(
+    "own",
+    [
+        '{"system": "Mind %s.", "preset": "creative"}',
+        '{"preset": "%s"',
+        '["%s"]',
+        '{"system": [{"x": "%s"}]}',
+        '{"parameters": {"%s": 1}}',
+        '{"x": "Hunter2\\u00c4\\u00d6-sword\\u0066ish"}',
+    ],
+)
 def test_what_was_chosen_for_a_chat_goes_and_is_counted(database: Database, spectra_home: Path, own: str) -> None:
     store = ChatStore(database)
     chat = store.create("about keys")
@@ -144,6 +154,28 @@ def test_what_was_chosen_for_a_chat_goes_and_is_counted(database: Database, spec
     assert saved
     assert (saved.title, saved.own, len(saved.messages)) == ("about keys", "{}", 1)
     assert found_anywhere(spectra_home) == set()
+
+
+@pytest.mark.parametrize("word", ["system", "temperature", "parameters"])
+def test_the_names_of_choices_are_nobodys_words(database: Database, word: str) -> None:
+    store = ChatStore(database)
+    chat = store.create("about keys")
+    store.add(chat, None, "user", "hello")
+    store.choose(chat, '{"system": "Be brief.", "parameters": {"temperature": 0.5}}')
+    assert preview(database, Forget(containing=word)).is_empty
+
+
+def test_forgetting_other_words_does_not_make_damage_count_as_whole(database: Database) -> None:
+    store = ChatStore(database)
+    chat = store.create("about keys")
+    store.add(chat, None, "user", "hello")
+    store.choose(chat, '{"system": "Be brief."}')
+    with database.transaction() as sql:
+        sql.execute("UPDATE chats SET own = replace(own, 'brief', 'cruel')")
+    forget(database, Forget(containing="swordfish"))
+    saved = store.load(chat)
+    assert saved
+    assert (saved.title, saved.own) == (DAMAGED, "{}")
 
 
 def test_choices_together_narrow(database: Database) -> None:

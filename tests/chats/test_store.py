@@ -7,7 +7,7 @@ from hashlib import blake2b
 import pytest
 
 from spectra_local.chats.forgetting import forget
-from spectra_local.chats.records import DAMAGED, Attachment, conversation_name, title_of
+from spectra_local.chats.records import DAMAGED, UNREADABLE, Attachment, conversation_name, title_of
 from spectra_local.chats.search import search
 from spectra_local.chats.store import ChatStore
 from spectra_local.history.database import Database
@@ -157,7 +157,36 @@ def test_choices_that_are_damaged_are_not_followed(store: ChatStore, database: D
         sql.execute("UPDATE chats SET own = replace(own, 'brief', 'cruel')")
     saved = store.load(chat)
     assert saved
-    assert (saved.title, saved.own) == (DAMAGED, "{}")
+    assert (saved.title, saved.own) == (DAMAGED, UNREADABLE)
+
+
+@pytest.mark.parametrize("change", ["draft", "title", "choice"])
+def test_a_change_does_not_make_damage_count_as_whole(store: ChatStore, database: Database, change: str):
+    chat, _ = conversation(store, "q")
+    store.choose(chat, '{"system": "Be brief."}')
+    with database.transaction() as sql:
+        sql.execute("UPDATE chats SET title = 'cruel', draft = 'cruel', own = replace(own, 'brief', 'cruel')")
+    if change == "draft":
+        store.keep_draft(chat, "typed since")
+    elif change == "title":
+        store.rename(chat, "named since")
+    else:
+        store.choose(chat, '{"preset": "creative"}', before=UNREADABLE)
+    saved = store.load(chat)
+    assert saved
+    assert "cruel" not in f"{saved.title} {saved.draft} {saved.own}"
+
+
+def test_choices_that_another_program_forgot_do_not_come_back(store: ChatStore):
+    chat, _ = conversation(store, "q")
+    before = '{"system": "Be brief."}'
+    store.choose(chat, before)
+    store.choose(chat, "{}", before=before)
+    assert not store.choose(chat, '{"system": "Be brief.", "preset": "creative"}', before=before)
+    assert store.choose(chat, '{"preset": "creative"}')
+    saved = store.load(chat)
+    assert saved
+    assert saved.own == '{"preset": "creative"}'
 
 
 def test_a_title_is_the_first_words():

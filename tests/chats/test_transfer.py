@@ -1,5 +1,6 @@
 """What is exported comes back whole; what is no export is refused in one line."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectra_local.chats.records import Attachment, SavedMessage, Tree
+from spectra_local.chats.records import UNREADABLE, Attachment, SavedMessage, Tree
 from spectra_local.chats.transfer import branch_of, parse, read, to_json, to_markdown, write
 from spectra_local.errors import SpectraError
 
@@ -31,6 +32,11 @@ def test_json_carries_what_was_chosen_for_the_chat():
     tree = Tree("t", (SavedMessage(1, None, "user", "q"),), 1, own='{"system": "Be brief."}')
     assert parse(to_json(tree)) == tree
     assert '"own"' not in to_json(replace(tree, own="{}"))
+
+
+def test_a_chat_is_imported_without_choices_that_are_no_text():
+    body = json.loads(to_json(TREE)) | {"own": {"system": ["Be brief."]}}
+    assert parse(json.dumps(body)) == replace(TREE, own=UNREADABLE)
 
 
 def test_markdown_carries_the_branch_that_is_shown():
