@@ -117,9 +117,13 @@ class Archive:
     def _choose(self, chat: Chat) -> None:
         """What was chosen for it alone. A chat that is nothing yet is not begun for that."""
         own = chat.own.to_json()
-        if chat.id is not None and own != chat.saved_own:
+        if chat.id is None or own == chat.saved_own:
+            return
+        if not self.store.choose(chat.id, own, before=chat.saved_own):
+            chat.own = chat.own.since(from_json(chat.saved_own)[0])
+            own = chat.own.to_json()
             self.store.choose(chat.id, own)
-            chat.saved_own = own
+        chat.saved_own = own
 
     def keep_draft(self, chat: Chat, text: str) -> None:
         """What is typed and not sent; a chat without messages is begun for it. Raises StoreError."""

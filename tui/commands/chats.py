@@ -132,6 +132,8 @@ async def _import(chat: "ChatScreen", name: str) -> None:
         chat.hint(printable_line(str(error)))
         return
     await chat.open_chat(saved)
+    if chat.state.chat.own.system:
+        chat.hint("This chat came with a system prompt: /system shows it, /system default is without it.")
 
 
 def _titles(chat: "ChatScreen", typed: str) -> list[str]:

@@ -56,7 +56,8 @@ def _system(chat: "ChatScreen", text: str) -> None:
     known = _app(chat).settings.systems
     if not text:
         now, origin = chat.in_force.system, chat.in_force.system_origin
-        chat.hint(printable(f"System prompt ({origin}): {now}" if now else "There is none. /system TEXT sets one."))
+        words = f"System prompt ({origin}): {now}" if now else f"There is none ({origin}). /system TEXT sets one."
+        chat.hint(printable(words))
         return
     system = None if text == "default" else "" if text == "off" else known.get(text, text)
     chat.choose(replace(chat.state.chat.own, system=system))

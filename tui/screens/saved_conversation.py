@@ -46,6 +46,7 @@ class SavedConversationScreen(ConversationScreen):
         self._save_missed = False
         self._held_since: float | None = None  # when a question began to wait for the number of its chat
         self._draft = self._kept_draft = ""
+        self._told_of_chats: set[tuple[int | None, str]] = set()  # what could not be used, by chat
 
     async def _start(self) -> None:
         """The conversation of last time is shown, when it is read: awaited here, the screen would stand still."""
@@ -103,8 +104,8 @@ class SavedConversationScreen(ConversationScreen):
     def choose(self, own: ChatSettings) -> None:
         """Settings for this chat alone, from the next message on."""
         self.state.chat.own = own
-        self.follow_settings()
         self.save()
+        self.follow_settings()
 
     def _progressed(self, frame: Frame) -> None:
         if frame.finished or frame.failure:
@@ -172,8 +173,10 @@ class SavedConversationScreen(ConversationScreen):
         self._answer, self._editing = None, None
         self._adapter.new_chat(chat)
         self.follow_settings()
-        for notice in chat.notices:
-            self.notify(notice, markup=False, severity="warning")
+        for notice in (*chat.notices, *self.in_force.notices):
+            if (told := (chat.id, notice)) not in self._told_of_chats:  # another branch of it is opened, too
+                self._told_of_chats.add(told)
+                self.notify(notice, markup=False, severity="warning")
         composer = self.query_one(Composer)
         if draft or not self.is_first_chat:
             composer.show_text(draft + composer.message if self.is_first_chat else draft)
