@@ -73,6 +73,7 @@ class Failure:
     _: KW_ONLY
     returned: str = ""
     declined: bool = False  # the user chose so: nothing failed
+    waiting: bool = False  # a question stays asked, for the model that comes next
 
 
 @dataclass(slots=True)
@@ -248,7 +249,8 @@ class Adapter:
         elif answer and answer.text:
             answer.outcome = Outcome.CUT
         model.phase = Phase.IDLE if loaded else Phase.DOWN
-        return failure_of(error, can_restart=not loaded, returned=returned)
+        waiting = not loaded and answer is not None and not answer.text
+        return replace(failure_of(error, can_restart=not loaded, returned=returned), waiting=waiting)
 
     def _settle(self) -> None:
         """Back to rest after a request; a model that is loading or down stays so."""

@@ -4,8 +4,9 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from fakes.chatting import composer
 from fakes.models import SMOLLM2
-from fakes.pages import FetchPage
+from fakes.pages import ChatPage, FetchPage
 from fakes.pilot import screen_text, wait_until
 from fakes.scripted import ScriptedAssistant, say
 from textual.pilot import Pilot
@@ -204,3 +205,42 @@ async def test_a_model_of_another_program_is_used_without_fetching_and_is_the_de
 def test_progress_tells_bytes_rate_and_time_left():
     state = FetchState(done=49_000_000, total=98_000_000, rate=7_000_000)
     assert progress(state, cells=10).plain == "━━━━━───── 50%  49 MB of 98 MB  7.0 MB/s  0:07 left"
+
+
+async def test_a_question_asked_without_a_model_is_answered_once_there_is_one(hub: Hub):
+    other = ScriptedAssistant(say("From the other one."))
+    async with ChatApp(hub.open, lambda _: other).run_test(size=(100, 30)) as pilot:
+        await offered(pilot)
+        await pilot.press("escape")
+        await sees(pilot, "is not on this disk yet")
+        await pilot.press(*"Hi", "enter")
+        await offered(pilot)
+        await pilot.press("escape")
+        await sees(pilot, "Your question is answered as soon")
+        await pilot.press(*"/model other", "enter")
+        await sees(pilot, "From the other one.")
+        await wait_until(pilot, lambda: ChatPage(pilot).transcript.failures == 0, "no panel says that there is none")
+    assert [request.messages[-1].content for request in other.requests] == ["Hi"]
+
+
+async def test_a_question_survives_a_download_that_failed_and_escape_takes_it_back(hub: Hub):
+    hub.failures.append(DownloadError("the disk is full: 98 MB needed, 12 MB free"))
+    hub.go_on.set()
+    async with ChatApp(hub.open).run_test(size=(100, 30)) as pilot:
+        await offered(pilot)
+        await pilot.press("escape")
+        await sees(pilot, "is not on this disk yet")
+        await pilot.press(*"Hi", "enter")
+        await offered(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "the disk is full")
+        await pilot.press("escape")
+        await sees(pilot, "Your question is answered as soon")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: composer(pilot).text == "Hi")
+        hub.go_on.set()
+        await pilot.press("enter")
+        await offered(pilot)
+        await pilot.press("enter")
+        await sees(pilot, "Hello.")
+        assert ChatPage(pilot).transcript.questions == ["Hi"]

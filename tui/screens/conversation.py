@@ -179,9 +179,16 @@ class ConversationScreen(SafeSelection):
         if frame.failure:
             await self._fail(frame.failure)
         if frame.loaded:
+            await self._forget_failures()
             self._loaded()
             self._begin()
         self._show_state()
+
+    async def _forget_failures(self) -> None:
+        """What said that there was no model is untrue now."""
+        for panel in self.query(FailurePanel):
+            if panel.failure.can_restart:
+                await panel.remove()
 
     def _loaded(self) -> None:
         from spectra_local.catalogue.naming import name_of  # 20 ms that the first frame can spare

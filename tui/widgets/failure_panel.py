@@ -33,6 +33,8 @@ class FailurePanel(Static):
             hint = "\nEnter tries again; /model chooses another. The conversation is kept."
         elif failure.returned:
             hint = "\nYour message is back in the input box."
+        if failure.waiting:
+            hint += " Your question is answered as soon as there is a model; esc takes it back."
         super().__init__(
             Content.assemble(
                 (failure.title, "bold $text-primary" if failure.declined else "bold $text-error"),
