@@ -143,7 +143,9 @@ class Adapter:
             chat.turns.pop()
         if chat.turns[-1].outcome is Outcome.FAILED:
             return False
-        chat.turns.append(Turn("assistant", outcome=Outcome.OPEN, sampling=replace(RETRY_SAMPLING, seed=seed)))
+        chat.turns.append(
+            Turn("assistant", outcome=Outcome.OPEN, sampling=replace(RETRY_SAMPLING, seed=seed), is_retry=True)
+        )
         return True
 
     def begin(self) -> Request | None:

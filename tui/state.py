@@ -49,6 +49,7 @@ class Turn:
     outcome: Outcome = Outcome.COMPLETE
     sampling: Sampling = field(default_factory=Sampling)
     _: KW_ONLY
+    is_retry: bool = False  # asked again for another answer, which is drawn where the first was not
     notices: list[str] = field(default_factory=list)
     timings: Timings | None = None
     sources: str = ""  # as long as the text where anything is known: what its characters came from, as protocol codes

@@ -54,6 +54,7 @@ async def test_they_hold_in_their_chat_alone_and_again_after_a_restart():
         await ready(pilot)
         await choose(pilot, "/system Be brief.", "/set temperature 0.5")
         await answered(pilot, "first")
+        assert "Another try" not in screen_text(pilot), "it is drawn as this chat has it"
         await send(pilot, "/new")
         await wait_until(pilot, lambda: not state(pilot).chat.turns)
         await answered(pilot, "second")

@@ -41,7 +41,7 @@ def footnote(turn: Turn) -> str:
         parts.append("/continue goes on." if begun else "ctrl+r tries again.")
     elif turn.outcome is Outcome.COMPLETE and not begun:
         parts.append("The model had nothing to say. ctrl+r tries again.")
-    if turn.sampling.temperature:
+    if turn.is_retry:
         parts.append(f"Another try, drawn at temperature {turn.sampling.temperature:g}.")
     parts.append(branch_mark(turn))
     return printable(" ".join(part for part in parts if part))
