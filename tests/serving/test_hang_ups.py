@@ -56,7 +56,7 @@ class SlowToBegin(ScriptedAssistant):
 
     def __init__(self) -> None:
         super().__init__([Gate(), *say("never")], say("Next."))
-        self.is_asked, self.is_cancelled, self.may_begin = (threading.Event() for _ in range(3))
+        self.is_asked, self.is_called_off, self.may_begin = (threading.Event() for _ in range(3))
 
     def generate(self, request: Request) -> Generator[Event, None, None]:
         if not self.is_asked.is_set():
@@ -66,7 +66,7 @@ class SlowToBegin(ScriptedAssistant):
 
     def cancel(self) -> None:
         super().cancel()
-        self.is_cancelled.set()
+        self.is_called_off.set()
 
 
 def test_a_hang_up_counts_that_comes_just_as_the_engine_is_asked() -> None:
@@ -74,7 +74,7 @@ def test_a_hang_up_counts_that_comes_just_as_the_engine_is_asked() -> None:
     with serving(assistant) as client:
         with asked(client):
             assert assistant.is_asked.wait(GENEROUS_S)
-        assert assistant.is_cancelled.wait(GENEROUS_S)
+        assert assistant.is_called_off.wait(GENEROUS_S)
         assistant.may_begin.set()
         wait_until(lambda: gauge(client, "processing") == 0)
         assert client.post(CHAT, json=HELLO).json()["choices"][0]["message"]["content"] == "Next."

@@ -99,7 +99,7 @@ async def test_the_settings_screen_offers_it():
     async with app_with(SCRIPT).run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await send(pilot, "/set")
-        await sees(pilot, "Accepted guesses  plain")
+        await sees(pilot, "Accepted guesses       plain")
         await pilot.press("end", "enter")
-        await sees(pilot, "Accepted guesses  tinted by source")
+        await sees(pilot, "Accepted guesses       tinted by source")
         assert load_settings()[0].tint
